@@ -1,0 +1,5 @@
+//! Wake-ups for waiting loops.
+
+mod in_process;
+
+pub use in_process::InProcessBus;

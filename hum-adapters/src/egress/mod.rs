@@ -1,0 +1,163 @@
+//! Requests to addresses that customers typed: to public ones only, once, within limits.
+//!
+//! What is not solved here: an address that is public and still ours, such as hum's own public name or a service that a
+//! firewall opens to our address only. Put a filtering proxy or firewall rules around hum for these.
+
+mod address;
+mod guard;
+
+use std::{error::Error as _, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use hum_core::egress::{Egress, EgressError, EgressRequest, EgressResponse};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use guard::{NotPublic, Reach, Resolver};
+
+pub use guard::{EgressPolicy, Lookup, SystemLookup};
+
+/// Headers that belong to the connection or say where the request goes.
+const OURS: &[&str] = &[
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+const MAX_HEADERS: usize = 64;
+const MAX_HEADER_BYTES: usize = 16 * 1024;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Sends requests to public addresses.
+pub struct GuardedEgress {
+    policy: EgressPolicy,
+    public: reqwest::Client,
+    open: reqwest::Client,
+}
+
+impl GuardedEgress {
+    /// With the system's resolver.
+    ///
+    /// # Errors
+    /// A sentence for the operator: TLS cannot be set up.
+    pub fn new(policy: EgressPolicy) -> Result<Self, String> {
+        Self::with_lookup(policy, Arc::new(SystemLookup))
+    }
+
+    /// With another resolver.
+    ///
+    /// # Errors
+    /// As [`GuardedEgress::new`].
+    pub fn with_lookup(policy: EgressPolicy, lookup: Arc<dyn Lookup>) -> Result<Self, String> {
+        crate::install_tls();
+        // Two clients, because a resolver is asked for a name without its port, and the operator may open a port only.
+        let public = client(Resolver { lookup: lookup.clone(), reach: Reach::Public })?;
+        let open = client(Resolver { lookup, reach: Reach::Open })?;
+        Ok(Self { policy, public, open })
+    }
+
+    async fn exchange(&self, request: EgressRequest) -> Result<EgressResponse, EgressError> {
+        let (url, reach) = guard::check(&self.policy, &request.url).map_err(EgressError::Refused)?;
+        let headers = headers(&request.headers).map_err(EgressError::Refused)?;
+        let client = if reach == Reach::Open { &self.open } else { &self.public };
+        let post = client.post(url).headers(headers).body(request.body);
+        let mut response = post.send().await.map_err(|error| failed(&error))?;
+        let status = response.status().as_u16();
+        let retry_after = response.headers().get(reqwest::header::RETRY_AFTER).and_then(seconds);
+        let mut body = Vec::new();
+        let mut truncated = false;
+        while let Some(chunk) = response.chunk().await.map_err(|error| EgressError::NoAnswer(describe(&error)))? {
+            let room = request.max_response_bytes - body.len();
+            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            truncated = chunk.len() > room;
+            if truncated {
+                break;
+            }
+        }
+        Ok(EgressResponse { status, retry_after, body, truncated })
+    }
+}
+
+#[async_trait]
+impl Egress for GuardedEgress {
+    async fn send(&self, request: EgressRequest) -> Result<EgressResponse, EgressError> {
+        // Around everything, the lookup and a body that drips as well.
+        let timeout = request.timeout;
+        match tokio::time::timeout(timeout, self.exchange(request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(EgressError::NoAnswer("timed out".into())),
+        }
+    }
+
+    fn check(&self, url: &str) -> Result<(), String> {
+        guard::check(&self.policy, url).map(drop)
+    }
+}
+
+fn client(resolver: Resolver) -> Result<reqwest::Client, String> {
+    // No decoder is compiled in: a compressed body is passed on as it is and cannot grow.
+    reqwest::Client::builder()
+        .dns_resolver(Arc::new(resolver))
+        .retry(reqwest::retry::never())
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .referer(false)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http1_max_headers(100)
+        // Addresses are checked when a connection is made, so none lives long.
+        .pool_idle_timeout(Duration::from_secs(15))
+        .pool_max_idle_per_host(2)
+        .user_agent("hum-webhooks/1.0")
+        .build()
+        .map_err(|error| format!("no HTTP client: {error}"))
+}
+
+fn headers(pairs: &[(String, hum_core::cipher::Secret<String>)]) -> Result<HeaderMap, String> {
+    let bytes: usize = pairs.iter().map(|(name, value)| name.len() + value.reveal().len()).sum();
+    if pairs.len() > MAX_HEADERS || bytes > MAX_HEADER_BYTES {
+        return Err(format!("at most {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes together"));
+    }
+    let mut headers = HeaderMap::new();
+    for (name, value) in pairs {
+        let malformed = || format!("the header {name:?} is malformed");
+        if OURS.contains(&name.to_ascii_lowercase().as_str()) {
+            return Err(format!("the header {name:?} cannot be set"));
+        }
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| malformed())?;
+        // The parser refuses control characters; what is not ASCII has no agreed meaning (RFC 9110, section 5.5).
+        let value = Some(value.reveal()).filter(|value| value.is_ascii()).ok_or_else(malformed)?;
+        let mut value = value.parse::<HeaderValue>().map_err(|_| malformed())?;
+        value.set_sensitive(true);
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+fn failed(error: &reqwest::Error) -> EgressError {
+    if let Some(refused) = causes(error).find_map(|cause| cause.downcast_ref::<NotPublic>()) {
+        return EgressError::Refused(refused.to_string());
+    }
+    if error.is_connect() { EgressError::NotConnected(describe(error)) } else { EgressError::NoAnswer(describe(error)) }
+}
+
+/// The innermost cause: the outer ones repeat the URL, which may hold a token.
+fn describe(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "timed out".into();
+    }
+    causes(error).last().map_or_else(|| "the request failed".into(), ToString::to_string)
+}
+
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |cause: &&(dyn std::error::Error + 'static)| (*cause).source())
+}
+
+fn seconds(value: &HeaderValue) -> Option<Duration> {
+    value.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}

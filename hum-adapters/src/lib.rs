@@ -1,0 +1,13 @@
+//! hum-adapters
+
+pub mod bus;
+pub mod cipher;
+pub mod clock;
+pub mod egress;
+pub mod entropy;
+pub mod language_model;
+pub mod storage;
+pub mod telephony;
+mod tls;
+
+pub use tls::install_tls;

@@ -1,0 +1,200 @@
+//! SQLite: the embedded database of one process, and the simulator's.
+//!
+//! One thread writes ([`writer`]): it takes the batches that wait, up to 256, into one transaction with a savepoint for each,
+//! waits for the disk once, and answers all of them. Readers never wait for it (WAL).
+//!
+//! In memory there are no threads: a commit happens where it is called, so that a seed replays it exactly.
+
+mod apply;
+mod connection;
+mod job_queue;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use hum_core::{
+    batch::{Batch, Committed},
+    id::OrgId,
+    store::{CommitError, OrgReads, Store, StoreError, SystemReads},
+};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{
+    migration,
+    op::lower,
+    query::{Database, Sql},
+    value::Value,
+};
+use writer::{Reply, Writer};
+
+/// Durable memory in one SQLite file, or in memory. Cloning gives another handle on the same one.
+#[derive(Clone)]
+pub struct SqliteStore {
+    database: Database,
+    engine: Arc<Sqlite>,
+}
+
+impl SqliteStore {
+    /// Opens or creates the file at `path`, and the folders that it is in, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or its schema is newer than this build: a sentence for people.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder)
+                .map_err(|error| unavailable(format!("cannot create the folder {}: {error}", folder.display())))?;
+        }
+        let connection = connection::open(path)?;
+        migrate(&connection)?;
+        let writer = Writer::start(connection, connection::open(path)?)?;
+        Ok(Self::on(Sqlite::File { path: path.to_owned(), writer, readers: Mutex::new(Vec::new()) }))
+    }
+
+    /// An empty database in memory, which lives as long as a handle on it.
+    ///
+    /// # Errors
+    /// SQLite has no memory left.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let connection = connection::open_in_memory()?;
+        migrate(&connection)?;
+        Ok(Self::on(Sqlite::Memory(Mutex::new(connection))))
+    }
+
+    fn on(engine: Sqlite) -> Self {
+        let engine = Arc::new(engine);
+        Self { database: Database::Sqlite(Arc::clone(&engine)), engine }
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn commit(&self, batch: Batch) -> Result<Committed, CommitError> {
+        let ops = lower(&batch)?;
+        drop(batch);
+        self.engine.write(move |connection| apply::apply(connection, ops)).await
+    }
+
+    fn org(&self, org: OrgId) -> Arc<dyn OrgReads> {
+        self.database.org(org)
+    }
+
+    fn system(&self) -> &dyn SystemReads {
+        &self.database
+    }
+}
+
+/// The database behind a handle.
+pub(crate) enum Sqlite {
+    /// One connection for everything.
+    Memory(Mutex<Connection>),
+    /// A file in WAL mode.
+    File {
+        path: PathBuf,
+        writer: Writer,
+        /// Connections that nobody reads with at the moment.
+        readers: Mutex<Vec<Connection>>,
+    },
+}
+
+/// Idle readers that are kept; more are opened when more threads read at once.
+const IDLE_READERS: usize = 16;
+
+impl Sqlite {
+    /// Reads where it is called: a point read of cached pages takes about ten microseconds, less than moving it to
+    /// another thread and back.
+    pub(crate) fn rows(&self, sql: &str, params: &[Value]) -> Result<Vec<Vec<Value>>, StoreError> {
+        let readers = match self {
+            Self::Memory(connection) => return Ok(connection::rows(&lock(connection), sql, params)?),
+            Self::File { readers, .. } => readers,
+        };
+        let idle = lock(readers).pop();
+        let connection = idle.map_or_else(|| self.new_reader(), Ok)?;
+        let rows = connection::rows(&connection, sql, params);
+        let mut idle = lock(readers);
+        if idle.len() < IDLE_READERS {
+            idle.push(connection);
+        }
+        Ok(rows?)
+    }
+
+    fn new_reader(&self) -> Result<Connection, StoreError> {
+        match self {
+            Self::Memory(_) => Err(unavailable("a database in memory has one connection".into())),
+            Self::File { path, .. } => {
+                let connection = connection::open(path)?;
+                connection.pragma_update(None, "query_only", true).map_err(store_error)?;
+                Ok(connection)
+            }
+        }
+    }
+
+    /// One statement that writes, on its own.
+    pub(crate) async fn execute(&self, sql: Sql, params: Vec<Value>) -> Result<u64, StoreError> {
+        let work = move |connection: &Connection| Ok(connection::execute(connection, &sql, &params)? as u64);
+        self.write(work).await.map_err(not_a_conflict)
+    }
+
+    /// Does `work` in a transaction, or not at all when it answers an error.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, CommitError> + Send + 'static,
+    ) -> Result<T, CommitError> {
+        let writer = match self {
+            Self::Memory(connection) => return writer::inline(&lock(connection), work),
+            Self::File { writer, .. } => writer,
+        };
+        let (to, answer) = oneshot::channel();
+        writer.send(Box::new(Reply::new(work, to)))?;
+        match answer.await {
+            Ok(result) => result,
+            Err(_) => Err(unavailable("the writer stopped".into()).into()),
+        }
+    }
+}
+
+/// A panic elsewhere does not make the connection wrong: a transaction that was open is rolled back by the next one.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn migrate(connection: &Connection) -> Result<(), StoreError> {
+    let run = || -> Result<Result<(), String>, StoreError> {
+        connection.execute_batch(migration::TABLE).map_err(store_error)?;
+        let applied = migration::applied(connection::rows(connection, migration::APPLIED, &[])?)?;
+        let missing = match migration::check(&applied, migration::SQLITE, false) {
+            Ok(missing) => missing,
+            Err(sentence) => return Ok(Err(sentence)),
+        };
+        for migration in missing {
+            connection.execute_batch(migration.sql).map_err(store_error)?;
+            connection::execute(connection, migration::APPLY, &migration.row())?;
+        }
+        Ok(Ok(()))
+    };
+    // Whoever comes second waits here and then finds everything applied.
+    connection.execute_batch("BEGIN IMMEDIATE").map_err(store_error)?;
+    let result = run().and_then(|checked| checked.map_err(StoreError::Unavailable));
+    connection.execute_batch(if result.is_ok() { "COMMIT" } else { "ROLLBACK" }).map_err(store_error)?;
+    result
+}
+
+fn unavailable(what: String) -> StoreError {
+    StoreError::Unavailable(what)
+}
+
+fn store_error(error: rusqlite::Error) -> StoreError {
+    unavailable(format!("SQLite: {error}"))
+}
+
+/// For work that cannot conflict by itself.
+fn not_a_conflict(error: CommitError) -> StoreError {
+    match error {
+        CommitError::Store(error) => error,
+        CommitError::Conflict(conflict) => unavailable(conflict.to_string()),
+    }
+}

@@ -1,0 +1,124 @@
+//! Applies one batch, inside a transaction that somebody else opens and ends.
+
+use hum_core::{
+    batch::{Committed, Finished},
+    clock::Timestamp,
+    job::Merge,
+    store::{CommitError, Conflict},
+};
+use rusqlite::{CachedStatement, Connection};
+
+use super::{
+    super::{
+        event, job,
+        op::{Finish, Guarded, Ops},
+        query::sql,
+        value::Value,
+    },
+    connection::{Failed, execute, rows},
+};
+
+/// What can refuse the batch comes first.
+pub(super) fn apply(connection: &Connection, ops: Ops) -> Result<Committed, CommitError> {
+    // Before the ends: a batch may guard the very claim that it ends.
+    for guard in &ops.guards {
+        if !still(connection, guard)? {
+            return Err(CommitError::Conflict(Guarded::condition(guard.table).1));
+        }
+    }
+    for end in ops.finishes {
+        if !finish(connection, &ops.org, end)? {
+            return Err(CommitError::Conflict(Conflict::StaleFence));
+        }
+    }
+    for (table, row) in &ops.puts {
+        if write(connection, table.sqlite_update(), row)? != 1 {
+            return Err(CommitError::Conflict(Conflict::Changed));
+        }
+    }
+    for (table, row) in &ops.inserts {
+        write(connection, table.sqlite_insert(), row)?;
+    }
+    let last_event_seq = append(connection, &ops.org, ops.events)?;
+    for (merge, row) in &ops.jobs {
+        let sql = match merge {
+            Merge::Move => sql!("{}", job::sqlite_enqueue(Merge::Move)),
+            Merge::Sooner => sql!("{}", job::sqlite_enqueue(Merge::Sooner)),
+        };
+        write(connection, &sql, row)?;
+    }
+    Ok(Committed { last_event_seq })
+}
+
+/// Binds a whole row: `?n` is its n-th column. Columns that the statement does not use are left out.
+fn write(connection: &Connection, sql: &str, row: &[Value]) -> Result<usize, Failed> {
+    let mut statement = connection.prepare_cached(sql)?;
+    bind_row(&mut statement, row)?;
+    Ok(statement.raw_execute()?)
+}
+
+fn bind_row(statement: &mut CachedStatement<'_>, row: &[Value]) -> Result<(), Failed> {
+    for (index, value) in row.iter().enumerate() {
+        statement.raw_bind_parameter(index + 1, value)?;
+    }
+    Ok(())
+}
+
+fn still(connection: &Connection, guard: &Guarded) -> Result<bool, Failed> {
+    let Guarded { table, key: [org, id], version } = guard;
+    let condition = Guarded::condition(table).0.replace("{version}", "?3");
+    let sql = format!("SELECT 1 FROM {} t WHERE t.org_id = ?1 AND t.{} = ?2 AND {condition}", table.name, table.key[1]);
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.raw_bind_parameter(1, org)?;
+    statement.raw_bind_parameter(2, id)?;
+    statement.raw_bind_parameter(3, version)?;
+    Ok(statement.raw_query().next()?.is_some())
+}
+
+/// Gives the events their numbers; answers the last one.
+fn append(connection: &Connection, org: &str, events: Vec<Vec<Value>>) -> Result<Option<i64>, Failed> {
+    if events.is_empty() {
+        return Ok(None);
+    }
+    let count = events.len() as i64;
+    if connection.prepare_cached(event::TAKE_NUMBERS)?.execute((org, count))? == 0 {
+        connection.prepare_cached(event::TAKE_FIRST_NUMBERS)?.execute((org, count))?;
+    }
+    let last: i64 = connection.prepare_cached(event::LAST_NUMBER)?.query_row([org], |row| row.get(0))?;
+    for (seq, mut row) in (last - count + 1..).zip(events) {
+        row[event::SEQ] = Value::Int(seq);
+        write(connection, event::EVENT.sqlite_insert(), &row)?;
+    }
+    Ok(Some(last))
+}
+
+/// Ends a run; `false` when the claim is not held any more.
+fn finish(connection: &Connection, org: &str, end: Finish) -> Result<bool, Failed> {
+    let held = [Value::text(org), Value::Text(end.job), Value::Int(end.fence)];
+    let touched = |sql: std::borrow::Cow<'static, str>, more: Vec<Value>| {
+        let sql = if end.by_id { job::whoever_holds_it(&sql).into() } else { sql };
+        execute(connection, &sql, &held.iter().cloned().chain(more).collect::<Vec<_>>())
+    };
+    match end.how {
+        Finished::Done => Ok(touched(sql!("{}", job::done()), vec![])? == 1),
+        Finished::Failed { error } => Ok(touched(sql!("{}", job::failed()), vec![error.into()])? == 1),
+        Finished::Again { at, error } => {
+            if touched(sql!("{}", job::again()), vec![Value::time(at), Value::opt_text(error)])? == 1 {
+                return Ok(true);
+            }
+            let sql = if end.by_id { job::whoever_holds_it(&job::yield_to_twin()) } else { job::yield_to_twin() };
+            yield_to_twin(connection, &sql, &held, at)
+        }
+    }
+}
+
+/// The job `held` (organization, job, fence) could not be queued again: its twin is, or the claim is lost (`false`).
+pub(super) fn yield_to_twin(connection: &Connection, sql: &str, held: &[Value; 3], at: Timestamp) -> Result<bool, Failed> {
+    let gone = rows(connection, sql, held)?;
+    for row in &gone {
+        let [kind, key] = &row[..] else { continue };
+        let twin = [held[0].clone(), kind.clone(), key.clone(), Value::time(at)];
+        execute(connection, job::TWIN_SOONER, &twin)?;
+    }
+    Ok(!gone.is_empty())
+}

@@ -1,0 +1,185 @@
+//! The one thread that writes.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use hum_core::store::{CommitError, StoreError};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{store_error, unavailable};
+
+/// How many batches share one wait for the disk.
+const GROUP: usize = 256;
+/// How often the log is copied back into the database.
+const CHECKPOINT: Duration = Duration::from_secs(1);
+/// A log of this many pages (64 MiB) is not left to grow: the writer itself finishes copying it, which lets it start over.
+const LONG_LOG: i64 = 16_384;
+
+/// Work that waits for the writer.
+pub(super) trait Task: Send {
+    /// Does the work; `false` when it must be rolled back.
+    fn run(&mut self, connection: &Connection) -> bool;
+    /// After the commit, or after it failed.
+    fn answer(self: Box<Self>, failed: Option<&StoreError>);
+}
+
+/// Work with somebody who waits for its result.
+pub(super) struct Reply<T, F> {
+    work: Option<F>,
+    result: Option<Result<T, CommitError>>,
+    to: oneshot::Sender<Result<T, CommitError>>,
+}
+
+impl<T, F> Reply<T, F> {
+    pub(super) fn new(work: F, to: oneshot::Sender<Result<T, CommitError>>) -> Self {
+        Self { work: Some(work), result: None, to }
+    }
+}
+
+impl<T: Send, F: FnOnce(&Connection) -> Result<T, CommitError> + Send> Task for Reply<T, F> {
+    fn run(&mut self, connection: &Connection) -> bool {
+        let Some(work) = self.work.take() else { return false };
+        self.result.insert(work(connection)).is_ok()
+    }
+
+    fn answer(self: Box<Self>, failed: Option<&StoreError>) {
+        let result = match (failed, self.result) {
+            // A refusal is known whatever became of the others.
+            (_, Some(Err(refused))) => Err(refused),
+            (None, Some(Ok(done))) => Ok(done),
+            (Some(error), _) => Err(error.clone().into()),
+            (None, None) => Err(unavailable("the writer did not get to it".into()).into()),
+        };
+        // Whoever asked may be gone; the commit stands.
+        let _ = self.to.send(result);
+    }
+}
+
+/// The way to the thread that writes. Dropping it waits for what was sent.
+pub(crate) struct Writer {
+    queue: Option<Sender<Box<dyn Task>>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// `second` copies the log back while `first` writes.
+    pub(super) fn start(first: Connection, second: Connection) -> Result<Self, StoreError> {
+        let (queue, tasks) = mpsc::channel();
+        let (alive, stopped) = mpsc::channel();
+        let long = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&long);
+        let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
+            std::thread::Builder::new()
+                .name(name.into())
+                .spawn(work)
+                .map_err(|error| unavailable(format!("cannot start a thread: {error}")))
+        };
+        let threads = vec![
+            spawn("hum-sqlite-log", Box::new(move || copy_log_back(&second, &stopped, &long)))?,
+            spawn(
+                "hum-sqlite",
+                Box::new(move || {
+                    let _alive: Sender<()> = alive;
+                    write_all(&first, &tasks, &seen);
+                }),
+            )?,
+        ];
+        Ok(Self { queue: Some(queue), threads })
+    }
+
+    pub(super) fn send(&self, task: Box<dyn Task>) -> Result<(), StoreError> {
+        let sent = self.queue.as_ref().map(|queue| queue.send(task));
+        if matches!(sent, Some(Ok(()))) { Ok(()) } else { Err(unavailable("the writer stopped".into())) }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn write_all(connection: &Connection, tasks: &Receiver<Box<dyn Task>>, long: &AtomicBool) {
+    let mut group = Vec::with_capacity(GROUP);
+    while let Ok(first) = tasks.recv() {
+        group.push(first);
+        group.extend(tasks.try_iter().take(GROUP - 1));
+        let failed = commit(connection, &mut group).err();
+        if let Some(error) = &failed {
+            tracing::error!(%error, batches = group.len(), "a commit failed");
+        }
+        for task in group.drain(..) {
+            task.answer(failed.as_ref());
+        }
+        if long.swap(false, Ordering::Relaxed) {
+            // Nobody writes meanwhile, so this reaches the end, and the next commit starts the log over.
+            let _ = checkpoint(connection);
+        }
+    }
+}
+
+/// One transaction for all of them, a savepoint for each.
+fn commit(connection: &Connection, group: &mut [Box<dyn Task>]) -> Result<(), StoreError> {
+    let step = |sql: &str| connection.prepare_cached(sql)?.execute([]);
+    if !connection.is_autocommit() {
+        step("ROLLBACK").map_err(store_error)?;
+    }
+    step("BEGIN IMMEDIATE").map_err(store_error)?;
+    for task in group {
+        step("SAVEPOINT batch").map_err(store_error)?;
+        let keep = task.run(connection);
+        if connection.is_autocommit() {
+            // A full disk makes SQLite roll everything back by itself.
+            return Err(unavailable("SQLite gave the transaction up".into()));
+        }
+        if !keep {
+            step("ROLLBACK TO batch").map_err(store_error)?;
+        }
+        step("RELEASE batch").map_err(store_error)?;
+    }
+    if let Err(error) = step("COMMIT") {
+        let _ = step("ROLLBACK");
+        return Err(store_error(error));
+    }
+    Ok(())
+}
+
+/// The same without a thread, for one piece of work.
+pub(super) fn inline<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T, CommitError>,
+) -> Result<T, CommitError> {
+    let step = |sql: &str| connection.prepare_cached(sql).and_then(|mut sql| sql.execute([])).map_err(store_error);
+    if !connection.is_autocommit() {
+        step("ROLLBACK")?;
+    }
+    step("BEGIN IMMEDIATE")?;
+    let result = work(connection);
+    step(if result.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    result
+}
+
+fn checkpoint(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))
+}
+
+/// Passive: waits for nobody, and nobody waits for it.
+fn copy_log_back(connection: &Connection, stopped: &Receiver<()>, long: &AtomicBool) {
+    while stopped.recv_timeout(CHECKPOINT) == Err(RecvTimeoutError::Timeout) {
+        match checkpoint(connection) {
+            Ok(pages) => long.store(pages > LONG_LOG, Ordering::Relaxed),
+            Err(error) => tracing::warn!(%error, "could not copy the log back"),
+        }
+    }
+}

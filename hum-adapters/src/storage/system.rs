@@ -1,0 +1,93 @@
+//! Reads that come before an organization is known, and the operator's view of all of them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hum_core::{
+    access::ApiKey,
+    clock::Timestamp,
+    id::{ApiKeyId, OrgId},
+    number::E164,
+    organization::{CarrierAccount, Organization},
+    sms::{InboundState, SendAttempt},
+    store::{Counts, OrgReads, StoreError, SystemReads},
+};
+
+use super::{
+    access::API_KEY,
+    migration,
+    organization::{CARRIER_ACCOUNT, ORGANIZATION},
+    query::{Database, OrgStore, count, sql},
+    sms::{ATTEMPT, load_inbound},
+    value::Value,
+};
+
+impl Database {
+    /// Reads of one organization.
+    pub(crate) fn org(&self, org: OrgId) -> Arc<dyn OrgReads> {
+        Arc::new(OrgStore::new(self.clone(), org))
+    }
+}
+
+#[async_trait]
+impl SystemReads for Database {
+    async fn ready(&self) -> Result<(), StoreError> {
+        let rows = self.rows(migration::APPLIED.into(), &[]).await?;
+        migration::check(&migration::applied(rows)?, self.migrations(), true).map(drop).map_err(StoreError::Unavailable)
+    }
+
+    async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError> {
+        self.record(sql!("SELECT {} FROM api_key WHERE hash = $1", API_KEY.columns()), &[Value::Bytes(hash.to_vec())]).await
+    }
+
+    async fn find_organization(&self, slug: &str) -> Result<Option<Organization>, StoreError> {
+        self.record(sql!("SELECT {} FROM organization WHERE slug = $1", ORGANIZATION.columns()), &[slug.into()]).await
+    }
+
+    async fn list_organizations(&self) -> Result<Vec<Organization>, StoreError> {
+        self.records(sql!("SELECT {} FROM organization ORDER BY created_at, org_id", ORGANIZATION.columns()), &[]).await
+    }
+
+    async fn find_carrier_account(&self, account_sid: &str) -> Result<Option<CarrierAccount>, StoreError> {
+        let sql = sql!("SELECT {} FROM carrier_account WHERE account_sid = $1", CARRIER_ACCOUNT.columns());
+        self.record(sql, &[account_sid.into()]).await
+    }
+
+    async fn find_attempt(&self, token: &str) -> Result<Option<SendAttempt>, StoreError> {
+        self.record(sql!("SELECT {} FROM attempt WHERE token = $1", ATTEMPT.columns()), &[token.into()]).await
+    }
+
+    async fn load_inbound(
+        &self,
+        account_sid: &str,
+        to: &E164,
+        from: &E164,
+        message_sid: &str,
+    ) -> Result<Option<InboundState>, StoreError> {
+        load_inbound(self, account_sid, to, from, message_sid).await
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        let in_doubt = sql!("SELECT count(*) FROM message WHERE status = 'in_doubt'");
+        let pending = sql!("SELECT count(*) FROM delivery WHERE state = 'pending'");
+        let jobs = sql!("SELECT kind, state, count(*) FROM job GROUP BY kind, state ORDER BY kind, state");
+        let jobs = self.rows(jobs, &[]).await?.into_iter().filter_map(|row| match <[Value; 3]>::try_from(row) {
+            Ok([Value::Text(kind), Value::Text(state), Value::Int(count)]) => Some((kind, state, count)),
+            _ => None,
+        });
+        Ok(Counts {
+            jobs: jobs.collect(),
+            messages_in_doubt: count(&self.rows(in_doubt, &[]).await?)?,
+            deliveries_pending: count(&self.rows(pending, &[]).await?)?,
+        })
+    }
+
+    async fn touch_api_key(&self, org: OrgId, key: ApiKeyId, at: Timestamp) -> Result<(), StoreError> {
+        let sql = sql!("UPDATE api_key SET last_used_at = $3 WHERE org_id = $1 AND id = $2");
+        self.execute(sql, vec![Value::text(org), Value::text(key), Value::time(at)]).await.map(drop)
+    }
+
+    async fn purge_expired(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.execute(sql!("DELETE FROM stored_reply WHERE expires_at <= $1"), vec![Value::time(now)]).await
+    }
+}

@@ -1,0 +1,9 @@
+//! The adapters against servers that these tests run themselves, and against what the vendors publish.
+
+mod contracts;
+mod egress;
+mod fake_carrier;
+mod language_model;
+mod server;
+mod twilio;
+mod twilio_signature;

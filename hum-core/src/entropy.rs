@@ -1,0 +1,33 @@
+//! Chance comes in through a port: core never draws from the air.
+
+/// A source of random bytes.
+///
+/// The server's is the operating system's generator; the simulator's is seeded. Whatever is secret
+/// (keys, tokens) is drawn from here, so an adapter for production must be cryptographically strong.
+pub trait Entropy: Send + Sync {
+    /// Fills `bytes` with random bytes. Never fails: an adapter without entropy must stop the process.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+impl dyn Entropy + '_ {
+    /// An array of random bytes.
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes);
+        bytes
+    }
+
+    /// A number in `0..bound`; zero when `bound` is zero. The bias is below 2^-32 for bounds below 2^32.
+    pub fn below(&self, bound: u64) -> u64 {
+        if bound == 0 { 0 } else { u64::from_le_bytes(self.bytes()) % bound }
+    }
+
+    /// A 128-bit token in lower-case hex.
+    pub fn token(&self) -> String {
+        use std::fmt::Write as _;
+        self.bytes::<16>().iter().fold(String::with_capacity(32), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+}

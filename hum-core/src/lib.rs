@@ -1,0 +1,51 @@
+//! The pure core of hum: what it decides, and the ports through which it decides.
+//!
+//! Every use case has three beats. **Decide**: load what is needed, call a plain function. **Commit**: apply a whole
+//! [`batch::Batch`] or nothing. **Act**: call the carrier, the model or a customer only in a [`job`], after the commit that
+//! ordered it. A crash between any two lines is survivable, and the simulator tries.
+//!
+//! No database, HTTP, vendor or async-runtime crate is a dependency, and no code here reads the clock, draws chance or
+//! spawns: time, chance and waiting come in through [`clock`] and [`entropy`].
+//!
+//! | Folder | Capability |
+//! |---|---|
+//! | [`organization`] | the tenant, its carrier account |
+//! | [`access`] | API keys, roles, the table of operations |
+//! | [`flow`] | AI agents and their versions |
+//! | [`number`] | phone numbers |
+//! | [`consent`] | keywords, opt-outs |
+//! | [`sms`] | conversations, messages, receiving, sending, resolving doubt; the port to a carrier |
+//! | [`turn`] | AI turns; the port to a language model |
+//! | [`tool`] | what agents can do |
+//! | [`webhook`] | signed events to customers |
+//! | [`event`] | the feed |
+//! | [`job`] | work after a commit; the worker |
+
+pub mod access;
+pub mod audit;
+pub mod batch;
+pub mod cipher;
+pub mod clock;
+pub mod consent;
+pub mod egress;
+pub mod entropy;
+pub mod error;
+pub mod event;
+pub mod flow;
+pub mod hum;
+pub mod id;
+pub mod idempotency;
+pub mod job;
+pub mod live_bus;
+mod named;
+pub mod number;
+pub mod organization;
+pub mod page;
+pub mod planted;
+pub mod sms;
+pub mod store;
+pub mod tool;
+pub mod turn;
+pub mod webhook;
+
+pub use hum::{Hum, HumBuilder};

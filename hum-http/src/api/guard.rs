@@ -1,0 +1,53 @@
+//! What stands before every operation: the table, the key, the role, the scope.
+
+use axum::{
+    extract::{Request, State},
+    http::{Method, header},
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+};
+use hum_core::access::Operation;
+use utoipa_axum::router::UtoipaMethodRouter;
+
+use crate::{app::App, edge::Label, error::ApiError};
+
+/// Puts the guard before the routes of one path. The path is taken from the routes themselves, so it is the same
+/// wherever the router is nested.
+pub(super) fn guarded(app: &App, (schemas, paths, routes): UtoipaMethodRouter<App>) -> UtoipaMethodRouter<App> {
+    let path = paths.paths.keys().next().cloned().unwrap_or_default();
+    let state = (app.clone(), path);
+    (schemas, paths, routes.route_layer(middleware::from_fn_with_state(state, guard)))
+}
+
+async fn guard(State((app, path)): State<(App, String)>, request: Request, next: Next) -> Response {
+    let method = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };
+    // A route that is not in the table is not served, whoever asks.
+    let Some(operation) = Operation::find(method, &path) else { return crate::error::no_such_path().await.into_response() };
+    let mut response = match admit(&app, operation, request).await {
+        Ok(request) => next.run(request).await,
+        Err(refused) => refused.into_response(),
+    };
+    response.extensions_mut().insert(Label(operation.id));
+    response
+}
+
+async fn admit(app: &App, operation: &Operation, mut request: Request) -> Result<Request, ApiError> {
+    let caller = app.hum.authenticate(bearer(&request).unwrap_or_default()).await?;
+    caller.may(operation)?;
+    if !operation.id.starts_with("list") {
+        let query = request.uri().query().unwrap_or_default();
+        if let Some((name, _)) = form_urlencoded::parse(query.as_bytes()).next() {
+            return Err(ApiError::invalid(name, "there is no such query parameter here"));
+        }
+    }
+    request.extensions_mut().insert(caller.org);
+    request.extensions_mut().insert(caller);
+    Ok(request)
+}
+
+fn bearer(request: &Request) -> Option<&str> {
+    let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
+    let value = values.next().filter(|_| values.next().is_none())?.to_str().ok()?;
+    let (scheme, key) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
+}

@@ -1,0 +1,45 @@
+//! The API: one file per resource. [`guard`] stands before every operation.
+
+mod conversations;
+mod events;
+mod flows;
+mod guard;
+mod keys;
+mod me;
+mod messages;
+mod numbers;
+mod opt_outs;
+mod organization;
+mod webhooks;
+
+use axum::Router;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::UtoipaMethodRouter;
+
+use crate::{app::App, openapi};
+
+/// The routes of the API and their raw description.
+pub(crate) fn router(app: &App) -> (Router<App>, OpenApi) {
+    let guarded = operations().into_iter().map(|routes| guard::guarded(app, routes));
+    let routes = guarded.fold(openapi::skeleton(), |router, routes| router.routes(routes));
+    routes.split_for_parts()
+}
+
+/// Every operation, in the order of the document.
+fn operations() -> Vec<UtoipaMethodRouter<App>> {
+    [
+        me::routes(),
+        organization::routes(),
+        flows::routes(),
+        numbers::routes(),
+        conversations::routes(),
+        messages::routes(),
+        opt_outs::routes(),
+        webhooks::routes(),
+        events::routes(),
+        keys::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

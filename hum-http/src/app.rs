@@ -1,0 +1,52 @@
+//! The state that handlers share, and how the routes come together.
+
+use std::sync::Arc;
+
+use axum::{Router, middleware};
+use hum_core::Hum;
+
+use crate::{
+    RouterOptions, api, carrier, dev, docs, edge, error, extract::InFlight, health, metrics::Metrics, openapi::Document,
+};
+
+/// What handlers share. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct App {
+    /// The application.
+    pub hum: Hum,
+    /// Idempotency keys that are being handled.
+    pub in_flight: Arc<InFlight>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// What `/openapi.json` says.
+    pub document: Arc<Document>,
+    /// See there.
+    pub options: RouterOptions,
+}
+
+impl App {
+    fn new(hum: Hum, options: RouterOptions) -> Self {
+        Self { hum, in_flight: Arc::default(), metrics: Arc::default(), document: Arc::default(), options }
+    }
+}
+
+/// Only what the carrier calls, for a carrier in the same process.
+pub(crate) fn carrier_only(hum: Hum) -> Router {
+    carrier::router().with_state(App::new(hum, RouterOptions::default()))
+}
+
+pub(crate) fn router(hum: Hum, options: RouterOptions) -> Router {
+    let mut app = App::new(hum, options.clone());
+    let (api, document) = api::router(&app);
+    app.document = Arc::new(Document::new(document));
+    let edge = edge::Edge::new(&app);
+    let mut router = Router::new().merge(api).merge(carrier::router()).merge(docs::router()).merge(health::router());
+    if let Some(fake) = options.fake {
+        router = router.merge(dev::router(app.hum.clone(), fake));
+    }
+    router
+        .fallback(error::no_such_path)
+        .method_not_allowed_fallback(error::no_such_method)
+        .with_state(app)
+        .layer(middleware::from_fn_with_state(edge, edge::around))
+}

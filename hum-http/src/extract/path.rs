@@ -1,0 +1,66 @@
+use std::str::FromStr;
+
+use axum::{
+    extract::{FromRequestParts, RawPathParams},
+    http::request::Parts,
+};
+use hum_core::{
+    id::{ApiKeyId, ConversationId, DeliveryId, FlowId, MessageId, NumberId, WebhookId},
+    number::E164,
+};
+
+use crate::error::ApiError;
+
+/// Something that a path can name.
+pub(crate) trait Named: FromStr + Send {
+    /// As the core calls it in `NotFound`.
+    const KIND: &'static str;
+}
+
+macro_rules! named {
+    ($($id:ty = $kind:literal),* $(,)?) => {$(
+        impl Named for $id {
+            const KIND: &'static str = $kind;
+        }
+    )*};
+}
+
+named! {
+    ApiKeyId = "API key", ConversationId = "conversation", DeliveryId = "delivery", E164 = "opt-out", FlowId = "flow",
+    MessageId = "message", NumberId = "number", WebhookId = "webhook",
+}
+
+/// The first id of the path. What cannot be an id is answered like one that does not exist.
+pub(crate) struct Id<T>(pub T);
+
+/// The first two ids of the path.
+pub(crate) struct Id2<T, U>(pub T, pub U);
+
+fn parse<T: Named>(text: Option<&str>) -> Result<T, ApiError> {
+    text.and_then(|text| text.parse().ok()).ok_or_else(|| ApiError::not_found(T::KIND))
+}
+
+/// The parameters of hum's own template: when the router is nested below another template, that one's come first.
+async fn last<const N: usize, S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<[String; N]> {
+    let params = RawPathParams::from_request_parts(parts, state).await.ok()?;
+    let values: Vec<String> = params.iter().map(|(_, value)| value.to_owned()).collect();
+    let skip = values.len().checked_sub(N)?;
+    values.into_iter().skip(skip).collect::<Vec<_>>().try_into().ok()
+}
+
+impl<T: Named, S: Send + Sync> FromRequestParts<S> for Id<T> {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let params = last::<1, S>(parts, state).await;
+        Ok(Self(parse(params.as_ref().map(|[id]| id.as_str()))?))
+    }
+}
+
+impl<T: Named, U: Named, S: Send + Sync> FromRequestParts<S> for Id2<T, U> {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let params = last::<2, S>(parts, state).await;
+        let [first, second] = params.map_or([None, None], |params| params.map(Some));
+        Ok(Self(parse(first.as_deref())?, parse(second.as_deref())?))
+    }
+}

@@ -1,0 +1,52 @@
+//! hum over HTTP: the API, the carrier's webhooks, documentation, health and metrics, as one axum router.
+//!
+//! ```no_run
+//! # fn hum() -> hum_core::Hum { unimplemented!() }
+//! let app: axum::Router = axum::Router::new().nest("/hum", hum_http::router(hum()));
+//! ```
+//!
+//! When it is nested, `Settings::public_url` ends with the same prefix: it is what the carrier calls and signs.
+
+mod api;
+mod app;
+mod carrier;
+pub mod dev;
+mod docs;
+mod edge;
+pub mod error;
+mod extract;
+mod health;
+mod metrics;
+mod openapi;
+mod view;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use hum_adapters::telephony::fake::FakeCarrier;
+use hum_core::Hum;
+
+/// What the router offers besides the API.
+#[derive(Clone)]
+pub struct RouterOptions {
+    /// With the fake carrier there are handsets to read and write under `/dev`.
+    pub fake: Option<Arc<FakeCarrier>>,
+    /// How long one request may take.
+    pub timeout: Duration,
+}
+
+impl Default for RouterOptions {
+    fn default() -> Self {
+        Self { fake: None, timeout: Duration::from_secs(30) }
+    }
+}
+
+/// Everything that hum serves, to be served or nested.
+pub fn router(hum: Hum) -> Router {
+    router_with(hum, RouterOptions::default())
+}
+
+/// The same with options.
+pub fn router_with(hum: Hum, options: RouterOptions) -> Router {
+    app::router(hum, options)
+}

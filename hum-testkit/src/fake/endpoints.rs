@@ -1,0 +1,70 @@
+//! Customers' endpoints: they check, they fail, they remember.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use hum_core::{
+    clock::Clock as _,
+    egress::{Egress, EgressError, EgressRequest, EgressResponse},
+};
+
+use crate::{
+    clock::VirtualClock,
+    monitor::{Called, Monitor},
+    process::{Fate, ProcessId},
+};
+
+/// The way out, as one process has it.
+pub struct SimEgress {
+    /// Which process calls.
+    pub process: ProcessId,
+    /// What goes wrong.
+    pub fate: Fate,
+    /// Answers take time.
+    pub clock: VirtualClock,
+    /// Who sees every call.
+    pub monitor: Monitor,
+}
+
+#[async_trait]
+impl Egress for SimEgress {
+    async fn send(&self, request: EgressRequest) -> Result<EgressResponse, EgressError> {
+        let chance = self.fate.chance();
+        self.fate.point(self.process).await;
+        let fate = if self.fate.strikes(self.fate.options().endpoint_fails) { chance.below(6) } else { 100 };
+        if fate == 0 {
+            return Err(EgressError::NotConnected("simulated".into()));
+        }
+        let status = match fate {
+            1 => 500,
+            2 => 503,
+            3 => 302,
+            // Very few endpoints ask to be forgotten.
+            4 if chance.below(40) == 0 => 410,
+            4 => 404,
+            _ => 200,
+        };
+        self.monitor.called(Called {
+            url: request.url.clone(),
+            headers: revealed(&request),
+            body: request.body.clone(),
+            at: self.clock.now(),
+            status,
+        });
+        self.fate.point(self.process).await;
+        if fate == 5 {
+            // It took it, and the answer is lost.
+            return Err(EgressError::NoAnswer("simulated".into()));
+        }
+        let retry_after = (status == 503).then(|| Duration::from_secs(chance.between(1, 600)));
+        Ok(EgressResponse { status, retry_after, body: b"ok".to_vec(), truncated: false })
+    }
+
+    fn check(&self, url: &str) -> Result<(), String> {
+        if url.starts_with("https://") { Ok(()) } else { Err("must be an https URL".into()) }
+    }
+}
+
+fn revealed(request: &EgressRequest) -> Vec<(String, String)> {
+    request.headers.iter().map(|(name, value)| (name.clone(), value.reveal().clone())).collect()
+}

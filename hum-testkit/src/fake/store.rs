@@ -1,0 +1,107 @@
+//! The real SQLite store, with crashes, lost answers and a witness.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hum_adapters::storage::SqliteStore;
+use hum_core::{
+    batch::{Batch, Committed},
+    clock::Timestamp,
+    id::{JobId, OrgId},
+    job::{Claimed, JobKind, JobQueue},
+    store::{CommitError, OrgReads, Store, StoreError, SystemReads},
+};
+
+use crate::{
+    monitor::Monitor,
+    process::{Fate, ProcessId},
+};
+
+/// The store as one process sees it.
+pub struct SimStore {
+    /// The database that all processes share.
+    pub inner: SqliteStore,
+    /// Which process.
+    pub process: ProcessId,
+    /// What goes wrong.
+    pub fate: Fate,
+    /// Who sees every commit.
+    pub monitor: Monitor,
+}
+
+fn fails() -> StoreError {
+    StoreError::Unavailable("simulated".into())
+}
+
+#[async_trait]
+impl Store for SimStore {
+    async fn commit(&self, batch: Batch) -> Result<Committed, CommitError> {
+        self.fate.point(self.process).await;
+        let rate = self.fate.options().store_fails;
+        if self.fate.strikes(rate) {
+            return Err(fails().into());
+        }
+        let committed = self.inner.commit(batch.clone()).await;
+        if let Ok(committed) = &committed {
+            self.monitor.committed(&batch, committed);
+        }
+        self.fate.point(self.process).await;
+        if committed.is_ok() && self.fate.strikes(rate) {
+            // Committed, but the answer is lost.
+            return Err(fails().into());
+        }
+        committed
+    }
+
+    fn org(&self, org: OrgId) -> Arc<dyn OrgReads> {
+        self.inner.org(org)
+    }
+
+    fn system(&self) -> &dyn SystemReads {
+        self.inner.system()
+    }
+}
+
+#[async_trait]
+impl JobQueue for SimStore {
+    async fn claim(
+        &self,
+        kinds: &[JobKind],
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        self.fate.point(self.process).await;
+        let claimed = self.inner.claim(kinds, now, lease_until, limit).await?;
+        self.monitor.claimed(&claimed, lease_until);
+        if !claimed.is_empty() {
+            self.fate.point(self.process).await;
+        }
+        Ok(claimed)
+    }
+
+    async fn heartbeat(&self, org: OrgId, job: JobId, fence: i64, lease_until: Timestamp) -> Result<bool, StoreError> {
+        if self.fate.strikes(self.fate.options().store_fails) {
+            return Err(fails());
+        }
+        let held = self.inner.heartbeat(org, job, fence, lease_until).await?;
+        self.monitor.heartbeat(job, fence, held, lease_until);
+        Ok(held)
+    }
+
+    async fn release(&self, org: OrgId, job: JobId, fence: i64, now: Timestamp) -> Result<(), StoreError> {
+        self.inner.release(org, job, fence, now).await?;
+        self.monitor.released(job, fence);
+        Ok(())
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let swept = self.inner.sweep(now).await?;
+        self.monitor.swept(now, swept);
+        Ok(swept)
+    }
+
+    async fn next_due(&self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError> {
+        self.inner.next_due(kinds).await
+    }
+}

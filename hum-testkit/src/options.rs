@@ -1,0 +1,112 @@
+//! What a seed turns on: every seed enables another subset of faults, with other magnitudes.
+
+use std::fmt;
+
+use crate::chance::Chance;
+
+/// The faults of one world. Rates are per mille of the occasions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The seed that everything follows from.
+    pub seed: u64,
+    /// How long actors act, simulated hours.
+    pub hours: u64,
+    /// How many processes serve one store.
+    pub processes: u64,
+    /// How many tenants there are.
+    pub organizations: u64,
+    /// A process dies at a commit or an outside call.
+    pub crash: u64,
+    /// A process stops for up to ten minutes, and goes on.
+    pub pause: u64,
+    /// The store refuses a commit, or commits and loses the answer.
+    pub store_fails: u64,
+    /// The carrier does not answer properly.
+    pub carrier_fails: u64,
+    /// A receipt is lost.
+    pub receipt_lost: u64,
+    /// A receipt comes more than once.
+    pub receipt_repeated: u64,
+    /// The carrier answers slowly, sometimes too late.
+    pub carrier_slow: u64,
+    /// An inbound text is delivered several times, at once.
+    pub inbound_repeated: u64,
+    /// The model does what it wants.
+    pub hostile_model: bool,
+    /// The model fails.
+    pub model_fails: u64,
+    /// Customers' endpoints fail.
+    pub endpoint_fails: u64,
+    /// Handsets answer every text by themselves.
+    pub autoresponder: bool,
+    /// Somebody forges webhooks of the carrier.
+    pub forgery: u64,
+    /// How many texts handsets write in all.
+    pub texts: u64,
+    /// How many things operators do in all.
+    pub acts: u64,
+}
+
+impl Options {
+    /// Everything that follows from a seed.
+    pub fn from_seed(seed: u64, hours: u64) -> Self {
+        let chance = Chance::new(seed, 1);
+        // Half of the faults are off in every seed, so that rare combinations get their turn.
+        let sometimes = |max: u64| if chance.below(2) == 0 { 0 } else { chance.between(1, max) };
+        // In some worlds no receipt arrives at all, and only the carrier's list can tell.
+        let receipts_lost_at_most = if chance.below(4) == 0 { 1000 } else { 200 };
+        let carrier_fails_at_most = if chance.below(4) == 0 { 800 } else { 300 };
+        Self {
+            seed,
+            hours,
+            processes: chance.between(1, 2),
+            organizations: chance.between(2, 3),
+            crash: sometimes(8),
+            pause: sometimes(4),
+            store_fails: sometimes(20),
+            carrier_fails: sometimes(carrier_fails_at_most),
+            receipt_lost: sometimes(receipts_lost_at_most),
+            receipt_repeated: sometimes(300),
+            carrier_slow: sometimes(300),
+            inbound_repeated: sometimes(300),
+            hostile_model: chance.below(3) == 0,
+            model_fails: sometimes(200),
+            endpoint_fails: sometimes(400),
+            autoresponder: chance.below(4) == 0,
+            forgery: sometimes(200),
+            texts: chance.between(20, 120),
+            acts: chance.between(10, 80),
+        }
+    }
+
+    /// A world in which nothing goes wrong and nobody acts by himself: for testing agents.
+    pub fn calm(seed: u64) -> Self {
+        Self {
+            seed,
+            hours: 0,
+            processes: 1,
+            organizations: 1,
+            crash: 0,
+            pause: 0,
+            store_fails: 0,
+            carrier_fails: 0,
+            receipt_lost: 0,
+            receipt_repeated: 0,
+            carrier_slow: 0,
+            inbound_repeated: 0,
+            hostile_model: false,
+            model_fails: 0,
+            endpoint_fails: 0,
+            autoresponder: false,
+            forgery: 0,
+            texts: 0,
+            acts: 0,
+        }
+    }
+}
+
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}

@@ -1,0 +1,18 @@
+//! The API over the real router, on both stores.
+
+mod authorization;
+mod bad_input;
+
+mod conversations;
+mod documents;
+mod events;
+mod flows;
+mod idempotency;
+mod inbound;
+mod keys;
+mod messages;
+mod numbers;
+mod opt_outs;
+mod organization;
+mod service;
+mod webhooks;

@@ -1,0 +1,2 @@
+mod hand_over;
+mod text_an_agent;

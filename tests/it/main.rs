@@ -1,0 +1,7 @@
+//! Cross-crate tests.
+mod api;
+mod architecture;
+mod contract;
+mod journey;
+mod process;
+mod support;
