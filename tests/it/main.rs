@@ -3,5 +3,4 @@ mod api;
 mod architecture;
 mod contract;
 mod journey;
-mod process;
 mod support;

@@ -12,7 +12,7 @@ use hum_adapters::telephony::twilio::signature::{self, Algorithm};
 use serde_json::{Value, json};
 use tokio::{task::JoinSet, time::sleep};
 
-use super::fake_twilio::{ACCOUNT_SID, AUTH_TOKEN};
+use crate::fake_twilio::{ACCOUNT_SID, AUTH_TOKEN};
 
 pub const NUMBER: &str = "+13175550100";
 const PEOPLE: usize = 12;

@@ -10,7 +10,7 @@ use hum_testkit::postgres::TestDatabase;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::{
+use crate::{
     fake_twilio::{ACCOUNT_SID, AUTH_TOKEN, FakeTwilio},
     load::{Acknowledged, Dice, Load, NUMBER},
     server::Setup,

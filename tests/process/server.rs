@@ -3,9 +3,8 @@
 use std::{
     fs::OpenOptions,
     net::{SocketAddr, TcpListener},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::OnceLock,
     time::Duration,
 };
 
@@ -77,7 +76,7 @@ impl Setup {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hum"));
         command.args(arguments).envs(self.env.iter().map(|(name, value)| (name, value))).current_dir(self.folder.path());
         command.stdin(Stdio::null());
         command
@@ -116,24 +115,4 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The `hum` program of this build. Cargo builds it for tests of its own package only, so it is asked to, once.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let test = std::env::current_exe().expect("a test is a program");
-        // target/<profile>/deps/<test>
-        let folder = test.ancestors().nth(2).expect("the folder of the profile");
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut build = Command::new(cargo);
-        // `--tests` besides, for the same features in dependencies as this test has: nothing else is compiled again.
-        build.args(["build", "--quiet", "--workspace", "--tests", "--bin", "hum", "--target-dir"]);
-        build.arg(folder.parent().expect("the target folder")).current_dir(env!("CARGO_MANIFEST_DIR"));
-        if folder.ends_with("release") {
-            build.arg("--release");
-        }
-        assert!(build.stdin(Stdio::null()).status().expect("cargo runs").success(), "hum could not be built");
-        folder.join("hum")
-    })
 }

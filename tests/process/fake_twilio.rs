@@ -17,7 +17,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::load::Dice;
+use crate::load::Dice;
 
 pub const ACCOUNT_SID: &str = "AC00000000000000000000000000000001";
 pub const AUTH_TOKEN: &str = "a token that only the test knows";

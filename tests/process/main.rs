@@ -1,0 +1,6 @@
+//! Tests of the real `hum` program, as a process. A test of the package `hum-http`, so that Cargo builds the program for it.
+
+mod fake_twilio;
+mod kill;
+mod load;
+mod server;
