@@ -18,12 +18,17 @@
 //! | [`turn`] | AI turns; the port to a language model |
 //! | [`tool`] | what agents can do |
 //! | [`webhook`] | signed events to customers |
+//! | [`address`] | US addresses and their normal form |
+//! | [`geocode`] | the port that places an address on the map |
+//! | [`broadband`] | internet providers and plans at a place, with evidence; the port to who knows them |
 //! | [`event`] | the feed |
 //! | [`job`] | work after a commit; the worker |
 
 pub mod access;
+pub mod address;
 pub mod audit;
 pub mod batch;
+pub mod broadband;
 pub mod cipher;
 pub mod clock;
 pub mod consent;
@@ -32,6 +37,7 @@ pub mod entropy;
 pub mod error;
 pub mod event;
 pub mod flow;
+pub mod geocode;
 pub mod hum;
 pub mod id;
 pub mod idempotency;

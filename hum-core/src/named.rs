@@ -25,4 +25,23 @@ macro_rules! named {
     };
 }
 
+/// Serializes a named enum as its name.
+macro_rules! named_serde {
+    ($Enum:ident) => {
+        impl serde::Serialize for $Enum {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $Enum {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                Self::parse(&text).ok_or_else(|| serde::de::Error::custom(concat!("not a ", stringify!($Enum))))
+            }
+        }
+    };
+}
+
 pub(crate) use named;
+pub(crate) use named_serde;

@@ -1,0 +1,84 @@
+//! US postal addresses: what a person types, and its one normal form after USPS Publication 28.
+//!
+//! Source: USPS Publication 28, "Postal Addressing Standards", <https://pe.usps.com/text/pub28/welcome.htm>.
+
+mod normalize;
+mod state;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use normalize::normalize;
+pub use state::State;
+
+/// An address as somebody typed it. Lengths and patterns are checked by [`normalize`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AddressInput {
+    /// House number and street, such as `29090 Tiffany Drive E`. 1 to 100 characters.
+    pub street1: String,
+    /// Unit, such as `A2` or `Apt 4`. 1 to 50 characters.
+    pub street2: Option<String>,
+    /// 1 to 50 characters.
+    pub city: Option<String>,
+    /// Two capital letters: a state, DC or PR.
+    pub state: Option<String>,
+    /// `12345` or `12345-6789`.
+    pub zip: Option<String>,
+}
+
+/// An address in its normal form: upper case, abbreviated, no punctuation but `/`, `-` and `.` inside of numbers.
+///
+/// City, state and ZIP are there as far as somebody gave or found them. Two spellings of one address normalize alike.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Address {
+    /// The delivery address line without the unit: `29090 TIFFANY DR E`.
+    pub street: String,
+    /// Designator and number: `APT A2`, `# 4`, `REAR`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// `SOUTHFIELD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// `MI`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
+    /// Five digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zip5: Option<String>,
+    /// The four digits of a ZIP+4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plus4: Option<String>,
+}
+
+/// One line: `29090 TIFFANY DR E APT A2, SOUTHFIELD, MI 48034`. What is not known is left out.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.street)?;
+        if let Some(unit) = &self.unit {
+            write!(f, " {unit}")?;
+        }
+        if let Some(city) = &self.city {
+            write!(f, ", {city}")?;
+        }
+        match (self.state, &self.zip5) {
+            (Some(state), Some(zip)) => write!(f, ", {} {zip}", state.as_str())?,
+            (Some(state), None) => write!(f, ", {}", state.as_str())?,
+            (None, Some(zip)) => write!(f, ", {zip}")?,
+            (None, None) => {}
+        }
+        if let (Some(_), Some(plus4)) = (&self.zip5, &self.plus4) {
+            write!(f, "-{plus4}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A part of an address that cannot be used, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidComponent {
+    /// Which field of the input: `street1`, `street2`, `city`, `state`, `zip`.
+    pub field: &'static str,
+    /// A sentence for the person who typed it.
+    pub detail: String,
+}
