@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::{
     access::ApiKey,
+    address_session::AddressSession,
     audit::AuditRow,
     clock::Timestamp,
     consent::Consent,
@@ -80,6 +81,8 @@ pub enum Record {
     StoredReply(StoredReply),
     /// Never changed.
     Audit(AuditRow),
+    /// Unique: organization and token hash.
+    AddressSession(AddressSession),
 }
 
 /// A record that a decision read and did not change.
@@ -196,7 +199,7 @@ macro_rules! records {
 records! {
     Organization(Organization), CarrierAccount(CarrierAccount), ApiKey(ApiKey), Flow(Flow), FlowVersion(FlowVersion),
     Number(Number), Conversation(Conversation), Message(Message), Attempt(SendAttempt), Consent(Consent), Turn(Turn),
-    Webhook(Webhook), Delivery(Delivery), StoredReply(StoredReply), Audit(AuditRow),
+    Webhook(Webhook), Delivery(Delivery), StoredReply(StoredReply), Audit(AuditRow), AddressSession(AddressSession),
 }
 
 /// How long stored replies of idempotency keys are kept.

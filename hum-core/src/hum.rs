@@ -3,12 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    address_session,
     batch::{Batch, Committed},
+    broadband::BroadbandMap,
     cipher::{Cipher, Secret},
     clock::Clock,
     egress::Egress,
     entropy::Entropy,
     error::Error,
+    geocode::Geocoder,
     id::OrgId,
     job::JobQueue,
     live_bus::LiveBus,
@@ -32,6 +35,9 @@ pub struct Hum {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) live_bus: Arc<dyn LiveBus>,
+    pub(crate) geocoder: Arc<dyn Geocoder>,
+    pub(crate) broadband_map: Arc<dyn BroadbandMap>,
+    pub(crate) found: Arc<address_session::Cache>,
     pub(crate) settings: Arc<Settings>,
 }
 
@@ -48,6 +54,12 @@ pub struct Settings {
     pub model_timeout: Duration,
     /// How long an idle worker waits before it looks again: what a lost wake-up costs at most.
     pub worker_poll: Duration,
+    /// After how long without use an address session expires.
+    pub session_idle: Duration,
+    /// How long the creation of an address session waits for remote sources.
+    pub session_wait: Duration,
+    /// How long one answer of a geocoder or a broadband map may take.
+    pub source_timeout: Duration,
 }
 
 impl Default for Settings {
@@ -58,6 +70,9 @@ impl Default for Settings {
             carrier_timeout: Duration::from_secs(30),
             model_timeout: Duration::from_secs(60),
             worker_poll: Duration::from_secs(1),
+            session_idle: Duration::from_secs(30 * 60),
+            session_wait: Duration::from_secs(2),
+            source_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -74,6 +89,8 @@ pub struct HumBuilder {
     clock: Option<Arc<dyn Clock>>,
     entropy: Option<Arc<dyn Entropy>>,
     live_bus: Option<Arc<dyn LiveBus>>,
+    geocoder: Option<Arc<dyn Geocoder>>,
+    broadband_map: Option<Arc<dyn BroadbandMap>>,
     settings: Settings,
 }
 
@@ -108,6 +125,10 @@ impl HumBuilder {
         entropy: Entropy;
         /// Wake-ups.
         live_bus: LiveBus;
+        /// Places addresses on the map.
+        geocoder: Geocoder;
+        /// Knows who offers internet where.
+        broadband_map: BroadbandMap;
     }
 
     /// Memory and the queue, which live in the same database.
@@ -139,6 +160,9 @@ impl HumBuilder {
             clock: self.clock.ok_or(MissingPort("clock"))?,
             entropy: self.entropy.ok_or(MissingPort("entropy"))?,
             live_bus: self.live_bus.ok_or(MissingPort("live_bus"))?,
+            geocoder: self.geocoder.ok_or(MissingPort("geocoder"))?,
+            broadband_map: self.broadband_map.ok_or(MissingPort("broadband_map"))?,
+            found: Arc::default(),
             settings: Arc::new(self.settings),
         })
     }

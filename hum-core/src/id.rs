@@ -91,6 +91,8 @@ macro_rules! ids {
 }
 
 ids! {
+    /// An address session; not its token.
+    AddressSessionId "ses_";
     /// An API key.
     ApiKeyId "key_";
     /// One try at handing a message to the carrier.

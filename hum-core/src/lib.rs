@@ -21,11 +21,13 @@
 //! | [`address`] | US addresses and their normal form |
 //! | [`geocode`] | the port that places an address on the map |
 //! | [`broadband`] | internet providers and plans at a place, with evidence; the port to who knows them |
+//! | [`address_session`] | an address in, providers and plans out; tokens, agents, expiry |
 //! | [`event`] | the feed |
 //! | [`job`] | work after a commit; the worker |
 
 pub mod access;
 pub mod address;
+pub mod address_session;
 pub mod audit;
 pub mod batch;
 pub mod broadband;

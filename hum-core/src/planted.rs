@@ -59,6 +59,12 @@ bugs! {
     PauseAtStartOnly "INV-43" "a pause during a turn is not noticed";
     UnscopedRead "INV-46" "conversations are looked up without the organization";
     UnsignedIsFine "INV-51" "a wrong carrier signature is only a warning";
+    ClosedSessionWorks "INV-64" "a closed address session still answers";
+    ExpiryIsASuggestion "INV-65" "an expired address session still answers";
+    SessionOfAnyTenant "INV-66" "an address session is found with another organization's key";
+    TokenInTheOpen "INV-67" "an address session's token is stored as it is";
+    FindAfterClose "INV-68" "what was found comes back after the session was closed";
+    KeepForever "INV-69" "answers of remote sources are used for ever";
     AmbientChance "INV-56" "an id is drawn from outside the seed";
 }
 

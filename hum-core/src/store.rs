@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     access::{ApiKey, ApiKeyReads},
+    address_session::AddressSessionReads,
     batch::{Batch, Committed},
     clock::Timestamp,
     consent::ConsentReads,
@@ -42,7 +43,8 @@ pub trait Store: Send + Sync {
 
 /// All reads of one organization; one trait per capability.
 pub trait OrgReads:
-    ApiKeyReads
+    AddressSessionReads
+    + ApiKeyReads
     + ConsentReads
     + ConversationReads
     + EventReads
@@ -57,7 +59,8 @@ pub trait OrgReads:
 }
 
 impl<T> OrgReads for T where
-    T: ApiKeyReads
+    T: AddressSessionReads
+        + ApiKeyReads
         + ConsentReads
         + ConversationReads
         + EventReads

@@ -25,8 +25,8 @@ macro_rules! migrations {
     };
 }
 
-pub(crate) const SQLITE: &[Migration] = migrations!("sqlite": 1 "0001_foundation");
-pub(crate) const POSTGRES: &[Migration] = migrations!("postgres": 1 "0001_foundation");
+pub(crate) const SQLITE: &[Migration] = migrations!("sqlite": 1 "0001_foundation", 2 "0002_address_sessions");
+pub(crate) const POSTGRES: &[Migration] = migrations!("postgres": 1 "0001_foundation", 2 "0002_address_sessions");
 
 /// Both databases remember what was applied, and what exactly.
 pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS hum_migration (\

@@ -9,6 +9,7 @@
 //! `op::lower`, the table in both migrations, a case in the contract suite.
 
 mod access;
+mod address_session;
 mod audit;
 mod consent;
 mod event;

@@ -158,6 +158,7 @@ fn to_row(org: OrgId, record: &Record) -> Result<(&'static Table, Vec<Value>), S
         Record::Webhook(record) => row(org, record.org, record),
         Record::Delivery(record) => row(org, record.org, record),
         Record::StoredReply(record) => row(org, record.org, record),
+        Record::AddressSession(record) => row(org, record.org, record),
         Record::Audit(record) => Ok((own(org, record.org, &AUDIT)?, audit::to_row(record))),
     }
 }

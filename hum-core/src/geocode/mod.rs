@@ -124,6 +124,13 @@ named! {
 named_serde!(MatchType);
 named_serde!(Precision);
 
+impl SourceError {
+    /// Whether the same question may be answered later.
+    pub fn is_worth_asking_again(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+}
+
 /// A source of facts could not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use crate::{
     clock::Timestamp,
     entropy::Entropy,
-    id::{ConversationId, DeliveryId, EventId, JobId, MessageId, OrgId},
+    id::{AddressSessionId, ConversationId, DeliveryId, EventId, JobId, MessageId, OrgId},
     named::named,
     store::StoreError,
 };
@@ -29,6 +29,8 @@ named! {
         FanOut = "webhook.fan_out",
         /// Tries one delivery. Key: delivery.
         Deliver = "webhook.deliver",
+        /// Asks remote sources about an address. Key: address session.
+        FindInternet = "address_session.find",
     }
 }
 
@@ -81,6 +83,11 @@ impl NewJob {
     /// Try this delivery.
     pub fn deliver(delivery: DeliveryId, org: OrgId, run_at: Timestamp, now: Timestamp, entropy: &dyn Entropy) -> Self {
         Self::new(JobId::new(now, entropy), org, JobKind::Deliver, delivery, run_at, Merge::Sooner)
+    }
+
+    /// Ask the remote sources about the address of this session.
+    pub fn find(session: AddressSessionId, org: OrgId, now: Timestamp, entropy: &dyn Entropy) -> Self {
+        Self::new(JobId::new(now, entropy), org, JobKind::FindInternet, session, now, Merge::Sooner)
     }
 
     /// Take new events to the webhooks. The id is the event's, so that no extra chance is drawn.

@@ -16,8 +16,10 @@ use super::{Claimed, HEARTBEAT, JobKind, LEASE, SWEEP};
 
 /// How many jobs one loop runs at once.
 pub const CONCURRENCY: usize = 64;
-/// How many of them may be deliveries to customers' endpoints: a slow endpoint must not keep a text waiting.
-const DELIVERIES: usize = CONCURRENCY / 2;
+/// How many of them may ask servers of others, which may be slow: they must not keep a text waiting.
+const OTHERS_AT_MOST: usize = CONCURRENCY / 2;
+/// Jobs that wait for customers' endpoints and for sources of facts.
+const OTHERS: &[JobKind] = &[JobKind::Deliver, JobKind::FindInternet];
 /// Everything else.
 const OWN_WORK: &[JobKind] = &[JobKind::AiTurn, JobKind::SendSms, JobKind::ResolveSms, JobKind::FanOut];
 /// How long a loop waits for its jobs when it is told to stop; what is not done by then is given back.
@@ -57,8 +59,8 @@ impl Hum {
                 }
             }
             let free = CONCURRENCY - running.len();
-            let delivering = held.values().filter(|(.., kind)| *kind == JobKind::Deliver).count();
-            let claim = self.claim(free, DELIVERIES.saturating_sub(delivering));
+            let others = held.values().filter(|(.., kind)| OTHERS.contains(kind)).count();
+            let claim = self.claim(free, OTHERS_AT_MOST.saturating_sub(others));
             let wait = match beside(&mut running, &mut held, claim).await {
                 Ok((claimed, wait)) => {
                     if claimed.is_empty() && wait <= BLOCKED {
@@ -123,21 +125,21 @@ impl Hum {
         Ok(self.jobs.next_due(JobKind::ALL).await?)
     }
 
-    /// Claims up to `free` jobs, up to `deliveries` of them deliveries; answers also how long there is nothing to claim.
-    async fn claim(&self, free: usize, deliveries: usize) -> Result<(Vec<Claimed>, Duration), Error> {
+    /// Claims up to `free` jobs, up to `others` of them for servers of others; answers also how long there is nothing to claim.
+    async fn claim(&self, free: usize, others: usize) -> Result<(Vec<Claimed>, Duration), Error> {
         let mut claimed = self.claim_kinds(OWN_WORK, free).await?;
-        let room = deliveries.min(free - claimed.len());
-        match self.claim_kinds(&[JobKind::Deliver], room).await {
-            Ok(deliveries) => claimed.extend(deliveries),
+        let room = others.min(free - claimed.len());
+        match self.claim_kinds(OTHERS, room).await {
+            Ok(others) => claimed.extend(others),
             // What is claimed already must run.
-            Err(error) if !claimed.is_empty() => tracing::warn!(%error, "could not claim deliveries"),
+            Err(error) if !claimed.is_empty() => tracing::warn!(%error, "could not claim jobs for servers of others"),
             Err(error) => return Err(error),
         }
         if claimed.len() == free {
             return Ok((claimed, self.settings.worker_poll));
         }
         // A lane that is full says so itself, when one of its jobs ends.
-        let full = deliveries == claimed.iter().filter(|job| job.kind == JobKind::Deliver).count();
+        let full = others == claimed.iter().filter(|job| OTHERS.contains(&job.kind)).count();
         let wait = match self.jobs.next_due(if full { OWN_WORK } else { JobKind::ALL }).await? {
             Some(at) => at.since(self.clock.now()).max(BLOCKED),
             None => self.settings.worker_poll,
@@ -195,6 +197,7 @@ impl Hum {
             JobKind::ResolveSms => self.run_resolve(job).await,
             JobKind::FanOut => self.run_fan_out(job).await,
             JobKind::Deliver => self.run_deliver(job).await,
+            JobKind::FindInternet => self.run_find(job).await,
         }
     }
 

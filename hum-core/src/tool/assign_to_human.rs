@@ -1,10 +1,14 @@
+use async_trait::async_trait;
 use serde_json::Value;
+
+use crate::hum::Hum;
 
 use super::{Effect, Tool};
 
 /// Hands the conversation to a person.
 pub(super) struct AssignToHuman;
 
+#[async_trait]
 impl Tool for AssignToHuman {
     fn name(&self) -> &'static str {
         "assign_to_human"
@@ -18,8 +22,8 @@ impl Tool for AssignToHuman {
         &[("reason", "Why, and what the person should know, in one or two sentences.", true)]
     }
 
-    fn call(&self, arguments: &Value) -> Result<(Effect, String), String> {
+    async fn call(&self, _: &Hum, arguments: &Value) -> Result<(Option<Effect>, String), String> {
         let note = arguments["reason"].as_str().unwrap_or_default().to_owned();
-        Ok((Effect::AssignToHuman { note }, "A person will take over. Tell the contact so.".into()))
+        Ok((Some(Effect::AssignToHuman { note }), "A person will take over. Tell the contact so.".into()))
     }
 }

@@ -1,10 +1,14 @@
+use async_trait::async_trait;
 use serde_json::Value;
+
+use crate::hum::Hum;
 
 use super::{Effect, Tool};
 
 /// Closes the conversation.
 pub(super) struct CloseConversation;
 
+#[async_trait]
 impl Tool for CloseConversation {
     fn name(&self) -> &'static str {
         "close_conversation"
@@ -18,7 +22,7 @@ impl Tool for CloseConversation {
         &[]
     }
 
-    fn call(&self, _: &Value) -> Result<(Effect, String), String> {
-        Ok((Effect::Close, "The conversation will be closed after your reply.".into()))
+    async fn call(&self, _: &Hum, _: &Value) -> Result<(Option<Effect>, String), String> {
+        Ok((Some(Effect::Close), "The conversation will be closed after your reply.".into()))
     }
 }

@@ -2,21 +2,25 @@
 
 mod assign_to_human;
 mod close_conversation;
+mod lookup_internet_plans;
 mod report_outcome;
 
+use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use crate::{
     clock::Timestamp,
     entropy::Entropy,
     event::Event,
+    hum::Hum,
     sms::{BY_AGENT, Conversation},
     turn::ToolSpec,
 };
 
 /// A tool that is part of hum.
 ///
-/// A tool stages its effects; they are committed with the reply, or never.
+/// A tool stages its effects; they are committed with the reply, or never. It may look things up, and changes nothing by itself.
+#[async_trait]
 pub trait Tool: Sync {
     /// As flows list it and the model calls it.
     fn name(&self) -> &'static str;
@@ -24,11 +28,11 @@ pub trait Tool: Sync {
     fn description(&self) -> &'static str;
     /// Its arguments: name, description, required. All are text.
     fn arguments(&self) -> &'static [(&'static str, &'static str, bool)];
-    /// Reads the arguments, which fit [`Tool::arguments`], into an effect and the answer for the model.
+    /// Reads the arguments, which fit [`Tool::arguments`], into an effect, if there is one, and the answer for the model.
     ///
     /// # Errors
     /// A sentence for the model.
-    fn call(&self, arguments: &Value) -> Result<(Effect, String), String>;
+    async fn call(&self, hum: &Hum, arguments: &Value) -> Result<(Option<Effect>, String), String>;
 }
 
 /// What a tool wants to happen when the turn is committed.
@@ -46,8 +50,12 @@ pub enum Effect {
 }
 
 /// Every tool. A new one is a file beside this one and a line here.
-pub const BUILT_IN: &[&dyn Tool] =
-    &[&assign_to_human::AssignToHuman, &close_conversation::CloseConversation, &report_outcome::ReportOutcome];
+pub const BUILT_IN: &[&dyn Tool] = &[
+    &assign_to_human::AssignToHuman,
+    &close_conversation::CloseConversation,
+    &lookup_internet_plans::LookupInternetPlans,
+    &report_outcome::ReportOutcome,
+];
 
 /// By name.
 pub fn find(name: &str) -> Option<&'static dyn Tool> {
@@ -71,12 +79,15 @@ impl dyn Tool + '_ {
     }
 
     /// Checks the model's text against [`Tool::arguments`] and calls.
-    pub(crate) fn call_with_text(&self, arguments: &str) -> (Value, Result<(Effect, String), String>) {
+    pub(crate) async fn call_with_text(&self, hum: &Hum, arguments: &str) -> (Value, Result<(Option<Effect>, String), String>) {
         let value: Value = match serde_json::from_str(if arguments.trim().is_empty() { "{}" } else { arguments }) {
             Ok(value) => value,
             Err(_) => return (Value::String(arguments.chars().take(1000).collect()), Err("the arguments are not JSON".into())),
         };
-        let result = self.check(&value).and_then(|()| self.call(&value));
+        let result = match self.check(&value) {
+            Ok(()) => self.call(hum, &value).await,
+            Err(why) => Err(why),
+        };
         (value, result)
     }
 

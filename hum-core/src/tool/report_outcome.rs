@@ -1,10 +1,14 @@
+use async_trait::async_trait;
 use serde_json::{Value, json};
+
+use crate::hum::Hum;
 
 use super::{Effect, Tool};
 
 /// Reports what came of the conversation.
 pub(super) struct ReportOutcome;
 
+#[async_trait]
 impl Tool for ReportOutcome {
     fn name(&self) -> &'static str {
         "report_outcome"
@@ -21,8 +25,8 @@ impl Tool for ReportOutcome {
         ]
     }
 
-    fn call(&self, arguments: &Value) -> Result<(Effect, String), String> {
+    async fn call(&self, _: &Hum, arguments: &Value) -> Result<(Option<Effect>, String), String> {
         let outcome = json!({ "outcome": arguments["outcome"], "summary": arguments["summary"] });
-        Ok((Effect::Outcome(outcome), "Recorded.".into()))
+        Ok((Some(Effect::Outcome(outcome)), "Recorded.".into()))
     }
 }

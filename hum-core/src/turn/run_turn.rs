@@ -146,7 +146,7 @@ impl Hum {
                     let allowed = offered.iter().copied().find(|tool| tool.name() == call.name);
                     let allowed = if planted(Bug::TrustToolName) { tool::find(&call.name) } else { allowed };
                     match allowed {
-                        Some(tool) => tool.call_with_text(&call.arguments),
+                        Some(tool) => tool.call_with_text(self, &call.arguments).await,
                         None => (
                             call.arguments.chars().take(1000).collect::<String>().into(),
                             Err("there is no such tool".to_owned()),
@@ -156,8 +156,10 @@ impl Hum {
                 let ran = result.is_ok();
                 let output = match result {
                     Ok((effect, output)) => {
-                        outcome.effects.retain(|staged| std::mem::discriminant(staged) != std::mem::discriminant(&effect));
-                        outcome.effects.push(effect);
+                        if let Some(effect) = effect {
+                            outcome.effects.retain(|staged| std::mem::discriminant(staged) != std::mem::discriminant(&effect));
+                            outcome.effects.push(effect);
+                        }
                         output
                     }
                     Err(why) => format!("Error: {why}"),

@@ -1,0 +1,222 @@
+//! What the agents do: ask the sources, in order, as far as they may be asked here.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::{FutureExt as _, select_biased};
+
+use crate::{
+    address::{Address, normalize},
+    batch::{Batch, Finished},
+    broadband::Place,
+    clock::Timestamp,
+    error::{Error, Tries},
+    geocode::{Candidate, Coordinates, Reach, SourceError},
+    hum::Hum,
+    id::AddressSessionId,
+    job::Claimed,
+    planted::{Bug, planted},
+};
+
+use super::{Found, Geocoded, Internet, SessionStatus};
+
+/// How long an answer of remote sources is used again for the same address.
+pub(crate) const KEPT: Duration = Duration::from_secs(24 * 3600);
+/// How many answers are kept: some megabytes.
+const KEPT_AT_MOST: usize = 2_000;
+/// How often a remote source is asked before the agent gives up.
+const TRIES: i64 = 3;
+
+/// What is asked of the sources.
+#[derive(Debug, Clone)]
+pub(crate) struct Question {
+    pub address: Address,
+    pub given: Option<Coordinates>,
+}
+
+impl Question {
+    /// One text for one question.
+    fn key(&self) -> String {
+        match self.given {
+            Some(at) => format!("{}|{}|{}", self.address, at.latitude, at.longitude),
+            None => self.address.to_string(),
+        }
+    }
+}
+
+/// Which sources may be asked now, and how patiently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asking {
+    /// While a request is answered: local ones only; the rest stays pending.
+    Inline,
+    /// In a job: all; one that is unavailable leaves its agent pending, to be asked again.
+    Patiently,
+    /// In a job, for the last time: one that is unavailable fails its agent.
+    Finally,
+}
+
+impl Hum {
+    /// Continues `found` as far as the sources that may be asked now can take it.
+    pub(crate) async fn find(&self, question: &Question, mut found: Found, asking: Asking) -> (Found, Option<SourceError>) {
+        if found.is_pending()
+            && self.has_remote_source()
+            && let Some(kept) = self.found.get(&question.key(), &self.broadband_map.data_set(), self.clock.now())
+        {
+            return (kept, None);
+        }
+        let began_pending = found.is_pending();
+        if found.geocoding == Geocoded::Pending && may(asking, self.geocoder.reach()) {
+            match self.in_time(self.geocoder.geocode(&question.address, question.given)).await {
+                Ok(geocoding) => {
+                    let (state, problems) = Geocoded::of(geocoding);
+                    found.geocoding = state;
+                    found.problems.extend(problems);
+                }
+                Err(error) if asking == Asking::Patiently && error.is_worth_asking_again() => return (found, Some(error)),
+                Err(error) => {
+                    found.geocoding = Geocoded::Failed;
+                    found.problems.push(error.to_string());
+                }
+            }
+        }
+        if found.internet == Internet::Pending {
+            match &found.geocoding {
+                Geocoded::Pending => {}
+                Geocoded::Multiple(_) | Geocoded::Failed => found.internet = Internet::Failed { data_set: None },
+                Geocoded::Matched(place) if may(asking, self.broadband_map.reach()) => {
+                    let place = place_of(place);
+                    match self.in_time(self.broadband_map.providers_at(&place, self.clock.now())).await {
+                        Ok(coverage) => {
+                            let (state, problems) = Internet::of(coverage);
+                            found.internet = state;
+                            found.problems.extend(problems);
+                        }
+                        Err(error) if asking == Asking::Patiently && error.is_worth_asking_again() => {
+                            return (found, Some(error));
+                        }
+                        Err(error) => {
+                            found.internet = Internet::Failed { data_set: None };
+                            found.problems.push(error.to_string());
+                        }
+                    }
+                }
+                Geocoded::Matched(_) => {}
+            }
+        }
+        // An answer with a hole in it is not kept: the source may be back a minute later.
+        if began_pending && !found.is_pending() && found.problems.is_empty() && self.has_remote_source() {
+            self.found.keep(question.key(), self.broadband_map.data_set(), found.clone(), self.clock.now());
+        }
+        (found, None)
+    }
+
+    fn has_remote_source(&self) -> bool {
+        self.geocoder.reach() == Reach::Remote || self.broadband_map.reach() == Reach::Remote
+    }
+
+    /// No source may hold an agent for ever.
+    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, SourceError>>) -> Result<T, SourceError> {
+        let mut asked = std::pin::pin!(asked.fuse());
+        let mut late = std::pin::pin!(self.clock.sleep(self.settings.source_timeout).fuse());
+        select_biased! {
+            result = asked => result,
+            () = late => Err(SourceError::Unavailable {
+                source_name: "a source".into(),
+                detail: format!("no answer within {} s", self.settings.source_timeout.as_secs()),
+            }),
+        }
+    }
+
+    /// Runs an `address_session.find` job.
+    pub(crate) async fn run_find(&self, job: &Claimed) -> Result<(), Error> {
+        let Ok(id) = job.key.parse::<AddressSessionId>() else { return self.finish(job, Finished::Done).await };
+        let Some(session) = self.reads(job.org).address_session(id).await? else {
+            return self.finish(job, Finished::Done).await;
+        };
+        let Ok(address) = normalize(&session.request.address()) else { return self.finish(job, Finished::Done).await };
+        if session.status(self.clock.now()) != SessionStatus::Open || !session.found.is_pending() {
+            return self.finish(job, Finished::Done).await;
+        }
+        let question = Question { address, given: session.request.coordinates() };
+        let asking = if job.attempt < TRIES { Asking::Patiently } else { Asking::Finally };
+        let (found, unavailable) = self.find(&question, session.found, asking).await;
+        let mut tries = Tries::new();
+        loop {
+            let Some(mut session) = self.reads(job.org).address_session(id).await? else {
+                return self.finish(job, Finished::Done).await;
+            };
+            // Whoever closed the session wants nothing of it to be left.
+            if session.closed_at.is_some() && !planted(Bug::FindAfterClose) {
+                return self.finish(job, Finished::Done).await;
+            }
+            let now = self.clock.now();
+            let mut batch = Batch::for_org(job.org);
+            if session.found != found {
+                session.found = found.clone();
+                session.updated_at = now;
+                batch.put(session);
+            }
+            let how = match &unavailable {
+                Some(error) => Finished::Again {
+                    at: now + Duration::from_secs(1 << job.attempt.clamp(0, 4)),
+                    error: Some(error.to_string()),
+                },
+                None => Finished::Done,
+            };
+            batch.finish(job.id, job.fence, how);
+            match self.commit(batch).await {
+                Ok(_) => return Ok(()),
+                Err(error) => tries.again(error)?,
+            }
+        }
+    }
+}
+
+fn may(asking: Asking, reach: Reach) -> bool {
+    asking != Asking::Inline || reach == Reach::Local
+}
+
+fn place_of(place: &Candidate) -> Place {
+    Place {
+        position: place.position,
+        precision: place.precision,
+        block_geoid: place.block_geoid.clone(),
+        zip5: place.address.zip5.clone(),
+    }
+}
+
+/// Answers of remote sources, so that the same address is not asked twice a day. In memory: a new process asks again.
+#[derive(Debug, Default)]
+pub struct Cache(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    answers: BTreeMap<String, (Timestamp, String, Found)>,
+    /// The oldest first.
+    order: VecDeque<String>,
+}
+
+impl Cache {
+    fn get(&self, key: &str, data_set: &str, now: Timestamp) -> Option<Found> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, of, found) = kept.answers.get(key)?;
+        // A clock that went back makes an answer from the future: not used.
+        let fresh = *at <= now && now < *at + KEPT || planted(Bug::KeepForever);
+        (fresh && of == data_set).then(|| found.clone())
+    }
+
+    fn keep(&self, key: String, data_set: String, found: Found, now: Timestamp) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.answers.insert(key.clone(), (now, data_set, found)).is_none() {
+            kept.order.push_back(key);
+        }
+        while kept.order.len() > KEPT_AT_MOST {
+            if let Some(oldest) = kept.order.pop_front() {
+                kept.answers.remove(&oldest);
+            }
+        }
+    }
+}
