@@ -37,6 +37,7 @@ use crate::{
         endpoints::SimEgress,
         handset::{Handsets, Text},
         model::SimModel,
+        sources::{FixedBroadbandMap, FixedGeocoder},
         store::SimStore,
     },
     monitor::Monitor,
@@ -319,6 +320,8 @@ impl Shared {
             .clock(state.clock.clone())
             .entropy(state.entropy.clone())
             .live_bus(SimBus::default())
+            .geocoder(FixedGeocoder::default())
+            .broadband_map(FixedBroadbandMap::default())
             .settings(settings)
             .build()
             .expect("every port is given");

@@ -5,4 +5,5 @@ pub mod carrier;
 pub mod endpoints;
 pub mod handset;
 pub mod model;
+pub mod sources;
 pub mod store;

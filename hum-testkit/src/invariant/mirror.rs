@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 
 use hum_core::{
+    address_session::AddressSession,
     batch::{Batch, Committed, Finished, Record, Write},
     clock::Timestamp,
     consent::Consent,
     event::Event,
     flow::FlowVersion,
-    id::{AttemptId, ConversationId, DeliveryId, FlowId, JobId, MessageId, NumberId, OrgId, TurnId, WebhookId},
+    id::{AddressSessionId, AttemptId, ConversationId, DeliveryId, FlowId, JobId, MessageId, NumberId, OrgId, TurnId, WebhookId},
     job::{Claimed, JobKind},
     number::{E164, Number},
     organization::Organization,
@@ -42,6 +43,8 @@ pub struct Mirror {
     pub webhooks: BTreeMap<WebhookId, Webhook>,
     /// Deliveries.
     pub deliveries: BTreeMap<DeliveryId, Delivery>,
+    /// Address sessions.
+    pub address_sessions: BTreeMap<AddressSessionId, AddressSession>,
     /// Jobs that are not done.
     pub jobs: BTreeMap<JobId, MirrorJob>,
     /// The feed of each tenant.
@@ -70,8 +73,8 @@ impl Mirror {
         let mut seq = committed.last_event_seq.unwrap_or(0) - i64::try_from(emitted).unwrap_or(0);
         for write in &batch.writes {
             match write {
-                Write::Insert(record) => self.keep(record, 1),
-                Write::Put(record) => self.keep(record, 0),
+                Write::Insert(record) => self.keep(record, true),
+                Write::Put(record) => self.keep(record, false),
                 Write::Guard(_) => {}
                 Write::Emit(event) => {
                     seq += 1;
@@ -108,13 +111,12 @@ impl Mirror {
         }
     }
 
-    fn keep(&mut self, record: &Record, raise: i64) {
-        // The mirror holds versions as the store does after the commit.
-        let raise = if raise == 1 { 1 } else { 1 + raise };
+    fn keep(&mut self, record: &Record, is_new: bool) {
         macro_rules! keep {
             ($map:ident, $key:expr, $record:expr) => {{
                 let mut record = $record.clone();
-                record.version += raise;
+                // The mirror holds versions as the store does after the commit.
+                record.version = if is_new { 1 } else { record.version + 1 };
                 self.$map.insert($key, record);
             }};
         }
@@ -134,6 +136,7 @@ impl Mirror {
             Record::Turn(record) => keep!(turns, record.id, record),
             Record::Webhook(record) => keep!(webhooks, record.id, record),
             Record::Delivery(record) => keep!(deliveries, record.id, record),
+            Record::AddressSession(record) => keep!(address_sessions, record.id, record),
             Record::CarrierAccount(_) | Record::ApiKey(_) | Record::Flow(_) | Record::StoredReply(_) | Record::Audit(_) => {}
         }
     }
