@@ -5,6 +5,7 @@ pub mod cipher;
 pub mod clock;
 pub mod egress;
 pub mod entropy;
+pub mod geocode;
 pub mod language_model;
 pub mod storage;
 pub mod telephony;

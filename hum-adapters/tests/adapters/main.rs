@@ -7,3 +7,4 @@ mod language_model;
 mod server;
 mod twilio;
 mod twilio_signature;
+mod zip_table;
