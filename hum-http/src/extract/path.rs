@@ -5,7 +5,7 @@ use axum::{
     http::request::Parts,
 };
 use hum_core::{
-    id::{ApiKeyId, ConversationId, DeliveryId, FlowId, MessageId, NumberId, WebhookId},
+    id::{AddressSessionId, ApiKeyId, ConversationId, DeliveryId, FlowId, MessageId, NumberId, WebhookId},
     number::E164,
 };
 
@@ -26,7 +26,7 @@ macro_rules! named {
 }
 
 named! {
-    ApiKeyId = "API key", ConversationId = "conversation", DeliveryId = "delivery", E164 = "opt-out", FlowId = "flow",
+    AddressSessionId = "address session", ApiKeyId = "API key", ConversationId = "conversation", DeliveryId = "delivery", E164 = "opt-out", FlowId = "flow",
     MessageId = "message", NumberId = "number", WebhookId = "webhook",
 }
 
