@@ -54,6 +54,7 @@ pub mod sms;
 pub mod store;
 pub mod tool;
 pub mod turn;
+mod unplugged;
 pub mod webhook;
 
 pub use hum::{Hum, HumBuilder};

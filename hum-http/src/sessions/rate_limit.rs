@@ -27,7 +27,7 @@ type Limiter = RateLimiter<ApiKeyId, DashMapStateStore<ApiKeyId>, HumClock, Stat
 
 /// What one call leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(crate) struct Standing {
     quota: u32,
     left: u32,
     /// Until the next call is allowed, when this one is not.
