@@ -3,6 +3,8 @@
 mod contracts;
 mod egress;
 mod fake_carrier;
+mod geocode;
+mod geocode_chain;
 mod language_model;
 mod server;
 mod twilio;

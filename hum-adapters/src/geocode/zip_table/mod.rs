@@ -8,6 +8,7 @@ use hum_core::{
     geocode::{Candidate, Coordinates, Geocoder, Geocoding, MatchType, Precision, Reach, SourceError},
 };
 
+use super::answer;
 use table::Place;
 
 /// Most candidates of one answer: a person can choose among so many.
@@ -28,10 +29,16 @@ impl Geocoder for ZipTable {
     }
 
     async fn geocode(&self, address: &Address, given: Option<Coordinates>) -> Result<Geocoding, SourceError> {
-        Ok(match &address.zip5 {
-            Some(zip) => by_zip(address, zip, given),
-            None => by_city(address, given),
-        })
+        // A great circle wraps around: 402.5 degrees would be 42.5.
+        let on_map = given.filter(|given| answer::coordinates(given.latitude, given.longitude).is_some());
+        let mut found = match &address.zip5 {
+            Some(zip) => by_zip(address, zip, on_map),
+            None => by_city(address, on_map),
+        };
+        if on_map.is_none() && given.is_some() {
+            found.problems.insert(0, "The given coordinates are not on the map; they are not used.".into());
+        }
+        Ok(found)
     }
 }
 
@@ -118,7 +125,6 @@ fn middle(address: &Address, place: &Place) -> Candidate {
     }
 }
 
-/// Not so for NaN.
 fn agrees(place: &Place, given: Coordinates) -> bool {
     distance_km(place, given) <= place.reach_km
 }
