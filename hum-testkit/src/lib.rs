@@ -14,6 +14,7 @@ pub mod monitor;
 pub mod options;
 pub mod postgres;
 pub mod process;
+pub mod session_log;
 pub mod simulator;
 pub mod world;
 
