@@ -39,6 +39,7 @@ impl Told<'_> {
         let city = if same_city { asked.city.clone().or(told_city) } else { told_city };
         let exact = street == asked.street && same_zip && same_city;
         let address = Address {
+            urbanization: None,
             street,
             unit: asked.unit.clone(),
             city,
