@@ -180,6 +180,7 @@ async fn remote_sources_are_asked_in_a_job(app: TestApp) {
     assert_eq!(again["meta"]["agent_status"]["internet"], "matched");
     // Whoever closed a session wants nothing of it to be found.
     let other = json!({ "street1": "1 Main St", "zip": "48034" });
+    app.pass(Duration::from_secs(1)).await;
     let closed = token(&app.operator.post("/sessions", other).await.expect(201));
     app.operator.delete(&format!("/sessions/{closed}")).await.expect(200);
     app.pass(Duration::from_secs(1)).await;
