@@ -22,13 +22,15 @@ pub(super) fn read(mut words: Vec<Word<'_>>, puerto_rico: bool) -> Result<Delive
     if let Some(refusal) = mailbox::refusal(&words) {
         return Err(refusal);
     }
-    let mut urbanization = spanish::take_urbanization(&mut words);
+    let (mut urbanization, beside) = spanish::take_urbanization(&mut words).unzip();
     let puerto_rico = puerto_rico || urbanization.is_some();
     if let Some(route) = rural_route::read(&words) {
         let Route::Box(street, mut rest) = route else {
             return Err("names a route and not a house on it; add the box, such as RR 2 BOX 152");
         };
-        return Ok(DeliveryLine { urbanization, street, units: unit::split_off(&mut rest, 0) });
+        let mut units = unit::split_off(&mut rest, 0);
+        units.extend(beside.into_iter().flatten());
+        return Ok(DeliveryLine { urbanization, street, units });
     }
     mailbox::drop_beside(&mut words, 2);
     let leading = unit::take_leading(&mut words);
@@ -37,6 +39,7 @@ pub(super) fn read(mut words: Vec<Word<'_>>, puerto_rico: bool) -> Result<Delive
     if units.len() > 1 {
         units.rotate_right(1); // what stood first in the line is first
     }
+    units.extend(beside.into_iter().flatten());
     if words.len() > 2 && words[0] == "#" {
         words.remove(0); // `# 123 MAIN ST`
     }
@@ -95,7 +98,7 @@ fn number_elsewhere<'a>(words: &mut Vec<Word<'a>>, units: &mut Vec<Unit<'a>>) ->
 /// The words of a street: hyphens are spaces there (section 232), and `I10` is two words (appendix F).
 fn street_words<'w>(words: &'w [Word<'_>]) -> Vec<Word<'w>> {
     let mut split = Vec::with_capacity(words.len() + 2);
-    for word in words {
+    for word in words.iter().filter(|word| *word != "#") {
         for part in word.split('-').filter(|part| !part.is_empty()) {
             let letters = part.bytes().take_while(u8::is_ascii_alphabetic).count();
             let (road, number) = part.split_at(letters);

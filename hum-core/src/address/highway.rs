@@ -5,7 +5,8 @@
 
 use super::State;
 use super::directional::{combined, directional};
-use super::fold::{Word, has_digit, is_letter};
+use super::fold::{Word, is_letter};
+use super::ordinal;
 use super::suffix::suffix;
 
 /// What the number of a kind of road can be.
@@ -52,8 +53,11 @@ fn head(words: &[Word<'_>], out: &mut String) -> Option<usize> {
         Some((kind, used, number)) => ("", kind, used, number),
         None => {
             let (state, used) = state(rest)?;
+            // Nebraska, or northeast
+            let directional_alone = rest[0] == "NE";
             match kind_of_state(&rest[used..]) {
                 Some((kind, more, number)) => (state, kind, used + more, number),
+                None if directional_alone => return None,
                 None => (state, "HIGHWAY", used, Number::Digits),
             }
         }
@@ -64,8 +68,9 @@ fn head(words: &[Word<'_>], out: &mut String) -> Option<usize> {
     }
     let id = rest.get(at)?.as_ref();
     let fits = match number {
-        Number::Digits => id.starts_with(|c: char| c.is_ascii_digit()),
-        Number::Letters => has_digit(id) || is_letter(id) || is_doubled_letter(id),
+        _ if ordinal::digits_of(id).is_some() => false, // `NE 1ST`
+        Number::Digits => is_route(id),
+        Number::Letters => is_route(id) || is_letter(id) || is_doubled_letter(id),
     };
     if !fits {
         return None;
@@ -75,7 +80,7 @@ fn head(words: &[Word<'_>], out: &mut String) -> Option<usize> {
     if kind.ends_with("HIGHWAY") && matches!(rest.get(at).map(AsRef::as_ref), Some("HWY" | "HIGHWAY")) {
         at += 1;
     }
-    let kind = if kind == "STATE ROAD OR ROUTE" { if has_digit(id) { "STATE ROAD" } else { "STATE ROUTE" } } else { kind };
+    let kind = if kind == "STATE ROAD OR ROUTE" { if is_route(id) { "STATE ROAD" } else { "STATE ROUTE" } } else { kind };
     if old == 1 {
         push(out, "OLD");
     }
@@ -154,6 +159,12 @@ fn tail(words: &[Word<'_>], out: &mut String) {
     if let Some(after) = after {
         push(out, after.abbreviation);
     }
+}
+
+/// `441`, `60E`.
+fn is_route(id: &str) -> bool {
+    let digits = id.bytes().take_while(u8::is_ascii_digit).count();
+    digits > 0 && id.len() - digits <= 2 && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 fn is_doubled_letter(word: &str) -> bool {

@@ -99,7 +99,8 @@ impl From<&Address> for AddressInput {
     fn from(address: &Address) -> Self {
         Self {
             street1: match &address.urbanization {
-                Some(urbanization) => format!("{urbanization} {}", address.street),
+                Some(urbanization) if urbanization.starts_with("URB ") => format!("{} {urbanization}", address.street),
+                Some(urbanization) => format!("{} URB {urbanization}", address.street),
                 None => address.street.clone(),
             },
             street2: address.unit.clone(),

@@ -38,9 +38,10 @@ pub fn normalize(input: &AddressInput) -> Result<Address, Vec<InvalidComponent>>
     let mut urbanization = line.urbanization;
     if second != street1 {
         mailbox::drop_beside(&mut second_words, 0);
-        let beside = spanish::take_urbanization(&mut second_words);
-        urbanization = urbanization.or(beside);
+        let (named, beside) = spanish::take_urbanization_beside(&mut second_words, puerto_rico).unzip();
+        urbanization = urbanization.or(named);
         units.extend(unit::second_line(second_words));
+        units.extend(beside.into_iter().flatten());
     }
     Ok(Address {
         urbanization,

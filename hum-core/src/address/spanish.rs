@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use super::fold::{Word, has_digit, without_loose_hyphens};
 use super::house_number;
+use super::unit::{self, Unit};
 
 /// Whether a mainland street that begins with one word keeps another one as it is: `CALLE VISTA`, but `CAMINO ALTO DR`.
 pub(super) fn owns(first: &str, abbreviation: &str) -> bool {
@@ -55,16 +56,32 @@ fn kind(word: &str) -> Option<&'static str> {
     })
 }
 
-/// Takes the urbanization out of a line, wherever it stands but in the street's place (`1234 URB LOS OLMOS`). Section 292.
-pub(super) fn take_urbanization(words: &mut Vec<Word<'_>>) -> Option<String> {
+/// Takes the urbanization out of a line, wherever it stands but in the street's place (`1234 URB LOS OLMOS`), and the units
+/// that follow it. Section 292.
+pub(super) fn take_urbanization<'a>(words: &mut Vec<Word<'a>>) -> Option<(String, Vec<Unit<'a>>)> {
     let at = words.iter().position(|word| is_urbanization(word))?;
     let end = match at {
         0 => end_of_urbanization(words),
         1 => return None,
         _ => words.len(),
     };
-    let name: Vec<_> = words.drain(at..end).skip(1).collect();
-    urbanization(&name)
+    let mut name: Vec<_> = words.drain(at..end).skip(1).collect();
+    let units = unit::split_off(&mut name, 1);
+    Some((urbanization(&name)?, units))
+}
+
+/// The urbanization on the second line: everything from `URB` on, but units.
+pub(super) fn take_urbanization_beside<'a>(words: &mut Vec<Word<'a>>, puerto_rico: bool) -> Option<(String, Vec<Unit<'a>>)> {
+    let alone = |at: &usize| {
+        puerto_rico && of_its_own(&words[*at]).is_some() && words.get(at + 1).is_some_and(|next| !has_digit(next) && next != "#")
+    };
+    let (at, named) = match words.iter().position(|word| is_urbanization(word)) {
+        Some(at) => (at, 1),
+        None => ((0..words.len()).find(alone)?, 0),
+    };
+    let mut name: Vec<_> = words.drain(at..).skip(named).collect();
+    let units = unit::split_off(&mut name, 1);
+    Some((urbanization(&name)?, units))
 }
 
 /// Normal form of an urbanization from the words after `URB`; `None` when there are none.

@@ -107,15 +107,20 @@ pub(super) fn second_line(mut words: Vec<Word<'_>>) -> Vec<Unit<'_>> {
     if words.is_empty() {
         return units;
     }
-    if words.len() > 1 && matches!(words[0].as_ref(), "#" | "NO" | "NUM" | "NUMBER") {
+    let counts = |at: usize| words.get(at + 1).is_some_and(|word| has_digit(word) || is_letter(word));
+    let kept: Vec<_> = (0..words.len()).filter(|at| words[*at] != "#" || counts(*at)).collect();
+    let mut words: Vec<_> = kept.into_iter().map(|at| words[at].clone()).collect();
+    if words.len() > 1 && matches!(words[0].as_ref(), "NO" | "NUM" | "NUMBER") {
         words.remove(0);
     }
-    let alone = words.len() == 1 && (has_digit(&words[0]) || words[0].len() <= 2);
-    let pair = words.len() == 2 && joins(&words[0], &words[1]);
-    let unit = match (alone, pair) {
+    let unit = match words.as_slice() {
+        [] => return units,
         // section 213.2: the number sign, when it is not known what the number counts
-        (true, _) => Unit { designator: "#", number: without_loose_hyphens(words.swap_remove(0)) },
-        (_, true) => Unit { designator: "#", number: Cow::Owned(words.concat()) },
+        [number] if has_digit(number) || number.len() <= 2 => {
+            Unit { designator: "#", number: without_loose_hyphens(number.clone()) }
+        }
+        [sign, number] if sign == "#" => Unit { designator: "#", number: without_loose_hyphens(number.clone()) },
+        [first, second] if joins(first, second) => Unit { designator: "#", number: Cow::Owned(words.concat()) },
         _ => Unit { designator: "", number: Cow::Owned(words.join(" ")) },
     };
     units.insert(0, unit);
@@ -222,7 +227,7 @@ fn is_number_of(name: &str, number: &str, before: &[Word<'_>]) -> bool {
         // a ZIP code or a house number is no floor
         return !(name == "FL" && number.len() > 3 && is_digits(number));
     }
-    if suffix(number).is_some_and(|suffix| suffix.abbreviation != number || number.len() > 2) || name == "KEY" {
+    if suffix(number).is_some() || name == "KEY" {
         return false;
     }
     match name {
