@@ -53,7 +53,7 @@ pub struct Options {
     pub sources_fail: u64,
     /// A remote source takes seconds, or longer than anybody waits, or never answers.
     pub sources_slow: u64,
-    /// How often the sources get other data.
+    /// The sources get other data while one of them is asked.
     pub data_sets: u64,
     /// How often somebody sets the wall clock, by up to 26 hours. Texts and operators rest in such a world: what is right
     /// about a text is judged by a clock that goes steadily.
@@ -104,7 +104,7 @@ impl Options {
             remote_sources: *chance.pick(&[RemoteSources::Neither, RemoteSources::Geocoder, RemoteSources::Both]),
             sources_fail: sometimes(300),
             sources_slow: sometimes(300),
-            data_sets: chance.below(4),
+            data_sets: sometimes(60),
             clock_jumps: if chance.below(8) == 0 { chance.between(1, 8) } else { 0 },
         };
         if options.clock_jumps == 0 {

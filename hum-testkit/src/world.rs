@@ -391,13 +391,6 @@ impl Shared {
         state.spawner.spawn(Some(process), async move { hum.run_workers(std::future::pending()).await });
     }
 
-    /// The sources of facts get other data.
-    pub fn publish_data_set(&self) {
-        if let Sources::Simulated(country) = &self.0.sources {
-            country.publish(self.0.clock.elapsed());
-        }
-    }
-
     /// One of the processes that are alive.
     pub fn any_process(&self) -> Option<(ProcessId, Hum)> {
         let processes = self.0.processes.lock().unwrap_or_else(PoisonError::into_inner);

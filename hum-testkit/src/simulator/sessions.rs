@@ -47,18 +47,11 @@ impl Clients {
     }
 }
 
-/// Everybody who acts later: clients, whoever sets the clock, and whoever publishes data.
+/// Everybody who acts later: clients, and whoever sets the clock.
 pub(super) fn set_up(shared: &Shared, tenants: &[Tenant]) {
     let options = shared.fate().options();
     let span = Duration::from_secs(options.hours * 3600);
     let clients = Clients::new(shared, tenants);
-    let later = |act: fn(&Shared)| {
-        let (shared, wait) = (shared.clone(), some_time(shared, span));
-        shared.clone().act(async move {
-            shared.clock().sleep(wait).await;
-            act(&shared);
-        });
-    };
     for _ in 0..options.sessions {
         let (clients, wait) = (clients.clone(), some_time(shared, span));
         shared.act(async move {
@@ -66,11 +59,12 @@ pub(super) fn set_up(shared: &Shared, tenants: &[Tenant]) {
             clients.visit().await;
         });
     }
-    for _ in 0..options.data_sets {
-        later(Shared::publish_data_set);
-    }
     for _ in 0..options.clock_jumps {
-        later(set_clock);
+        let (shared, wait) = (shared.clone(), some_time(shared, span));
+        shared.clone().act(async move {
+            shared.clock().sleep(wait).await;
+            set_clock(&shared);
+        });
     }
 }
 

@@ -50,6 +50,9 @@ impl Line {
             }
             fate.point(self.process).await;
         }
+        if fate.strikes(fate.options().data_sets) {
+            self.country.publish(self.clock.elapsed());
+        }
         if fate.strikes(fate.options().sources_fail) {
             let (source_name, detail) = ("simulated".to_owned(), format!("failure {question}"));
             let error = match chance.below(3) {
