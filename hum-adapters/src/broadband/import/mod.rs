@@ -21,7 +21,7 @@ pub mod runs;
 pub mod vintage;
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
@@ -32,6 +32,8 @@ use manifest::{Input, Manifest};
 use merge::{FAN_IN, Merge};
 use row::{Audience, Row};
 use rows::{Next, Providers, Rows};
+
+use super::durable;
 
 /// The name of the index in the folder of broadband data.
 pub const INDEX_FILE: &str = "availability.idx";
@@ -119,13 +121,9 @@ impl FccImport {
         let work = self.folder.join(WORK);
         fs::create_dir_all(&self.folder).map_err(io_error("make", &self.folder))?;
         let lock_path = self.folder.join("import.lock");
-        let lock = File::create(&lock_path).map_err(io_error("write", &lock_path))?;
-        // The system frees the lock when this process ends, however it ends.
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(ImportError::Busy(self.folder.display().to_string())),
-            Err(TryLockError::Error(error)) => return Err(io_error("lock", &lock_path)(error)),
-        }
+        let Some(_lock) = durable::lock(&lock_path).map_err(io_error("lock", &lock_path))? else {
+            return Err(ImportError::Busy(self.folder.display().to_string()));
+        };
         let mut manifest = self.begin(&work)?;
         let resumed_rows = manifest.rows;
         if resumed_rows > 0 {
