@@ -51,25 +51,25 @@ fn rows() -> Vec<Row> {
     for number in 0..ROWS {
         if number % 50 == 49 {
             // The same row again.
-            rows.push(rows[dice.below(number) as usize]);
+            rows.push(rows[dice.between(0, number - 1) as usize]);
             continue;
         }
-        let location = dice.below(6_000);
+        let location = dice.between(0, 6_000 - 1);
         // A location has one cell and one block; a cell has several blocks, and a block may be in two cells.
         let (cell, block) = (location % 53, location % 211);
         let (last, before) = (cell % 7, cell / 7 % 7);
         let cell = 0x0880_0000_001f_ffff | 21 << 45 | before << 24 | last << 21 | 1 << 42;
-        let technology = [0, 10, 40, 50, 60, 61, 70, 71, 72][dice.below(9) as usize];
+        let technology = [0, 10, 40, 50, 60, 61, 70, 71, 72][dice.between(0, 9 - 1) as usize];
         rows.push(Row {
             cell,
             block: 261_251_630_001_000 + block,
             location: 1_000_000_000 + location,
-            provider: dice.below(PROVIDERS.len() as u64) as usize,
+            provider: dice.between(0, PROVIDERS.len() as u64 - 1) as usize,
             technology,
-            code: b"BRXX"[dice.below(4) as usize],
-            low_latency: technology != 60 || dice.below(9) == 0,
-            download: [0, 10, 100, 940, 2_000, 16_000_000][dice.below(6) as usize],
-            upload: [0, 1, 35, 940][dice.below(4) as usize],
+            code: b"BRXX"[dice.between(0, 4 - 1) as usize],
+            low_latency: technology != 60 || dice.between(0, 9 - 1) == 0,
+            download: [0, 10, 100, 940, 2_000, 16_000_000][dice.between(0, 6 - 1) as usize],
+            upload: [0, 1, 35, 940][dice.between(0, 4 - 1) as usize],
         });
     }
     rows
@@ -152,7 +152,7 @@ fn an_import_that_is_killed_again_and_again_ends_with_the_same_index() {
     while kills < KILLS {
         let mut child = command(&killed, &files, &[]).spawn().expect("hum starts");
         // Long enough to get somewhere, short enough to die everywhere.
-        sleep(Duration::from_millis(5 + dice.below(180)));
+        sleep(Duration::from_millis(5 + dice.between(0, 180 - 1)));
         if child.try_wait().expect("a status").is_none() {
             child.kill().expect("a kill");
             kills += 1;

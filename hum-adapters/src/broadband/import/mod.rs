@@ -134,7 +134,7 @@ impl FccImport {
         unchanged(&manifest)?;
         merge_in_steps(&work, &mut manifest, progress)?;
         let imported = publish::publish(&self.folder, &work, &manifest, progress)?;
-        fs::remove_dir_all(&work).map_err(io_error("remove", &work))?;
+        forget(&work)?;
         Ok(Imported { resumed_rows, ..imported })
     }
 
@@ -150,10 +150,7 @@ impl FccImport {
             inputs.push(input);
         }
         if self.restart {
-            match fs::remove_dir_all(work) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io_error("remove", work)(error)),
-                _ => {}
-            }
+            forget(work)?;
         }
         fs::create_dir_all(work).map_err(io_error("make", work))?;
         let Some(manifest) = Manifest::load(work)? else {
@@ -220,6 +217,17 @@ impl FccImport {
         progress(Progress::Reading { rows: manifest.rows, bytes: of, of });
         save_run(work, manifest, &providers, &mut batch)
     }
+}
+
+/// Removes a work directory. The manifest goes first: what it names must be there as long as it is.
+fn forget(work: &Path) -> Result<(), ImportError> {
+    let gone = |error: std::io::Error| if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) };
+    let manifest = work.join("manifest.json");
+    match fs::remove_file(&manifest) {
+        Ok(()) => durable::sync_folder(&manifest).map_err(io_error("remove", &manifest))?,
+        Err(error) => gone(error).map_err(io_error("remove", &manifest))?,
+    }
+    fs::remove_dir_all(work).or_else(gone).map_err(io_error("remove", work))
 }
 
 /// Compares the files with what they were when the import began.
