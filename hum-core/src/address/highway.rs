@@ -249,3 +249,15 @@ static NAMES: &[(&str, &str)] = &[
     ("WISCONSIN", "WI"),
     ("WYOMING", "WY"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_has_its_name_in_order() {
+        assert!(NAMES.is_sorted_by(|a, b| a.0 < b.0));
+        let named = NAMES.iter().filter(|(_, abbreviation)| State::parse(abbreviation).is_some()).count();
+        assert_eq!(named, State::ALL.len() - 2, "all but DC and PR, which have no highways of that form");
+    }
+}

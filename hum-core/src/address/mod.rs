@@ -138,6 +138,6 @@ impl From<&Address> for AddressInput {
 pub struct InvalidComponent {
     /// Which field of the input: `street1`, `street2`, `city`, `state`, `zip`.
     pub field: &'static str,
-    /// A sentence for the person who typed it.
+    /// For the person who typed it, to be read after the field's name: what is wrong; what to do.
     pub detail: String,
 }
