@@ -38,6 +38,8 @@ mod query;
 pub mod sample;
 mod snapshot;
 mod technology;
+#[cfg(test)]
+mod tests;
 mod uuid;
 
 pub use map::LocalBroadbandMap;
