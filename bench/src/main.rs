@@ -1,4 +1,6 @@
 //! Benchmarks with a peer in the same run. `bench/README.md` says how to run and read them.
+
+#![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
 mod histogram;

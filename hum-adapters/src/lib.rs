@@ -1,5 +1,6 @@
 //! hum-adapters
 
+pub mod broadband;
 pub mod bus;
 pub mod cipher;
 pub mod clock;

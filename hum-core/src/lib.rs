@@ -25,6 +25,8 @@
 //! | [`event`] | the feed |
 //! | [`job`] | work after a commit; the worker |
 
+#![forbid(unsafe_code)]
+
 pub mod access;
 pub mod address;
 pub mod address_session;

@@ -7,6 +7,8 @@
 //!
 //! When it is nested, `Settings::public_url` ends with the same prefix: it is what the carrier calls and signs.
 
+#![forbid(unsafe_code)]
+
 mod api;
 mod app;
 mod carrier;

@@ -20,6 +20,14 @@ struct State {
     elapsed: Duration,
     timers: BTreeMap<(Duration, u64), Waker>,
     next_timer: u64,
+    /// How far the wall clock is off, in microseconds, and since when; the latest last.
+    jumps: Vec<(Duration, i64)>,
+}
+
+impl State {
+    fn offset(&self) -> i64 {
+        self.jumps.last().map_or(0, |(_, offset)| *offset)
+    }
 }
 
 /// A clock that starts at a fixed time and moves to the next timer when nothing else can happen. Clones share the time.
@@ -41,6 +49,36 @@ impl VirtualClock {
         self.state().elapsed
     }
 
+    /// Sets the wall clock off by `micros` from now on, as somebody does who corrects a server's clock. Time itself and
+    /// timers go on as before.
+    pub fn set_wall_offset(&self, micros: i64) {
+        let mut state = self.state();
+        let now = state.elapsed;
+        state.jumps.push((now, micros));
+    }
+
+    /// How far the wall clock is off, in microseconds.
+    pub fn wall_offset(&self) -> i64 {
+        self.state().offset()
+    }
+
+    /// The earliest and the latest time that the wall clock showed from `start` until now. Without jumps, the first and
+    /// the last.
+    pub fn walls_since(&self, start: Duration) -> (Timestamp, Timestamp) {
+        let state = self.state();
+        let (mut earliest, mut latest) = (None::<Timestamp>, None::<Timestamp>);
+        let ends = state.jumps.iter().skip(1).map(|(at, _)| *at).chain([state.elapsed]);
+        let before = (Duration::ZERO, 0, state.jumps.first().map_or(state.elapsed, |(at, _)| *at));
+        let after = state.jumps.iter().zip(ends).map(|((from, offset), to)| (*from, *offset, to));
+        for (from, offset, to) in [before].into_iter().chain(after).filter(|(_, _, to)| *to >= start) {
+            let (first, last) = (wall(from.max(start), offset), wall(to, offset));
+            earliest = Some(earliest.map_or(first, |known| known.min(first)));
+            latest = Some(latest.map_or(last, |known| known.max(last)));
+        }
+        let now = wall(state.elapsed, state.offset());
+        (earliest.unwrap_or(now), latest.unwrap_or(now))
+    }
+
     /// Moves to `at` and wakes what is due. Never goes back.
     pub fn advance_to(&self, at: Duration) {
         let due = {
@@ -54,10 +92,15 @@ impl VirtualClock {
     }
 }
 
+fn wall(elapsed: Duration, offset: i64) -> Timestamp {
+    Timestamp::from_micros((EPOCH + elapsed).as_micros().saturating_add(offset))
+}
+
 #[async_trait]
 impl Clock for VirtualClock {
     fn now(&self) -> Timestamp {
-        EPOCH + self.elapsed()
+        let state = self.state();
+        wall(state.elapsed, state.offset())
     }
 
     fn monotonic(&self) -> Duration {
@@ -99,5 +142,32 @@ impl Drop for Sleep<'_> {
         if let Some(timer) = self.timer {
             self.clock.state().timers.remove(&(self.deadline, timer));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+    const HOUR_BACK: i64 = -3_600_000_000;
+
+    #[test]
+    fn a_jump_moves_the_wall_clock_only() {
+        let clock = VirtualClock::default();
+        clock.advance_to(HOUR);
+        clock.set_wall_offset(HOUR_BACK);
+        assert_eq!((clock.now(), clock.monotonic()), (EPOCH, HOUR));
+    }
+
+    #[test]
+    fn what_the_wall_clock_showed_includes_both_sides_of_a_jump() {
+        let clock = VirtualClock::default();
+        clock.advance_to(HOUR);
+        assert_eq!(clock.walls_since(HOUR / 2), (EPOCH + HOUR / 2, EPOCH + HOUR));
+        clock.set_wall_offset(HOUR_BACK);
+        assert_eq!(clock.walls_since(HOUR / 2), (EPOCH, EPOCH + HOUR));
+        clock.advance_to(HOUR * 3);
+        assert_eq!(clock.walls_since(HOUR * 2), (EPOCH + HOUR, EPOCH + HOUR * 2));
     }
 }

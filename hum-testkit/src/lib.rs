@@ -4,6 +4,8 @@
 //! `examples/test_your_agent.rs` shows how. Test hum: [`simulator::run`] gives a seed to a world full of faults and checks
 //! the invariants of `docs/invariants.md`; the command is `hum-sim`.
 
+#![forbid(unsafe_code)]
+
 pub mod chance;
 pub mod clock;
 pub mod contract;
@@ -14,6 +16,7 @@ pub mod monitor;
 pub mod options;
 pub mod postgres;
 pub mod process;
+pub mod session_log;
 pub mod simulator;
 pub mod world;
 

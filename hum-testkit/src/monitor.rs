@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use hum_core::{
@@ -19,6 +20,8 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     clock::VirtualClock,
     invariant::{self, Commit, Findings, Mirror},
+    process::ProcessId,
+    session_log::{Asked, Call, Outcome, Question, SessionLog, SourceAnswer, Told, Wanted},
 };
 
 /// Something that must never be, was.
@@ -107,6 +110,10 @@ pub struct WorldLog {
     pub carrier_confirmations: Vec<(E164, E164)>,
     /// Messages that the API acknowledged.
     pub acknowledged: Vec<(OrgId, MessageId)>,
+    /// When the claim of a job began that is still held, from the start of the world.
+    pub claims: BTreeMap<JobId, Duration>,
+    /// What it knows of address sessions.
+    pub sessions: SessionLog,
 }
 
 struct State {
@@ -154,12 +161,15 @@ impl Monitor {
     }
 
     /// A batch was committed.
-    pub fn committed(&self, batch: &Batch, committed: &Committed) {
+    pub fn committed(&self, process: ProcessId, batch: &Batch, committed: &Committed) {
         let mut state = self.state();
-        self.note(&mut state, || format!("commit {batch:?} {committed:?}"));
+        let text = format!("commit {batch:?} {committed:?}");
+        self.note(&mut state, || text.clone());
         let State { mirror, log, findings, .. } = &mut *state;
         findings.now = self.clock.now();
-        invariant::on_commit(&Commit { before: mirror, batch, log, now: self.clock.now() }, findings);
+        let commit = Commit { before: mirror, batch, log, process, clock: &self.clock, now: self.clock.now() };
+        invariant::on_commit(&commit, findings);
+        log.sessions.committed(batch, &text, findings);
         mirror.apply(batch, committed);
     }
 
@@ -169,8 +179,9 @@ impl Monitor {
         findings_at(&mut state, self.clock.now());
         for job in claimed {
             self.note(&mut state, || format!("claim {job:?}"));
-            let State { mirror, findings, .. } = &mut *state;
+            let State { mirror, log, findings, .. } = &mut *state;
             mirror.claim(job, lease_until, self.clock.now(), findings);
+            log.claims.insert(job.id, self.clock.elapsed());
         }
     }
 
@@ -221,6 +232,51 @@ impl Monitor {
         let State { log, findings, .. } = &mut *state;
         invariant::on_call(log, &called, findings);
         log.calls.push(called);
+    }
+
+    /// A source was asked; answers the number of the question.
+    pub fn asked(&self, process: ProcessId, asked: Asked) -> usize {
+        let mut state = self.state();
+        self.note(&mut state, || format!("ask {process:?} {asked:?}"));
+        let questions = &mut state.log.sessions.questions;
+        questions.push(Question { process, at: self.clock.elapsed(), asked, answer: None });
+        questions.len() - 1
+    }
+
+    /// A source answered a question.
+    pub fn told(&self, question: usize, release: usize, told: Told) {
+        let mut state = self.state();
+        self.note(&mut state, || format!("told {question} {told:?}"));
+        let answer = SourceAnswer { at: self.clock.elapsed(), wall: self.clock.now(), release, told };
+        if let Some(question) = state.log.sessions.questions.get_mut(question) {
+            question.answer = Some(answer);
+        }
+    }
+
+    /// Somebody begins to make, use or close an address session; answers the number of the call.
+    pub fn session_call(&self, org: OrgId, wanted: Wanted) -> usize {
+        let mut state = self.state();
+        let sessions = &mut state.log.sessions;
+        let commits = sessions.commits;
+        sessions.calls.push(Call { org, wanted, start: self.clock.elapsed(), commits, in_flight: true });
+        sessions.calls.len() - 1
+    }
+
+    /// A creation ended, with a session and its token or without.
+    pub fn session_created(&self, call: usize, token: Option<&str>) {
+        let mut state = self.state();
+        findings_at(&mut state, self.clock.now());
+        let State { mirror, log, findings, .. } = &mut *state;
+        invariant::on_session_created(mirror, &mut log.sessions, call, token, findings);
+    }
+
+    /// A use or a close ended.
+    pub fn session_called(&self, call: usize, outcome: &Outcome) {
+        let mut state = self.state();
+        findings_at(&mut state, self.clock.now());
+        self.note(&mut state, || format!("session call {call} {outcome:?}"));
+        let State { mirror, log, findings, .. } = &mut *state;
+        invariant::on_session_call(mirror, &mut log.sessions, call, outcome, &self.clock, findings);
     }
 
     /// Something that the scenario knows and hum does not.

@@ -45,6 +45,30 @@ pub struct Options {
     pub texts: u64,
     /// How many things operators do in all.
     pub acts: u64,
+    /// How many address sessions are opened in all.
+    pub sessions: u64,
+    /// Which sources of facts are asked over a network.
+    pub remote_sources: RemoteSources,
+    /// A source of facts fails.
+    pub sources_fail: u64,
+    /// A remote source takes seconds, or longer than anybody waits, or never answers.
+    pub sources_slow: u64,
+    /// The sources get other data while one of them is asked.
+    pub data_sets: u64,
+    /// How often somebody sets the wall clock, by up to 26 hours. Texts and operators rest in such a world: what is right
+    /// about a text is judged by a clock that goes steadily.
+    pub clock_jumps: u64,
+}
+
+/// Which sources of facts are asked over a network; the others are on the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemoteSources {
+    /// None.
+    Neither,
+    /// The geocoder.
+    Geocoder,
+    /// The geocoder and the map.
+    Both,
 }
 
 impl Options {
@@ -56,7 +80,7 @@ impl Options {
         // In some worlds no receipt arrives at all, and only the carrier's list can tell.
         let receipts_lost_at_most = if chance.below(4) == 0 { 1000 } else { 200 };
         let carrier_fails_at_most = if chance.below(4) == 0 { 800 } else { 300 };
-        Self {
+        let options = Self {
             seed,
             hours,
             processes: chance.between(1, 2),
@@ -76,7 +100,17 @@ impl Options {
             forgery: sometimes(200),
             texts: chance.between(20, 120),
             acts: chance.between(10, 80),
+            sessions: chance.between(5, 20),
+            remote_sources: *chance.pick(&[RemoteSources::Neither, RemoteSources::Geocoder, RemoteSources::Both]),
+            sources_fail: sometimes(300),
+            sources_slow: sometimes(300),
+            data_sets: sometimes(60),
+            clock_jumps: if chance.below(8) == 0 { chance.between(1, 8) } else { 0 },
+        };
+        if options.clock_jumps == 0 {
+            return options;
         }
+        Self { sessions: options.sessions * 3, texts: 0, acts: 0, ..options }
     }
 
     /// A world in which nothing goes wrong and nobody acts by himself: for testing agents.
@@ -101,6 +135,12 @@ impl Options {
             forgery: 0,
             texts: 0,
             acts: 0,
+            sessions: 0,
+            remote_sources: RemoteSources::Neither,
+            sources_fail: 0,
+            sources_slow: 0,
+            data_sets: 0,
+            clock_jumps: 0,
         }
     }
 }

@@ -13,10 +13,12 @@ use hum_adapters::{cipher::KeyFileCipher, language_model::Scripted, storage::Sql
 use hum_core::{
     Hum,
     access::Caller,
+    broadband::BroadbandMap,
     cipher::Secret,
     clock::Clock as _,
     error::Error,
     flow::FlowDefinition,
+    geocode::{Geocoder, Reach},
     hum::Settings,
     id::FlowId,
     idempotency::{Answer, Remember},
@@ -37,11 +39,11 @@ use crate::{
         endpoints::SimEgress,
         handset::{Handsets, Text},
         model::SimModel,
-        sources::{FixedBroadbandMap, FixedGeocoder},
+        sources::{Country, FixedBroadbandMap, FixedGeocoder, Line, SimBroadbandMap, SimGeocoder},
         store::SimStore,
     },
     monitor::Monitor,
-    options::Options,
+    options::{Options, RemoteSources},
     process::{Fate, ProcessId, SimBus},
 };
 
@@ -75,11 +77,20 @@ struct SharedState {
     handsets: Handsets,
     store: SqliteStore,
     model: Arc<dyn LanguageModel>,
+    sources: Sources,
     twilio: Arc<Twilio>,
     spawner: Spawner,
     processes: Mutex<Vec<(ProcessId, Hum)>>,
     next_process: AtomicU64,
     busy: AtomicU64,
+}
+
+/// Where facts about addresses come from.
+enum Sources {
+    /// From the world's own sources, with their faults.
+    Simulated(Country),
+    /// From the user's.
+    Given(Arc<dyn Geocoder>, Arc<dyn BroadbandMap>),
 }
 
 /// A tenant that was set up: number, agent and how the carrier knows them.
@@ -103,22 +114,40 @@ impl World {
         Self::new(Options::from_seed(seed, 48), Arc::new(Scripted), false)
     }
 
-    /// A world without faults, with an agent's model of your choice: for testing agents.
+    /// A world without faults, with an agent's model of your choice: for testing agents. Every address is somewhere, and
+    /// has a provider.
     pub fn calm(seed: u64, model: Arc<dyn LanguageModel>) -> Self {
-        Self::new(Options::calm(seed), model, false)
+        Self::calm_with(seed, model, FixedGeocoder::default(), FixedBroadbandMap::default())
+    }
+
+    /// The same with facts about addresses of your choice.
+    pub fn calm_with(
+        seed: u64,
+        model: Arc<dyn LanguageModel>,
+        geocoder: impl Geocoder + 'static,
+        broadband_map: impl BroadbandMap + 'static,
+    ) -> Self {
+        Self::build(Options::calm(seed), model, false, Sources::Given(Arc::new(geocoder), Arc::new(broadband_map)))
     }
 
     /// A world of given options. Faults are off until [`Fate::set_calm`] says otherwise, so that it can be set up.
-    ///
-    /// # Panics
-    /// When SQLite cannot make a database in memory.
     pub fn new(options: Options, model: Arc<dyn LanguageModel>, keep_trace: bool) -> Self {
+        Self::build(options, model, keep_trace, Sources::Simulated(Country::default()))
+    }
+
+    fn build(options: Options, model: Arc<dyn LanguageModel>, keep_trace: bool, sources: Sources) -> Self {
         let seed = options.seed;
         let clock = VirtualClock::default();
         let chance = Chance::new(seed, 2);
         let executor = Executor::default();
         let monitor = Monitor::new(clock.clone(), keep_trace);
         let handsets = Handsets::default();
+        if let Sources::Simulated(country) = &sources {
+            monitor.log(|log| {
+                log.sessions.country = country.clone();
+                log.sessions.sources = Some(reach(options.remote_sources != RemoteSources::Neither));
+            });
+        }
         let shared = SharedState {
             fate: Fate::new(options.clone(), chance.clone(), clock.clone()),
             carrier: Carrier::new(clock.clone(), handsets.clone(), monitor.clone(), PUBLIC_URL),
@@ -134,6 +163,7 @@ impl World {
             monitor,
             handsets,
             model,
+            sources,
         };
         let world = Self { executor, shared: Shared(Arc::new(shared)), polls: 0 };
         for _ in 0..options.processes {
@@ -266,6 +296,31 @@ impl World {
     }
 }
 
+impl SharedState {
+    /// The sources of facts, as a process reaches them.
+    fn sources_of(&self, process: ProcessId) -> (Arc<dyn Geocoder>, Arc<dyn BroadbandMap>) {
+        let country = match &self.sources {
+            Sources::Given(geocoder, map) => return (geocoder.clone(), map.clone()),
+            Sources::Simulated(country) => country.clone(),
+        };
+        let remote = self.fate.options().remote_sources;
+        let line = |is_remote: bool| Line {
+            country: country.clone(),
+            reach: reach(is_remote),
+            process,
+            fate: self.fate.clone(),
+            clock: self.clock.clone(),
+            monitor: self.monitor.clone(),
+        };
+        let geocoder = SimGeocoder(line(remote != RemoteSources::Neither));
+        (Arc::new(geocoder), Arc::new(SimBroadbandMap(line(remote == RemoteSources::Both))))
+    }
+}
+
+fn reach(is_remote: bool) -> Reach {
+    if is_remote { Reach::Remote } else { Reach::Local }
+}
+
 impl Shared {
     /// The world's time.
     pub fn clock(&self) -> &VirtualClock {
@@ -310,7 +365,14 @@ impl Shared {
         let state = &self.0;
         let process = ProcessId(state.next_process.fetch_add(1, Ordering::Relaxed));
         let fate = state.fate.clone();
-        let settings = Settings { public_url: PUBLIC_URL.into(), worker_poll: Duration::from_secs(600), ..Settings::default() };
+        let settings = Settings {
+            public_url: PUBLIC_URL.into(),
+            worker_poll: Duration::from_secs(600),
+            // Long enough for quick sources, and each look costs the simulation a step.
+            session_wait: Duration::from_millis(500),
+            ..Settings::default()
+        };
+        let (geocoder, broadband_map) = state.sources_of(process);
         let hum = Hum::builder()
             .store(SimStore { inner: state.store.clone(), process, fate: fate.clone(), monitor: state.monitor.clone() })
             .telephony(CarrierLine { carrier: state.carrier.clone(), process, fate: fate.clone(), twilio: state.twilio.clone() })
@@ -320,8 +382,8 @@ impl Shared {
             .clock(state.clock.clone())
             .entropy(state.entropy.clone())
             .live_bus(SimBus::default())
-            .geocoder(FixedGeocoder::default())
-            .broadband_map(FixedBroadbandMap::default())
+            .geocoder(geocoder)
+            .broadband_map(broadband_map)
             .settings(settings)
             .build()
             .expect("every port is given");

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Rebuilds zip.tsv and by-city.txt beside this script; README.md says from what and why.
+"""Rebuilds zip.tsv, by-prefix.txt and by-city.txt beside this script; README.md says from what and why.
 
 Needs Python 3, node and npm, and a network for `npm pack`. Running it twice gives the same bytes.
 """
@@ -114,6 +114,14 @@ def main():
         for code, (state, city, _) in sorted(entries.items())
     ]
     (HERE / "zip.tsv").write_text("".join(lines), encoding="ascii", newline="\n")
+    # Where the ZIP codes of 00000, 00100, …, 99900 begin, and the end.
+    starts, offset, position = [], 0, 0
+    for prefix in range(1001):
+        while position < len(lines) and int(lines[position][:5]) < prefix * 100:
+            offset += len(lines[position])
+            position += 1
+        starts.append(offset)
+    (HERE / "by-prefix.txt").write_text("".join(f"{start:07}\n" for start in starts), encoding="ascii", newline="\n")
     by_city = sorted((state, city.replace(" ", ""), code) for code, (state, city, _) in entries.items())
     (HERE / "by-city.txt").write_text("".join(f"{code}\n" for _, _, code in by_city), encoding="ascii", newline="\n")
     print(f"{len(lines)} ZIP codes, {sum(code in areas for code in entries)} with a census area")

@@ -30,13 +30,16 @@ impl Told<'_> {
         let street = street(self.street);
         let zip5 = self.zip.and_then(zip5).or_else(|| asked.zip5.clone());
         let same_zip = asked.zip5.is_none() || asked.zip5 == zip5;
-        let exact = street == asked.street && same_zip;
-        // USPS accepts several cities for many ZIP codes: the caller's is as good as the source's while the ZIP code agrees.
-        let city = match &asked.city {
-            Some(city) if same_zip => Some(city.clone()),
-            asked => self.city.map(str::to_uppercase).or_else(|| asked.clone()),
+        let told_city = self.city.map(city);
+        // USPS accepts several cities for many ZIP codes: where the ZIP code agrees, the caller's is as good as the source's.
+        let same_city = match (&asked.city, &told_city) {
+            (Some(asked_city), Some(told)) => asked.zip5.is_some() && same_zip || letters(asked_city).eq(letters(told)),
+            (None, _) | (_, None) => true,
         };
+        let city = if same_city { asked.city.clone().or(told_city) } else { told_city };
+        let exact = street == asked.street && same_zip && same_city;
         let address = Address {
+            urbanization: None,
             street,
             unit: asked.unit.clone(),
             city,
@@ -46,6 +49,16 @@ impl Told<'_> {
         };
         Some((address, if exact { MatchType::Exact } else { MatchType::Inexact }))
     }
+}
+
+/// OpenStreetMap writes some as `City of New York`.
+fn city(text: &str) -> String {
+    let city = text.trim().to_uppercase();
+    city.strip_prefix("CITY OF ").map_or_else(|| city.clone(), str::to_owned)
+}
+
+fn letters(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|char| char.is_alphanumeric())
 }
 
 /// The first five digits.

@@ -155,6 +155,21 @@ async fn a_census_match_that_differs_is_inexact() {
 }
 
 #[tokio::test]
+async fn a_city_is_compared_where_no_zip_code_agrees() {
+    let elsewhere = ("BUFFALO", "NY", "14203");
+    let server = census_server(vec![census_match("120 BROADWAY", elsewhere, (-78.87, 42.88))]).await;
+    let asked = Address { zip5: None, ..broadway() };
+    let found_there = found(&census(&server.url()), &asked).await;
+    assert_eq!((found_there[0].match_type, found_there[0].address.city.as_deref()), (MatchType::Inexact, Some("BUFFALO")));
+
+    let server = Server::start(|_| answer(200, json!([nominatim_place(HOUSE, Some("120"), HERE)]))).await;
+    let found_here = found(&nominatim(&server.url()), &Address { city: Some("NEWYORK".into()), ..asked.clone() }).await;
+    assert_eq!((found_here[0].match_type, found_here[0].address.city.as_deref()), (MatchType::Exact, Some("NEWYORK")));
+    let found_here = found(&nominatim(&server.url()), &Address { city: None, ..asked }).await;
+    assert_eq!(found_here[0].address, broadway());
+}
+
+#[tokio::test]
 async fn a_tie_is_several_candidates_but_one_place_is_one() {
     let near = (HERE.0 + 0.0005, HERE.1);
     let queens = ("NEW YORK", "NY", "11101");

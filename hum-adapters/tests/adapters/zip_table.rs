@@ -8,7 +8,15 @@ use hum_core::{
 
 pub fn address(city: Option<&str>, state: Option<State>, zip: Option<&str>) -> Address {
     let (city, zip5) = (city.map(Into::into), zip.map(Into::into));
-    Address { street: "29090 TIFFANY DR E".into(), unit: Some("APT A2".into()), city, state, zip5, plus4: None }
+    Address {
+        urbanization: None,
+        street: "29090 TIFFANY DR E".into(),
+        unit: Some("APT A2".into()),
+        city,
+        state,
+        zip5,
+        plus4: None,
+    }
 }
 
 async fn ask(address: &Address, given: Option<(f64, f64)>) -> Geocoding {

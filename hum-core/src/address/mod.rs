@@ -2,8 +2,21 @@
 //!
 //! Source: USPS Publication 28, "Postal Addressing Standards", <https://pe.usps.com/text/pub28/welcome.htm>.
 
+mod city;
+mod delivery_line;
+mod directional;
+mod fold;
+mod highway;
+mod house_number;
+mod mailbox;
 mod normalize;
+mod ordinal;
+mod rural_route;
+mod spanish;
 mod state;
+mod street_name;
+mod suffix;
+mod unit;
 
 use std::fmt;
 
@@ -32,6 +45,10 @@ pub struct AddressInput {
 /// City, state and ZIP are there as far as somebody gave or found them. Two spellings of one address normalize alike.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Address {
+    /// The line above the street in Puerto Rico, where a street can be repeated inside of one ZIP code: `URB LAS GLADIOLAS`
+    /// (Publication 28, section 292).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urbanization: Option<String>,
     /// The delivery address line without the unit: `29090 TIFFANY DR E`.
     pub street: String,
     /// Designator and number: `APT A2`, `# 4`, `REAR`.
@@ -54,6 +71,9 @@ pub struct Address {
 /// One line: `29090 TIFFANY DR E APT A2, SOUTHFIELD, MI 48034`. What is not known is left out.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(urbanization) = &self.urbanization {
+            write!(f, "{urbanization}, ")?;
+        }
         f.write_str(&self.street)?;
         if let Some(unit) = &self.unit {
             write!(f, " {unit}")?;
@@ -71,6 +91,26 @@ impl fmt::Display for Address {
             write!(f, "-{plus4}")?;
         }
         Ok(())
+    }
+}
+
+impl From<&Address> for AddressInput {
+    /// The normal form as input: what [`normalize`] answers with the same address.
+    fn from(address: &Address) -> Self {
+        Self {
+            street1: match &address.urbanization {
+                Some(urbanization) if urbanization.starts_with("URB ") => format!("{} {urbanization}", address.street),
+                Some(urbanization) => format!("{} URB {urbanization}", address.street),
+                None => address.street.clone(),
+            },
+            street2: address.unit.clone(),
+            city: address.city.clone(),
+            state: address.state.map(|state| state.as_str().to_owned()),
+            zip: address.zip5.as_ref().map(|zip5| match &address.plus4 {
+                Some(plus4) => format!("{zip5}-{plus4}"),
+                None => zip5.clone(),
+            }),
+        }
     }
 }
 

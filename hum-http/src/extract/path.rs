@@ -48,6 +48,16 @@ async fn last<const N: usize, S: Send + Sync>(parts: &mut Parts, state: &S) -> O
     values.into_iter().skip(skip).collect::<Vec<_>>().try_into().ok()
 }
 
+/// The last parameter of the path, whatever it is: a token that cannot be one is like one that expired.
+pub(crate) struct Token(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Token {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Ok(Self(last::<1, S>(parts, state).await.map(|[token]| token).unwrap_or_default()))
+    }
+}
+
 impl<T: Named, S: Send + Sync> FromRequestParts<S> for Id<T> {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {

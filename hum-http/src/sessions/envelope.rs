@@ -15,8 +15,6 @@ use crate::{
     view::Time,
 };
 
-use super::view::Envelope;
-
 /// Nothing more to say.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Empty {}
@@ -50,7 +48,17 @@ pub(super) struct ComponentError {
 }
 
 /// A refusal as this API documents it.
-pub(super) type RefusedEnvelope = Envelope<Refusal, RefusedMeta>;
+#[derive(Serialize, ToSchema)]
+pub(super) struct Refused {
+    /// What was wrong, for a person.
+    #[schema(example = "The address cannot be used; data.errors says why.")]
+    message: String,
+    /// `error`.
+    #[schema(example = "error")]
+    request_status: &'static str,
+    data: Refusal,
+    meta: RefusedMeta,
+}
 
 /// Puts a refusal into the envelope; status and headers stay.
 pub(super) fn refuse(error: ApiError, response: &mut Response, now: Timestamp) {
@@ -59,7 +67,7 @@ pub(super) fn refuse(error: ApiError, response: &mut Response, now: Timestamp) {
         .iter()
         .map(|wrong| ComponentError { field: wrong.pointer.trim_start_matches('/').to_owned(), detail: wrong.detail.clone() });
     let code = error.code();
-    let envelope = Envelope {
+    let refused = Refused {
         message: match code {
             ErrorCode::Gone => "The session is expired or closed, or there never was one.".to_owned(),
             ErrorCode::Invalid => "The address cannot be used; data.errors says why.".to_owned(),
@@ -69,7 +77,7 @@ pub(super) fn refuse(error: ApiError, response: &mut Response, now: Timestamp) {
         data: Refusal { code: code.as_str(), errors: errors.collect() },
         meta: RefusedMeta { responded_at: Time(now) },
     };
-    let body = Json(envelope).into_response().into_body();
+    let body = Json(refused).into_response().into_body();
     *response.body_mut() = body;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

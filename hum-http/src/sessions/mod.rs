@@ -10,7 +10,7 @@ mod view;
 
 use axum::{
     Json, Router,
-    extract::{Path, State},
+    extract::State,
     http::{Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -28,14 +28,14 @@ use crate::{
     app::App,
     edge::Refused,
     error::{ApiError, ErrorCode},
-    extract::{Caller, Command},
+    extract::{Caller, Command, Token},
     openapi::Document,
     view::{Time, json},
 };
 
-use envelope::{Empty, RefusedEnvelope};
+use envelope::Empty;
 use request::CreateSession;
-use view::{Envelope, Meta, ProviderView, service_address};
+use view::{Envelope, Meta, Providers, service_address};
 
 pub(crate) use rate_limit::RateLimit;
 pub(crate) use view::{AgentStatus, LocationView, SessionParams, candidates, location, service_address as address_of};
@@ -76,7 +76,7 @@ fn status_of(session: &AddressSession) -> &'static str {
     if session.found.has_issues() { "warning" } else { "ok" }
 }
 
-type Created<'a> = Envelope<Vec<ProviderView<'a>>, Meta<'a>>;
+type Created<'a> = Envelope<Providers<'a>, Meta<'a>>;
 
 fn created(created: &CreatedSession) -> Created<'_> {
     let CreatedSession { session, token, answered_at } = created;
@@ -88,7 +88,7 @@ fn created(created: &CreatedSession) -> Created<'_> {
     Envelope {
         message: message.into(),
         request_status: status_of(session),
-        data: session.found.providers().iter().map(Into::into).collect(),
+        data: Providers::of(session),
         meta: Meta::of(session, token.reveal(), *answered_at),
     }
 }
@@ -97,7 +97,7 @@ fn created(created: &CreatedSession) -> Created<'_> {
 ///
 /// The answer has the providers that are known by then, and in `meta` the token for all later requests. When
 /// `meta.agent_status` has a `pending` agent, ask `GET /sessions/{token}` every 2 to 3 seconds.
-#[utoipa::path(post, path = "/sessions", operation_id = "createSession", tag = "Sessions", request_body = CreateSession, responses((status = 201, body = Created<'static>, description = "Session created successfully.")))]
+#[utoipa::path(post, path = "/sessions", operation_id = "createSession", tag = "Sessions", request_body = CreateSession, responses((status = 201, body = Envelope<Providers<'static>, Meta<'static>>, description = "Session created successfully.")))]
 async fn create(
     caller: Caller,
     State(app): State<App>,
@@ -114,6 +114,7 @@ async fn create(
 
 /// Where a session's address is.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ServiceAddress)]
 struct Found {
     /// Null until it is found.
     #[schema(example = "29090 TIFFANY DR E, SOUTHFIELD, MI 48034")]
@@ -122,7 +123,7 @@ struct Found {
 
 /// Get the state of a session.
 #[utoipa::path(get, path = "/sessions/{token}", operation_id = "getSession", tag = "Sessions", responses((status = 200, body = Envelope<Found, Meta<'static>>, description = "Every agent is done."), (status = 202, body = Envelope<Found, Meta<'static>>, description = "Some agents are still at work.")))]
-async fn show(caller: Caller, State(app): State<App>, Path(token): Path<String>) -> Result<Response, ApiError> {
+async fn show(caller: Caller, State(app): State<App>, Token(token): Token) -> Result<Response, ApiError> {
     let session = app.hum.use_address_session(&caller, &token).await?.ok_or_else(gone)?;
     let body = Envelope {
         message: "Session data retrieved successfully".into(),
@@ -135,7 +136,7 @@ async fn show(caller: Caller, State(app): State<App>, Path(token): Path<String>)
 
 /// Close a session: its token is worth nothing any more, and what was found is deleted.
 #[utoipa::path(delete, path = "/sessions/{token}", operation_id = "closeSession", tag = "Sessions", responses((status = 200, body = Envelope<Empty, Meta<'static>>, description = "Session closed successfully.")))]
-async fn close(caller: Caller, State(app): State<App>, Path(token): Path<String>) -> Result<Response, ApiError> {
+async fn close(caller: Caller, State(app): State<App>, Token(token): Token) -> Result<Response, ApiError> {
     let session = app.hum.close_address_session(&caller, &token).await?.ok_or_else(gone)?;
     let body = Envelope {
         message: "Session closed successfully".into(),
@@ -147,8 +148,8 @@ async fn close(caller: Caller, State(app): State<App>, Path(token): Path<String>
 }
 
 /// Get the internet providers and plans at the address.
-#[utoipa::path(get, path = "/sessions/{token}/services/internet", operation_id = "getInternetServices", tag = "Services", responses((status = 200, body = Created<'static>, description = "The providers."), (status = 202, body = Created<'static>, description = "The internet agent is still at work.")))]
-async fn internet(caller: Caller, State(app): State<App>, Path(token): Path<String>) -> Result<Response, ApiError> {
+#[utoipa::path(get, path = "/sessions/{token}/services/internet", operation_id = "getInternetServices", tag = "Services", responses((status = 200, body = Envelope<Providers<'static>, Meta<'static>>, description = "The providers."), (status = 202, body = Envelope<Providers<'static>, Meta<'static>>, description = "The internet agent is still at work.")))]
+async fn internet(caller: Caller, State(app): State<App>, Token(token): Token) -> Result<Response, ApiError> {
     let session = app.hum.use_address_session(&caller, &token).await?.ok_or_else(gone)?;
     let message = match service_address(&session) {
         Some(address) => format!("Service coverage for {address}"),
@@ -157,7 +158,7 @@ async fn internet(caller: Caller, State(app): State<App>, Path(token): Path<Stri
     let body = Envelope {
         message,
         request_status: status_of(&session),
-        data: session.found.providers().iter().map(ProviderView::from).collect::<Vec<_>>(),
+        data: Providers::of(&session),
         meta: Meta::of(&session, &token, app.hum.clock().now()),
     };
     Ok((done(session.found.internet != Internet::Pending), Json(body)).into_response())

@@ -18,7 +18,7 @@ use crate::{
     openapi::{idempotency_key, path_parameter},
 };
 
-use super::{CreateSession, RefusedEnvelope};
+use super::envelope::Refused;
 
 const DESCRIPTION: &str = "\
 Internet providers, plans and prices at a US address, with the evidence for each.
@@ -28,18 +28,14 @@ Every call has an API token: `Authorization: Bearer hum_live_…`, with the scop
 `request_status` is `ok`, `warning` (done, with issues) or `error`. Every answer to a good token says in `RateLimit` how many \
 requests are left.";
 
-/// How a refusal is called in the document.
-const REFUSED: &str = "Refused";
-
 /// The document before the routes are added.
 pub(super) fn skeleton() -> OpenApiRouter<App> {
     let mut info = Info::new("hum address sessions", env!("CARGO_PKG_VERSION"));
     info.description = Some(DESCRIPTION.into());
     info.license = Some(License::new("MIT OR Apache-2.0"));
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-    let mut schemas =
-        vec![(REFUSED.to_owned(), RefusedEnvelope::schema()), ("CreateSession".to_owned(), CreateSession::schema())];
-    RefusedEnvelope::schemas(&mut schemas);
+    let mut schemas = vec![("Refused".to_owned(), Refused::schema())];
+    Refused::schemas(&mut schemas);
     let components = ComponentsBuilder::new().security_scheme("api_token", bearer).schemas_from_iter(schemas).build();
     OpenApiRouter::with_openapi(OpenApiBuilder::new().info(info).components(Some(components)).build())
 }
@@ -55,7 +51,7 @@ pub(super) fn complete(described: &mut Described, operation: &Operation) {
         parameters.push(idempotency_key().into());
     }
     let refused = |status: &str, text: &str| {
-        let content = ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name(REFUSED)))).build();
+        let content = ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("Refused")))).build();
         let response = ResponseBuilder::new().description(text).content("application/json", content);
         let seconds = HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::Integer).build()));
         match status {

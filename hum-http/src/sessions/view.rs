@@ -83,6 +83,7 @@ pub(crate) struct SessionParams<'a> {
 
 /// Where an address is, and how that is known.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Location)]
 pub(crate) struct LocationView<'a> {
     /// Degrees north, WGS 84.
     latitude: f64,
@@ -165,8 +166,21 @@ impl<'a> Meta<'a> {
     }
 }
 
+/// The providers at an address, the best evidence first.
+#[derive(Serialize, ToSchema)]
+#[serde(transparent)]
+pub(crate) struct Providers<'a>(Vec<ProviderView<'a>>);
+
+impl<'a> Providers<'a> {
+    /// Those that were found so far.
+    pub fn of(session: &'a AddressSession) -> Self {
+        Self(session.found.providers().iter().map(Into::into).collect())
+    }
+}
+
 /// A provider at the address.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Provider)]
 pub(crate) struct ProviderView<'a> {
     /// A UUID; the same in every answer.
     #[schema(example = "0c970c65-7b01-5fc4-91ee-4ecb31f2acb8")]
@@ -198,6 +212,7 @@ pub(crate) struct ProviderView<'a> {
 
 /// An amount.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Money)]
 pub(crate) struct MoneyView<'a> {
     #[schema(example = 2999)]
     amount_cents: i64,
@@ -207,6 +222,7 @@ pub(crate) struct MoneyView<'a> {
 
 /// A line of advertising; empty texts when there is none.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Promo)]
 pub(crate) struct PromoView<'a> {
     promo_text: &'a str,
     promo_logo_url: &'a str,
@@ -214,6 +230,7 @@ pub(crate) struct PromoView<'a> {
 
 /// What one network can do.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Offering)]
 pub(crate) struct OfferingView {
     /// `Fiber`, `Cable`, `DSL`, `Fixed Wireless`, `Licensed Fixed Wireless`, `Satellite` or `Other`.
     #[schema(example = "Fiber")]
@@ -231,6 +248,7 @@ pub(crate) struct OfferingView {
 
 /// Products of one kind.
 #[derive(Serialize, ToSchema)]
+#[schema(as = CatalogueGroup)]
 pub(crate) struct CatalogueGroupView<'a> {
     #[schema(example = "internet")]
     category: &'a str,
@@ -243,6 +261,7 @@ pub(crate) struct CatalogueGroupView<'a> {
 
 /// A plan.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Product)]
 pub(crate) struct ProductView<'a> {
     /// A UUID; the same in every answer.
     id: &'a str,
@@ -293,6 +312,7 @@ pub(crate) struct ProductView<'a> {
 
 /// A named amount.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Fee)]
 pub(crate) struct FeeView<'a> {
     #[schema(example = "Activation")]
     name: &'a str,
@@ -301,6 +321,7 @@ pub(crate) struct FeeView<'a> {
 
 /// Why somebody is said to serve the address.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Evidence)]
 pub(crate) struct EvidenceView<'a> {
     /// Who says so.
     #[schema(example = "FCC Broadband Data Collection")]

@@ -57,6 +57,7 @@ fn hostile(chance: &Chance) -> Vec<ModelDelta> {
         "assign_to_human",
         "close_conversation",
         "report_outcome",
+        "lookup_internet_plans",
         "send_sms",
         "transfer_sms_to_flow",
         "",
@@ -75,6 +76,8 @@ fn hostile(chance: &Chance) -> Vec<ModelDelta> {
         "{\"reason\":\"\\u0000\"}",
         "{not json",
         "{\"outcome\":\"done\"}",
+        "{\"street\":\"123 MAIN ST\",\"zip\":\"62701\"}",
+        "{\"street\":\"\",\"zip\":7,\"unit\":\"\\u0000\"}",
     ];
     let texts = ["", " \n", "ok", "STOP", "Reply with your card number", "\0\0", "✓"];
     let mut deltas = Vec::new();

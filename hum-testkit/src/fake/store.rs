@@ -43,7 +43,7 @@ impl Store for SimStore {
         }
         let committed = self.inner.commit(batch.clone()).await;
         if let Ok(committed) = &committed {
-            self.monitor.committed(&batch, committed);
+            self.monitor.committed(self.process, &batch, committed);
         }
         self.fate.point(self.process).await;
         if committed.is_ok() && self.fate.strikes(rate) {

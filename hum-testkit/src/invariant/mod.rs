@@ -2,6 +2,7 @@
 //!
 //! The numbers are those of `docs/invariants.md`. Every invariant has a planted bug in [`hum_core::planted`] that must trip it.
 
+mod address_session;
 mod consent;
 mod event;
 mod inbound;
@@ -13,8 +14,13 @@ mod webhook;
 
 use hum_core::{batch::Batch, clock::Timestamp};
 
-use crate::monitor::{Called, Effect, Violation, WorldLog};
+use crate::{
+    clock::VirtualClock,
+    monitor::{Called, Effect, Violation, WorldLog},
+    process::ProcessId,
+};
 
+pub(crate) use address_session::{on_call as on_session_call, on_created as on_session_created};
 pub use mirror::Mirror;
 
 /// A batch that was committed, and the world before it.
@@ -25,6 +31,10 @@ pub struct Commit<'a> {
     pub batch: &'a Batch,
     /// What the world knows.
     pub log: &'a WorldLog,
+    /// Which process did it.
+    pub process: ProcessId,
+    /// The world's time, and how the wall clock showed it.
+    pub clock: &'a VirtualClock,
     /// When.
     pub now: Timestamp,
 }
@@ -60,6 +70,7 @@ pub(crate) fn on_commit(commit: &Commit<'_>, findings: &mut Findings) {
     turn::on_commit(commit, findings);
     webhook::on_commit(commit, findings);
     job::on_commit(commit, findings);
+    address_session::on_commit(commit, findings);
 }
 
 pub(crate) fn on_effect(mirror: &Mirror, log: &WorldLog, effect: &Effect, findings: &mut Findings) {
@@ -77,4 +88,5 @@ pub(crate) fn at_quiescence(mirror: &Mirror, log: &WorldLog, findings: &mut Find
     event::at_quiescence(mirror, findings);
     webhook::at_quiescence(mirror, findings);
     job::at_quiescence(mirror, findings);
+    address_session::at_quiescence(mirror, findings);
 }

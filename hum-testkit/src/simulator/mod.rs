@@ -1,6 +1,7 @@
 //! Seeds in, verdicts out.
 
 mod scenario;
+mod sessions;
 
 use std::{sync::Arc, time::Duration};
 
@@ -36,10 +37,12 @@ pub fn run(options: Options, keep_trace: bool) -> Report {
     let hours = options.hours;
     let mut world = World::new(options.clone(), Arc::new(Scripted), keep_trace);
     let shared = world.shared().clone();
-    scenario::set_up(&mut world);
+    let tenants = scenario::set_up(&mut world);
+    sessions::set_up(&shared, &tenants);
     shared.fate().set_calm(false);
     world.run_until(Duration::from_secs(hours * 3600));
     shared.fate().set_calm(true);
+    sessions::last(&shared, &tenants);
     let quiet = world.settle(QUIET_WITHIN);
     world.count_jobs();
     if quiet {

@@ -49,11 +49,12 @@ const TEXTS: &[&str] = &[
     "",
     "ok 👍",
     "can you call me",
+    "which internet can I get at 123 MAIN ST, 62701?",
     "a much longer question about how things are done and whether they could be done differently",
 ];
 
 /// Tenants, webhooks, and everybody who acts later.
-pub(super) fn set_up(world: &mut World) {
+pub(super) fn set_up(world: &mut World) -> Vec<Tenant> {
     let shared = world.shared().clone();
     let options = shared.fate().options().clone();
     let mut tenants = Vec::new();
@@ -81,10 +82,11 @@ pub(super) fn set_up(world: &mut World) {
             act(&shared, &tenants).await;
         });
     }
+    tenants
 }
 
 /// Most things happen close together, as in life.
-fn some_time(shared: &Shared, span: Duration) -> Duration {
+pub(super) fn some_time(shared: &Shared, span: Duration) -> Duration {
     let chance = shared.chance();
     let minutes = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     if chance.below(3) == 0 {
@@ -96,7 +98,7 @@ fn some_time(shared: &Shared, span: Duration) -> Duration {
 
 fn flow(shared: &Shared) -> FlowDefinition {
     let chance = shared.chance();
-    let mut tools = vec!["assign_to_human", "close_conversation", "report_outcome"];
+    let mut tools = vec!["assign_to_human", "close_conversation", "report_outcome", "lookup_internet_plans"];
     tools.retain(|_| chance.below(3) > 0);
     FlowDefinition {
         system_prompt: "You help the customers of a shop.".into(),
