@@ -5,6 +5,8 @@
 //! cargo run -p hum-adapters --example generate_bdc -- sample hum-adapters/data/sample/availability.csv
 //! ```
 
+#![forbid(unsafe_code)]
+
 use std::{
     fs::File,
     io::{BufWriter, Write},
@@ -169,10 +171,11 @@ fn sample(path: &Path) -> std::io::Result<()> {
     writeln!(out, "{HEADER}")?;
     let four = |_: CellIndex| 4;
     for (around, radius, county, state, first, ground) in [
-        ((42.4975, -83.2900), 7, 26_125, "MI", 9_000_000_001, true), // 48034 Southfield
-        ((30.2713, -97.7426), 3, 48_453, "TX", 9_000_100_001, true), // 78701 Austin
-        ((44.4841, -73.2199), 3, 50_007, "VT", 9_000_200_001, true), // 05401 Burlington
-        ((38.0672, -117.2301), 5, 32_023, "NV", 9_000_300_001, false), // 89049 Tonopah: satellites only
+        ((42.4969, -83.2910), 6, 26_125, "MI", 9_000_000_001, true), // 48034 Southfield
+        ((30.2706, -97.7426), 2, 48_453, "TX", 9_000_100_001, true), // 78701 Austin
+        ((44.4752, -73.2179), 2, 50_007, "VT", 9_000_200_001, true), // 05401 Burlington
+        ((38.0672, -117.2301), 3, 32_023, "NV", 9_000_300_001, false), // 89049 Tonopah: satellites only
+        ((38.3910, -116.3993), 3, 32_023, "NV", 9_000_400_001, false), // the middle of 89049
     ] {
         for location in locations(around, radius, county, first, &four) {
             for provider in satellites.iter().chain(on_the_ground.iter().filter(|_| ground)) {

@@ -247,7 +247,7 @@ impl Monitor {
     pub fn told(&self, question: usize, release: usize, told: Told) {
         let mut state = self.state();
         self.note(&mut state, || format!("told {question} {told:?}"));
-        let answer = SourceAnswer { at: self.clock.elapsed(), wall: self.clock.now(), release, told };
+        let answer = SourceAnswer { at: self.clock.elapsed(), release, told };
         if let Some(question) = state.log.sessions.questions.get_mut(question) {
             question.answer = Some(answer);
         }

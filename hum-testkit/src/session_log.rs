@@ -56,8 +56,6 @@ pub struct Question {
 pub struct SourceAnswer {
     /// When, from the start of the world.
     pub at: Duration,
-    /// What the wall clock said then.
-    pub wall: Timestamp,
     /// The release of the data that it is from.
     pub release: usize,
     /// What.

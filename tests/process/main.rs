@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod fake_twilio;
+mod import;
 mod kill;
 mod load;
 mod server;

@@ -1,10 +1,9 @@
 //! Where an address is: from a table of ZIP codes without a network, from the US Census Bureau, from OpenStreetMap.
 //!
-//! [`assemble`] puts them together: the remote one is asked first and its answers are kept for a day; where it fails or
-//! knows nothing, the middle of the ZIP code is the answer.
+//! [`assemble`] puts them together: the remote one is asked first; where it fails or knows
+//! nothing, the middle of the ZIP code is the answer.
 
 mod answer;
-mod cached;
 mod census;
 mod chain;
 mod error;
@@ -16,7 +15,6 @@ use std::{sync::Arc, time::Duration};
 
 use hum_core::{clock::Clock, geocode::Geocoder};
 
-pub use cached::Cached;
 pub use census::Census;
 pub use chain::Chain;
 pub use http::HttpConfig;
@@ -66,14 +64,14 @@ pub fn assemble(settings: Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Geo
     };
     let remote: Arc<dyn Geocoder> = match source {
         Source::Offline => return Ok(Arc::new(ZipTable)),
-        Source::Census => Arc::new(Cached::new(Census::new(config(Census::PUBLIC))?, clock)),
+        Source::Census => Arc::new(Census::new(config(Census::PUBLIC))?),
         Source::Nominatim => {
             let config = config(Nominatim::PUBLIC);
             if config.base_url == Nominatim::PUBLIC && user_agent.is_none() {
                 // https://operations.osmfoundation.org/policies/nominatim/
                 return Err("the public Nominatim wants a user agent that names you and how to reach you".into());
             }
-            Arc::new(Cached::new(Nominatim::new(config, clock.clone())?, clock))
+            Arc::new(Nominatim::new(config, clock)?)
         }
     };
     Ok(Arc::new(Chain::new(vec![remote, Arc::new(ZipTable)])))

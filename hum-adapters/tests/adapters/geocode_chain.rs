@@ -1,18 +1,15 @@
 //! Geocoders that ask other geocoders, with ones that answer what the test says.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use hum_adapters::geocode::{Cached, Chain, ZipTable};
+use hum_adapters::geocode::{Chain, ZipTable};
 use hum_core::{
     address::{Address, State},
     geocode::{Candidate, Coordinates, Geocoder, Geocoding, MatchType, Precision, Reach, SourceError},
 };
 
-use super::{geocode::StillClock, zip_table::address};
+use super::zip_table::address;
 
 type Answer = Result<Geocoding, SourceError>;
 
@@ -130,69 +127,4 @@ async fn coordinates_that_agree_need_nobody_outside() {
 fn a_chain_is_remote_as_soon_as_one_of_it_is() {
     assert_eq!(Chain::new(vec![Arc::new(ZipTable)]).reach(), Reach::Local);
     assert_eq!(Chain::new(vec![Arc::new(ZipTable), Scripted::remote(knows_nothing())]).reach(), Reach::Remote);
-}
-
-const DAY: Duration = Duration::from_hours(24);
-
-#[tokio::test]
-async fn an_answer_is_kept_for_a_day_also_when_it_is_no_match() {
-    for answer in [finds("a"), knows_nothing()] {
-        let (clock, remote) = (Arc::new(StillClock::default()), Scripted::remote(answer.clone()));
-        let cached = Cached::new(remote.clone(), clock.clone());
-        assert_eq!(cached.reach(), Reach::Remote);
-        for (at, asked) in [(0, 1), (1, 1), (86_399, 1), (86_400, 2), (172_799, 2), (172_800, 3)] {
-            *clock.now.lock().unwrap() = Duration::from_secs(at);
-            assert_eq!(cached.geocode(&southfield(), None).await, answer);
-            assert_eq!(remote.asked(), asked, "after {at} s");
-        }
-    }
-}
-
-#[tokio::test]
-async fn another_address_or_other_coordinates_are_another_question() {
-    let remote = Scripted::remote(finds("a"));
-    let cached = Cached::new(remote.clone(), Arc::new(StillClock::default()));
-    let with_unit = Address { unit: Some("APT 9".into()), ..southfield() };
-    for (address, given) in [(southfield(), None), (with_unit, None), (southfield(), Some(HERE)), (southfield(), Some(ELSEWHERE))]
-    {
-        for _ in 0..2 {
-            cached.geocode(&address, given).await.unwrap();
-        }
-    }
-    assert_eq!(remote.asked(), 4);
-}
-
-#[tokio::test]
-async fn a_failure_is_not_kept() {
-    let remote = Scripted::remote(fails("a"));
-    let cached = Cached::new(remote.clone(), Arc::new(StillClock::default()));
-    assert_eq!(cached.geocode(&southfield(), None).await, fails("a"));
-    *remote.answer.lock().unwrap() = finds("a");
-    assert_eq!(cached.geocode(&southfield(), None).await, finds("a"));
-    assert_eq!(remote.asked(), 2);
-}
-
-#[tokio::test]
-async fn the_oldest_answer_goes_when_there_is_no_room() {
-    let (clock, remote) = (Arc::new(StillClock::default()), Scripted::remote(finds("a")));
-    let cached = Cached::with_room_for(3, remote.clone(), clock.clone());
-    let numbered = |number: usize| Address { street: format!("{number} MAIN ST"), ..southfield() };
-    let ask = async |number| {
-        let before = remote.asked();
-        cached.geocode(&numbered(number), None).await.unwrap();
-        *clock.now.lock().unwrap() += Duration::from_secs(1);
-        remote.asked() - before
-    };
-    let mut asked = vec![];
-    for number in [1, 2, 3, 1, 4, 2, 1] {
-        asked.push(ask(number).await);
-    }
-    assert_eq!(asked, [1, 1, 1, 0, 1, 0, 1], "4 pushed out 1, the oldest made, although it was the last used");
-
-    *clock.now.lock().unwrap() += DAY;
-    let mut asked = vec![];
-    for number in [2, 2, 3, 4, 2] {
-        asked.push(ask(number).await);
-    }
-    assert_eq!(asked, [1, 0, 1, 1, 0], "a question that was asked again is as young as its new answer");
 }

@@ -12,7 +12,6 @@ use crate::{
     address::{Address, normalize},
     batch::{Batch, Finished},
     broadband::Place,
-    clock::Timestamp,
     error::{Error, Tries},
     geocode::{Candidate, Coordinates, Reach, SourceError},
     hum::Hum,
@@ -21,7 +20,7 @@ use crate::{
     planted::{Bug, planted},
 };
 
-use super::{Found, Geocoded, Internet, SessionStatus};
+use super::{Found, Geocoded, Internet};
 
 /// How long an answer of remote sources is used again for the same address.
 pub(crate) const KEPT: Duration = Duration::from_secs(24 * 3600);
@@ -61,13 +60,14 @@ pub(crate) enum Asking {
 impl Hum {
     /// Continues `found` as far as the sources that may be asked now can take it.
     pub(crate) async fn find(&self, question: &Question, mut found: Found, asking: Asking) -> (Found, Option<SourceError>) {
-        if found.is_pending()
-            && self.has_remote_source()
-            && let Some(kept) = self.found.get(&question.key(), &self.broadband_map.data_set(), self.clock.now())
-        {
+        let key = question.key();
+        // Only what one run finds from its beginning is kept, under the data that held all the while, as old as its oldest
+        // part: earlier runs may be hours ago.
+        let keeps = found == Found::default() && self.has_remote_source();
+        let (data_set, began) = if keeps { (self.broadband_map.data_set(), self.clock.monotonic()) } else { Default::default() };
+        if keeps && let Some(kept) = self.found.get(&key, &data_set, began) {
             return (kept, None);
         }
-        let began_pending = found.is_pending();
         if found.geocoding == Geocoded::Pending && may(asking, self.geocoder.reach()) {
             match self.in_time(self.geocoder.geocode(&question.address, question.given)).await {
                 Ok(geocoding) => {
@@ -107,8 +107,9 @@ impl Hum {
             }
         }
         // An answer with a hole in it is not kept: the source may be back a minute later.
-        if began_pending && !found.is_pending() && found.problems.is_empty() && self.has_remote_source() {
-            self.found.keep(question.key(), self.broadband_map.data_set(), found.clone(), self.clock.now());
+        let is_whole = !found.is_pending() && found.problems.is_empty();
+        if keeps && is_whole && self.broadband_map.data_set() == data_set {
+            self.found.keep(key, data_set, found.clone(), began);
         }
         (found, None)
     }
@@ -136,13 +137,20 @@ impl Hum {
         let Some(session) = self.reads(job.org).address_session(id).await? else {
             return self.finish(job, Finished::Done).await;
         };
-        let Ok(address) = normalize(&session.request.address()) else { return self.finish(job, Finished::Done).await };
-        if session.status(self.clock.now()) != SessionStatus::Open || !session.found.is_pending() {
+        // An expired session is looked after too: a wall clock that is set back would make it open again, and pending for
+        // ever, and lists show it as long as it is kept.
+        if session.closed_at.is_some() || !session.found.is_pending() {
             return self.finish(job, Finished::Done).await;
         }
-        let question = Question { address, given: session.request.coordinates() };
-        let asking = if job.attempt < TRIES { Asking::Patiently } else { Asking::Finally };
-        let (found, unavailable) = self.find(&question, session.found, asking).await;
+        let (found, unavailable) = match normalize(&session.request.address()) {
+            Ok(address) => {
+                let question = Question { address, given: session.request.coordinates() };
+                let asking = if job.attempt < TRIES { Asking::Patiently } else { Asking::Finally };
+                self.find(&question, session.found, asking).await
+            }
+            // Another build could read it.
+            Err(_) => (Found { problems: vec!["this address cannot be read any more".into()], ..Found::cleared() }, None),
+        };
         let mut tries = Tries::new();
         loop {
             let Some(mut session) = self.reads(job.org).address_session(id).await? else {
@@ -194,29 +202,61 @@ pub struct Cache(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    answers: BTreeMap<String, (Timestamp, String, Found)>,
+    /// With the monotonic time of asking: an age, which no jump of the wall clock changes.
+    answers: BTreeMap<String, (Duration, String, Found)>,
     /// The oldest first.
     order: VecDeque<String>,
 }
 
 impl Cache {
-    fn get(&self, key: &str, data_set: &str, now: Timestamp) -> Option<Found> {
+    fn get(&self, key: &str, data_set: &str, now: Duration) -> Option<Found> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, of, found) = kept.answers.get(key)?;
-        // A clock that went back makes an answer from the future: not used.
-        let fresh = *at <= now && now < *at + KEPT || planted(Bug::KeepForever);
+        let fresh = now.saturating_sub(*at) < KEPT || planted(Bug::KeepForever);
         (fresh && of == data_set).then(|| found.clone())
     }
 
-    fn keep(&self, key: String, data_set: String, found: Found, now: Timestamp) {
+    fn keep(&self, key: String, data_set: String, found: Found, now: Duration) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.answers.insert(key.clone(), (now, data_set, found)).is_none() {
-            kept.order.push_back(key);
+        if kept.answers.insert(key.clone(), (now, data_set, found)).is_some() {
+            kept.order.retain(|other| *other != key);
         }
+        kept.order.push_back(key);
         while kept.order.len() > KEPT_AT_MOST {
             if let Some(oldest) = kept.order.pop_front() {
                 kept.answers.remove(&oldest);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(1_000 + seconds)
+    }
+
+    #[test]
+    fn an_answer_is_kept_for_a_day_and_for_its_data() {
+        let cache = Cache::default();
+        cache.keep("a".into(), "one".into(), Found::cleared(), at(0));
+        for (seconds, kept) in [(0, true), (86_399, true), (86_400, false)] {
+            assert_eq!(cache.get("a", "one", at(seconds)).is_some(), kept, "after {seconds} s");
+        }
+        assert!(cache.get("a", "two", at(1)).is_none(), "other data has other answers");
+        assert!(cache.get("b", "one", at(0)).is_none());
+    }
+
+    #[test]
+    fn the_oldest_answer_goes_when_there_is_no_room() {
+        let cache = Cache::default();
+        let keep = |number: usize| cache.keep(number.to_string(), "one".into(), Found::cleared(), at(0));
+        let kept = |number: usize| cache.get(&number.to_string(), "one", at(0)).is_some();
+        (0..KEPT_AT_MOST).for_each(keep);
+        keep(0);
+        keep(KEPT_AT_MOST);
+        assert!(kept(0) && !kept(1) && kept(2) && kept(KEPT_AT_MOST));
     }
 }

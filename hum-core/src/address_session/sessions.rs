@@ -83,20 +83,21 @@ impl Hum {
         if !found.is_pending() {
             return Ok(Answer::Fresh(created));
         }
-        let session = self.wait_for_agents(created.session).await?;
+        let session = self.wait_for_agents(created.session).await;
         Ok(Answer::Fresh(CreatedSession { session, answered_at: self.clock.now(), ..created }))
     }
 
-    async fn wait_for_agents(&self, mut session: AddressSession) -> Result<AddressSession, Error> {
+    /// The session is committed: from here on nothing is an error, or its only token would be lost.
+    async fn wait_for_agents(&self, mut session: AddressSession) -> AddressSession {
         let began = self.clock.monotonic();
         while session.found.is_pending() && self.clock.monotonic().saturating_sub(began) < self.settings.session_wait {
             self.clock.sleep(LOOK).await;
-            match self.reads(session.org).address_session(session.id).await? {
-                Some(now) => session = now,
-                None => break,
+            match self.reads(session.org).address_session(session.id).await {
+                Ok(Some(now)) => session = now,
+                Ok(None) | Err(_) => break,
             }
         }
-        Ok(session)
+        session
     }
 
     /// Uses a session: its half hour begins anew. `None` when there is no session with this token here that is open; why is

@@ -3,6 +3,7 @@
 //! An adapter joins by giving a [`StoreWorld`] to [`store_contract!`](crate::store_contract), which makes one test of
 //! each sentence. A new sentence is added to its file and to the list below.
 
+pub mod address_session;
 pub mod job_queue;
 pub mod list;
 pub mod sample;
@@ -49,6 +50,9 @@ macro_rules! store_contract {
             list: pages_are_complete_and_in_order, filters_narrow_conversations, filters_narrow_messages,
                 a_cursor_of_elsewhere_is_refused, messages_are_counted_and_recalled, turns_are_counted,
                 deleted_things_are_not_found;
+            address_session: an_address_session_comes_back_whole, a_bare_address_session_comes_back,
+                a_taken_session_token_leaves_nothing, an_address_session_is_found_in_its_organization_only,
+                address_sessions_are_listed_newest_first;
             job_queue: a_queued_twin_moves_or_keeps_the_sooner_time, only_due_jobs_of_known_kinds_are_claimed,
                 two_claims_never_share_a_job, a_job_whose_twin_runs_waits, a_finished_job_is_gone,
                 a_stale_fence_undoes_the_whole_batch, a_claim_can_be_guarded, a_job_can_be_queued_again, a_failed_job_stays_for_people,

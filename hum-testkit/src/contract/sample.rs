@@ -4,12 +4,16 @@ use std::{collections::BTreeSet, time::Duration};
 
 use hum_core::{
     access::{ApiKey, Role},
+    address::{Address, State},
+    address_session::{AddressSession, Found, Geocoded, Internet, SessionRequest},
     audit::AuditRow,
     batch::Batch,
+    broadband::Coverage,
     consent::{Consent, ConsentSource, ConsentState},
     event::{Event, EventKind},
     flow::{Flow, FlowDefinition, FlowVersion},
-    id::{ApiKeyId, AuditId, FlowId, MessageId, NumberId, OrgId, TurnId, WebhookId},
+    geocode::{Candidate, Coordinates},
+    id::{AddressSessionId, ApiKeyId, AuditId, FlowId, MessageId, NumberId, OrgId, TurnId, WebhookId},
     idempotency::StoredReply,
     number::{E164, Number},
     organization::{CarrierAccount, KeywordReplies, Organization},
@@ -20,6 +24,7 @@ use hum_core::{
 use serde_json::json;
 
 use super::{StoreWorld, commit};
+use crate::fake::sources::{candidate, provider};
 
 /// The carrier account of the sample numbers.
 pub const ACCOUNT: &str = "AC00000000000000000000000000000001";
@@ -283,6 +288,48 @@ impl<'w> Sample<'w> {
             actor: "system".into(),
             action: "opt_out.remove",
             subject: contact().to_string(),
+        }
+    }
+
+    /// An address session with every part, closed although something was found.
+    pub fn address_session(&self) -> AddressSession {
+        let (now, given) = (self.world.now(), Coordinates { latitude: 42.473_421_5, longitude: -83.221_873 });
+        let address = Address {
+            street: "29090 TIFFANY DR E".into(),
+            unit: Some("APT A2".into()),
+            city: Some("SOUTHFIELD".into()),
+            state: Some(State::Michigan),
+            zip5: Some("48034".into()),
+            plus4: Some("1234".into()),
+            urbanization: Some("URB LAS GLADIOLAS".into()),
+        };
+        let place = Candidate { block_geoid: Some("261251623003012".into()), ..candidate(&address, Some(given)) };
+        let providers = vec![provider("Fiber \u{1F44B}", 1_000), provider("Cable", 300)];
+        let coverage = Coverage { data_set: "sample-1".into(), providers, problems: Vec::new() };
+        AddressSession {
+            id: AddressSessionId::new(now, self.world.entropy()),
+            org: self.org,
+            token_hash: self.world.entropy().bytes(),
+            request: SessionRequest {
+                street1: "29090 Tiffany Drive E \u{1F3E0}".into(),
+                street2: Some("A2".into()),
+                city: Some("Southfield".into()),
+                state: Some("MI".into()),
+                zip: Some("48034-1234".into()),
+                latitude: Some(given.latitude),
+                longitude: Some(given.longitude),
+                campaign_id: Some("spring \"25\"".into()),
+            },
+            found: Found {
+                geocoding: Geocoded::Matched(Box::new(place)),
+                internet: Internet::Matched(coverage),
+                problems: vec!["plans are not known here".into()],
+            },
+            created_at: now,
+            updated_at: now + Duration::from_micros(1),
+            expires_at: now + Duration::from_secs(1_800),
+            closed_at: Some(now + Duration::from_micros(2)),
+            version: 0,
         }
     }
 

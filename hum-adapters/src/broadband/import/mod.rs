@@ -21,7 +21,7 @@ pub mod runs;
 pub mod vintage;
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
@@ -32,6 +32,8 @@ use manifest::{Input, Manifest};
 use merge::{FAN_IN, Merge};
 use row::{Audience, Row};
 use rows::{Next, Providers, Rows};
+
+use super::durable;
 
 /// The name of the index in the folder of broadband data.
 pub const INDEX_FILE: &str = "availability.idx";
@@ -119,13 +121,9 @@ impl FccImport {
         let work = self.folder.join(WORK);
         fs::create_dir_all(&self.folder).map_err(io_error("make", &self.folder))?;
         let lock_path = self.folder.join("import.lock");
-        let lock = File::create(&lock_path).map_err(io_error("write", &lock_path))?;
-        // The system frees the lock when this process ends, however it ends.
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(ImportError::Busy(self.folder.display().to_string())),
-            Err(TryLockError::Error(error)) => return Err(io_error("lock", &lock_path)(error)),
-        }
+        let Some(_lock) = durable::lock(&lock_path).map_err(io_error("lock", &lock_path))? else {
+            return Err(ImportError::Busy(self.folder.display().to_string()));
+        };
         let mut manifest = self.begin(&work)?;
         let resumed_rows = manifest.rows;
         if resumed_rows > 0 {
@@ -136,7 +134,7 @@ impl FccImport {
         unchanged(&manifest)?;
         merge_in_steps(&work, &mut manifest, progress)?;
         let imported = publish::publish(&self.folder, &work, &manifest, progress)?;
-        fs::remove_dir_all(&work).map_err(io_error("remove", &work))?;
+        forget(&work)?;
         Ok(Imported { resumed_rows, ..imported })
     }
 
@@ -152,10 +150,7 @@ impl FccImport {
             inputs.push(input);
         }
         if self.restart {
-            match fs::remove_dir_all(work) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io_error("remove", work)(error)),
-                _ => {}
-            }
+            forget(work)?;
         }
         fs::create_dir_all(work).map_err(io_error("make", work))?;
         let Some(manifest) = Manifest::load(work)? else {
@@ -222,6 +217,17 @@ impl FccImport {
         progress(Progress::Reading { rows: manifest.rows, bytes: of, of });
         save_run(work, manifest, &providers, &mut batch)
     }
+}
+
+/// Removes a work directory. The manifest goes first: what it names must be there as long as it is.
+fn forget(work: &Path) -> Result<(), ImportError> {
+    let gone = |error: std::io::Error| if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) };
+    let manifest = work.join("manifest.json");
+    match fs::remove_file(&manifest) {
+        Ok(()) => durable::sync_folder(&manifest).map_err(io_error("remove", &manifest))?,
+        Err(error) => gone(error).map_err(io_error("remove", &manifest))?,
+    }
+    fs::remove_dir_all(work).or_else(gone).map_err(io_error("remove", work))
 }
 
 /// Compares the files with what they were when the import began.

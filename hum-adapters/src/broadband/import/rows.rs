@@ -139,6 +139,8 @@ pub struct Rows<R> {
     file: String,
     row_began: Rc<Cell<u64>>,
     last_cell: ([u8; 15], u64),
+    /// With CR LF the parser counts a line only when it meets the next row: one too few.
+    uncounted_lines: u64,
 }
 
 /// What comes next in a file.
@@ -175,7 +177,8 @@ impl<R: Read> Rows<R> {
                 expected: FIRST_LINE,
             })?;
         }
-        Ok(Self { reader, record, places, columns: names.len(), file, row_began, last_cell: ([0; 15], 0) })
+        let uncounted_lines = 2_u64.saturating_sub(reader.position().line());
+        Ok(Self { reader, record, places, columns: names.len(), file, row_began, last_cell: ([0; 15], 0), uncounted_lines })
     }
 
     /// Where the next row begins: byte, and line from 1.
@@ -193,7 +196,7 @@ impl<R: Read> Rows<R> {
             return Ok(Next::End);
         }
         if self.record.len() != self.columns {
-            let line = self.record.position().map_or(0, Position::line);
+            let line = self.line();
             return Ok(Next::Bad(Box::new(BadRow {
                 file: self.file.clone(),
                 line,
@@ -209,12 +212,17 @@ impl<R: Read> Rows<R> {
             }
             Err((column, right)) => Ok(Next::Bad(Box::new(BadRow {
                 file: self.file.clone(),
-                line: self.record.position().map_or(0, Position::line),
+                line: self.line(),
                 column: COLUMNS[column as usize],
                 value: String::from_utf8_lossy(self.field(column)).chars().take(100).collect(),
                 right,
             }))),
         }
+    }
+
+    /// Of the row that was read last.
+    fn line(&self) -> u64 {
+        self.record.position().map_or(0, Position::line) + self.uncounted_lines
     }
 
     fn field(&self, column: Column) -> &[u8] {

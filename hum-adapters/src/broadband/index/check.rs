@@ -1,6 +1,6 @@
 //! Reads every byte of an index and believes nothing.
 
-use std::{fs::File, io::Read, path::Path};
+use std::{io::Read, path::Path};
 
 use super::{
     Damaged, Index, IndexError, OfferRecord,

@@ -27,7 +27,7 @@ pub enum IndexError {
         why: String,
     },
     /// Its bytes contradict each other.
-    #[error("the index is damaged: {0}; `hum import check` says more, importing again repairs it")]
+    #[error("the index is damaged: {0}; importing again repairs it")]
     Damaged(Damaged),
 }
 

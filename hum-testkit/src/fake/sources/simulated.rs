@@ -65,6 +65,10 @@ impl Line {
         let release = self.country.release();
         let answer = answer(release);
         self.monitor.told(question, release, told(answer.clone()));
+        if self.reach == Reach::Remote {
+            // On its way back the answer may be overtaken by new data.
+            fate.point(self.process).await;
+        }
         Ok(answer)
     }
 }

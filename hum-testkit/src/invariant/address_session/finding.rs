@@ -6,7 +6,6 @@ use hum_core::{
     address_session::{AddressSession, Found, Geocoded, Internet},
     batch::{Finished, Write},
     broadband::Place,
-    clock::Timestamp,
     geocode::{Candidate, Reach},
     job::JobKind,
 };
@@ -156,14 +155,13 @@ fn quoted(
     begun: Duration,
     may_say: &mut Vec<String>,
 ) -> bool {
-    let (earliest, _) = commit.clock.walls_since(begun);
     let sessions = &commit.log.sessions;
     let fits = |question: &&Question| question.process == commit.process && asks(&question.asked);
     let mut any = false;
     for question in sessions.questions.iter().filter(fits) {
         let Some(answer) = &question.answer else { continue };
         let is_new = question.at >= begun;
-        let is_kept = sessions.sources == Some(Reach::Remote) && age(earliest, answer.wall) < KEPT;
+        let is_kept = sessions.sources == Some(Reach::Remote) && begun.saturating_sub(answer.at) < KEPT;
         if (is_new || is_kept) && sessions.country.held_since(answer.release, begun) && said(answer) {
             any = true;
             may_say.extend(match &answer.told {
@@ -174,10 +172,6 @@ fn quoted(
         }
     }
     any
-}
-
-fn age(now: Timestamp, then: Timestamp) -> Duration {
-    now.since(then)
 }
 
 /// Whether a source failed this process since `begun`, or kept it waiting for too long.
