@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hum_adapters::{
+    broadband::LocalBroadbandMap,
     bus::InProcessBus,
     cipher::KeyFileCipher,
     clock::SystemClock,
@@ -49,6 +50,7 @@ pub async fn assemble(config: &Config, public_url: &str) -> Result<Assembled, Fa
         .live_bus(InProcessBus::new())
         .egress(GuardedEgress::new(policy).map_err(Failure::new)?)
         .geocoder(geocoder(config)?)
+        .broadband_map(broadband_map(config)?)
         .cipher(cipher(config)?);
     let builder = with_model(builder, &config.model)?;
     let (builder, fake, default_account) = with_carrier(builder, config, &public_url)?;
@@ -86,6 +88,11 @@ fn current_cipher(config: &Config) -> Result<KeyFileCipher, Failure> {
     })?;
     let path = config.data_dir.join("master.key");
     KeyFileCipher::open_or_create(&path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+}
+
+fn broadband_map(config: &Config) -> Result<LocalBroadbandMap, Failure> {
+    LocalBroadbandMap::open(&config.data_dir.join("broadband"))
+        .map_err(|why| Failure::new(format!("the broadband data cannot be read: {why}")))
 }
 
 fn geocoder(config: &Config) -> Result<Arc<dyn Geocoder>, Failure> {
