@@ -108,7 +108,10 @@ impl Options {
             clock_jumps: if chance.below(8) == 0 { chance.between(1, 8) } else { 0 },
         };
         if options.clock_jumps == 0 {
-            return options;
+            // A carrier that breaks off and reports nothing: rare in both by chance, and the hardest to tell texts apart by.
+            let is_silent = chance.below(8) == 0;
+            let (carrier_fails, receipt_lost) = (chance.between(300, 800), chance.between(800, 1000));
+            return if is_silent { Self { carrier_fails, receipt_lost, ..options } } else { options };
         }
         Self { sessions: options.sessions * 3, texts: 0, acts: 0, ..options }
     }

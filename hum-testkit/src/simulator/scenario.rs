@@ -7,6 +7,7 @@ use hum_core::{
     error::Error,
     event::EventKind,
     flow::{FlowDefinition, SmsConfig},
+    id::ConversationId,
     idempotency::{Answer, Remember},
     number::E164,
     organization::KeywordReplies,
@@ -189,9 +190,10 @@ async fn act(shared: &Shared, tenants: &[Tenant]) {
     let caller = tenant.caller.clone();
     match chance.below(16) {
         0..=2 => {
-            // Now and then several at once, so that the resolver has to tell texts apart.
+            let Some(id) = some_conversation(shared, &tenant) else { return };
+            // Now and then several to one person, so that the resolver has to tell texts apart.
             for _ in 0..if chance.below(3) == 0 { 3 } else { 1 } {
-                send(shared, &tenant).await;
+                send(shared, &tenant, id).await;
             }
         }
         3 => start_conversation(shared, &tenant).await,
@@ -255,8 +257,7 @@ async fn act(shared: &Shared, tenants: &[Tenant]) {
     }
 }
 
-async fn send(shared: &Shared, tenant: &Tenant) {
-    let Some(id) = some_conversation(shared, tenant) else { return };
+async fn send(shared: &Shared, tenant: &Tenant, id: ConversationId) {
     let chance = shared.chance();
     let source = if chance.below(2) == 0 { Source::Human } else { Source::Api };
     let new = NewMessage { body: format!("Your order {} is ready.", chance.below(4)), media: Vec::new(), source };
