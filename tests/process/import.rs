@@ -18,7 +18,7 @@ use hum_adapters::broadband::index::{
 
 use crate::load::Dice;
 
-const KILLS: usize = 60;
+const KILLS: u64 = 60;
 const ROWS: u64 = 40_000;
 /// More runs than are merged at once, so that merging in steps is killed too.
 const ROWS_PER_RUN: &str = "250";
@@ -149,17 +149,17 @@ fn an_import_that_is_killed_again_and_again_ends_with_the_same_index() {
     let killed = folder.path().join("killed");
     let mut dice = Dice::new(20_261_122);
     let (mut kills, mut ends, mut resumed) = (0, 0, 0);
-    while kills < KILLS {
+    while kills < KILLS || ends == 0 {
         let mut child = command(&killed, &files, &[]).spawn().expect("hum starts");
-        // Long enough to get somewhere, short enough to die everywhere.
-        sleep(Duration::from_millis(5 + dice.between(0, 180 - 1)));
+        // Long enough to get somewhere, short enough to die everywhere; longer and longer, in case this machine is slow.
+        sleep(Duration::from_millis(dice.between(5, 150 + 3 * kills)));
         if child.try_wait().expect("a status").is_none() {
             child.kill().expect("a kill");
             kills += 1;
         }
         let output = child.wait_with_output().expect("an end");
         let error = String::from_utf8_lossy(&output.stderr);
-        resumed += usize::from(error.contains("going on after"));
+        resumed += u64::from(error.contains("going on after"));
         if output.status.success() {
             ends += 1;
             assert!(index(&killed) == expected, "another index after {kills} kills");
@@ -208,6 +208,30 @@ fn the_order_of_files_does_not_change_the_index_and_other_files_are_another_impo
     assert!(String::from_utf8_lossy(&said.stderr).contains("has changed since this import began"), "{said:?}");
     ended(&command(&one, &files, &["--restart"]).output().expect("hum runs"));
     assert!(index(&one) == index(&other));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_a_sentence_and_the_import_goes_on_when_there_is_space() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows: Vec<Row> = rows().into_iter().take(6_000).collect();
+    let files = write_files(folder.path(), &rows);
+    let (whole, full) = (folder.path().join("whole"), folder.path().join("full"));
+    ended(&command(&whole, &files, &[]).output().expect("hum runs"));
+
+    // The system lets no file grow beyond 20 KiB: runs fit, the index does not.
+    let hum = command(&full, &files, &[]);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 40; exec \"$0\" \"$@\""]).arg(hum.get_program()).args(hum.get_args());
+    limited.env("HUM_DATA_DIR", &full).env("HUM_LOG", "warn");
+    let stopped = limited.output().expect("sh runs");
+    let said = String::from_utf8_lossy(&stopped.stderr).into_owned();
+    assert!(!stopped.status.success() && said.contains("cannot write") && said.contains("run the same command again"), "{said}");
+
+    let output = command(&full, &files, &[]).output().expect("hum runs");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("going on after 6,000 rows"), "{output:?}");
+    ended(&output);
+    assert!(index(&full) == index(&whole));
 }
 
 /// Known locations and offers by place: a cell, or a block in it. Offers by provider, audience and technology.

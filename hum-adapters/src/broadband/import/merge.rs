@@ -25,7 +25,7 @@ impl Merge {
         let mut readers = runs.iter().map(|run| RunReader::open(work, run, memory)).collect::<Result<Vec<_>, _>>()?;
         let mut next = BinaryHeap::with_capacity(readers.len());
         for (number, reader) in readers.iter_mut().enumerate() {
-            if let Some(row) = reader.next()? {
+            if let Some(row) = reader.next_row()? {
                 next.push(Reverse((row, number)));
             }
         }
@@ -35,7 +35,7 @@ impl Merge {
     fn step(&mut self) -> Result<Option<Row>, ImportError> {
         let Some(mut top) = self.next.peek_mut() else { return Ok(None) };
         let Reverse((row, number)) = *top;
-        match self.readers[number].next()? {
+        match self.readers[number].next_row()? {
             Some(following) => top.0.0 = following,
             None => {
                 std::collections::binary_heap::PeekMut::pop(top);

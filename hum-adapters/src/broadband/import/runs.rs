@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{BufReader, BufWriter, Read, Write},
+    io::{BufWriter, Read, Write},
     path::Path,
 };
 
@@ -44,7 +44,7 @@ pub fn write(work: &Path, file: String, rows: impl Iterator<Item = Result<Row, I
 
 /// A run that is being read. Damage is noticed at its end at the latest.
 pub struct RunReader {
-    input: BufReader<File>,
+    input: File,
     run: Run,
     path: String,
     left: u64,
@@ -67,15 +67,14 @@ impl RunReader {
             return Err(ImportError::DamagedWork { path, why: "another length than it was written with".into() });
         }
         let chunk = Vec::with_capacity((memory / ROW).max(16) * ROW);
-        let input = BufReader::with_capacity(0, file);
-        Ok(Self { input, run: run.clone(), path, left: run.rows, crc: crc32fast::Hasher::new(), chunk, at: 0 })
+        Ok(Self { input: file, run: run.clone(), path, left: run.rows, crc: crc32fast::Hasher::new(), chunk, at: 0 })
     }
 
     /// The next row; `None` at the end.
     ///
     /// # Errors
     /// The disk, or another checksum than the run was written with.
-    pub fn next(&mut self) -> Result<Option<Row>, ImportError> {
+    pub fn next_row(&mut self) -> Result<Option<Row>, ImportError> {
         if self.at == self.chunk.len() {
             if self.left == 0 {
                 return Ok(None);

@@ -58,3 +58,14 @@ fn a_map_that_is_open_notices_new_data_and_keeps_the_old_when_the_new_is_bad() {
     let coverage = until(&map, |coverage| coverage.problems.is_empty());
     assert_eq!(brands(&coverage), ["Three"]);
 }
+
+#[test]
+fn two_imports_into_one_folder_do_not_mix() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = crate::broadband::durable::lock(&folder.path().join("import.lock")).unwrap();
+    assert!(lock.is_some());
+    let error = import(folder.path(), "J25_14nov2025", &rows("One")).unwrap_err().to_string();
+    assert!(error.contains("another import is running"), "{error}");
+    drop(lock);
+    import(folder.path(), "J25_14nov2025", &rows("One")).unwrap();
+}
