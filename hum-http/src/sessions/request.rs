@@ -12,7 +12,7 @@ use utoipa::{
     },
 };
 
-/// What a client sends to open a session. Unknown fields are accepted and ignored: older clients send more.
+/// What a client sends to open a session. Unknown fields are accepted and ignored: older clients send more. Null is nothing.
 pub(super) struct CreateSession;
 
 /// The fields of a request that have the right types, and what is wrong with the others.
@@ -72,10 +72,10 @@ pub(super) fn read(map: &Map<String, Value>) -> Result<SessionRequest, Error> {
     if fields.wrong.is_empty() { Ok(request) } else { Err(Error::Invalid(fields.wrong)) }
 }
 
-fn text(least: usize, most: usize, description: &str, example: &str) -> ObjectBuilder {
+fn text(kind: SchemaType, most: usize, description: &str, example: &str) -> ObjectBuilder {
     ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(least))
+        .schema_type(kind)
+        .min_length(Some(1))
         .max_length(Some(most))
         .description(Some(description))
         .examples([example])
@@ -83,15 +83,23 @@ fn text(least: usize, most: usize, description: &str, example: &str) -> ObjectBu
 
 fn degrees(most: f64, description: &str, example: f64) -> ObjectBuilder {
     ObjectBuilder::new()
-        .schema_type(Type::Number)
+        .schema_type(or_null(Type::Number))
         .minimum(Some(-most))
         .maximum(Some(most))
         .description(Some(description))
         .examples([example])
 }
 
+fn or_null(kind: Type) -> SchemaType {
+    SchemaType::from_iter([kind, Type::Null])
+}
+
+/// That these fields are there, and not null.
 fn needs(fields: &[&str]) -> ObjectBuilder {
-    fields.iter().fold(ObjectBuilder::new().schema_type(SchemaType::AnyValue), |object, field| object.required(*field))
+    fields.iter().fold(ObjectBuilder::new().schema_type(SchemaType::AnyValue), |object, field| {
+        let there = ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Integer]));
+        object.required(*field).property(*field, there)
+    })
 }
 
 impl PartialSchema for CreateSession {
@@ -99,15 +107,17 @@ impl PartialSchema for CreateSession {
         let zip = OneOfBuilder::new()
             .item(ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^\d{5}(-\d{4})?$")).examples(["48034"]))
             .item(ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(99_999)))
+            .item(ObjectBuilder::new().schema_type(Type::Null))
             .description(Some("The ZIP or ZIP+4 code."));
+        let states = State::ALL.iter().map(|state| serde_json::Value::from(state.as_str()));
         let state = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .enum_values(Some(State::ALL.iter().map(|state| state.as_str())))
+            .schema_type(or_null(Type::String))
+            .enum_values(Some(states.chain([serde_json::Value::Null])))
             .description(Some("The two-letter state."));
         let fields = ObjectBuilder::new()
-            .property("street1", text(1, 100, "House number and street.", "29090 Tiffany Drive E"))
-            .property("street2", text(1, 50, "Unit, apartment or suite.", "A2"))
-            .property("city", text(1, 50, "City.", "Southfield"))
+            .property("street1", text(Type::String.into(), 100, "House number and street.", "29090 Tiffany Drive E"))
+            .property("street2", text(or_null(Type::String), 50, "Unit, apartment or suite.", "A2"))
+            .property("city", text(or_null(Type::String), 50, "City.", "Southfield"))
             .property("state", state)
             .property("zip", zip)
             .property(
@@ -115,7 +125,10 @@ impl PartialSchema for CreateSession {
                 degrees(90.0, "Where the address is, degrees north; together with longitude.", 42.501_721_339_274),
             )
             .property("longitude", degrees(180.0, "Degrees east; together with latitude.", -83.286_263_465_881))
-            .property("campaign_id", text(1, 100, "Your own name for where the session came from.", "1iYyMxsnTy87tFOvukTi7V"))
+            .property(
+                "campaign_id",
+                text(or_null(Type::String), 100, "Your own name for where the session came from.", "1iYyMxsnTy87tFOvukTi7V"),
+            )
             .required("street1")
             .additional_properties(Some(AdditionalProperties::FreeForm(true)));
         let combinations = AnyOfBuilder::new().item(needs(&["zip"])).item(needs(&["city", "state"]));

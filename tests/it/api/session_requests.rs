@@ -33,7 +33,14 @@ fn every_generated_request_gets_a_documented_answer() {
     let document = runtime.block_on(app.stranger.get("/sessions/openapi.json")).expect(200);
     let operations = operations(&document);
     let body = body(&document);
-    let sent = (0..operations.len(), 0..5usize, 0..6usize, proptest::option::of("[!-~]{1,20}"), body, prop::bool::weighted(0.95))
+    let sent = (
+        0..operations.len(),
+        0..5usize,
+        0..6usize,
+        proptest::option::weighted(0.3, "[!-~]{1,20}"),
+        body,
+        prop::bool::weighted(0.95),
+    )
         .prop_map(|(operation, who, token, idempotency_key, body, as_json)| Sent {
             operation,
             who,
@@ -129,7 +136,7 @@ fn body(document: &Value) -> BoxedStrategy<Value> {
     let schema =
         resolve(document, &document["paths"]["/sessions"]["post"]["requestBody"]["content"]["application/json"]["schema"]);
     let good = value(document, schema);
-    // Random texts are hardly ever streets, so that some are given.
+    // Random texts are hardly ever addresses, so that some words of addresses are given.
     let street = prop::sample::select(vec![
         "29090 Tiffany Drive E",
         "12 1/2 N Main St Apt 4",
@@ -137,9 +144,14 @@ fn body(document: &Value) -> BoxedStrategy<Value> {
         "RR 2 Box 18",
         "N6W23001 Bluemound Rd",
     ]);
-    let with_street = (good, proptest::option::weighted(0.7, street)).prop_map(|(mut body, street)| {
-        if let (Some(fields), Some(street)) = (body.as_object_mut(), street) {
+    let words =
+        (street, prop::sample::select(vec!["Southfield", "St. Paul", "Cañon City"]), prop::sample::select(vec!["A2", "Floor 2"]));
+    let with_words = (good, proptest::option::weighted(0.8, words)).prop_map(|(mut body, words)| {
+        if let (Some(fields), Some((street, city, unit))) = (body.as_object_mut(), words) {
             fields.insert("street1".into(), street.into());
+            for (name, word) in [("city", city), ("street2", unit)] {
+                fields.entry(name).and_modify(|field| *field = word.into());
+            }
         }
         body
     });
@@ -147,7 +159,7 @@ fn body(document: &Value) -> BoxedStrategy<Value> {
         0.3,
         ("[a-z0-9_]{1,10}|street1|street2|city|state|zip|latitude|longitude|campaign_id", anything()),
     );
-    let spoilt = (with_street, spoil).prop_map(|(mut body, spoil)| {
+    let spoilt = (with_words, spoil).prop_map(|(mut body, spoil)| {
         if let (Some(fields), Some((name, value))) = (body.as_object_mut(), spoil) {
             fields.insert(name, value);
         }
@@ -194,7 +206,10 @@ fn value(document: &Value, schema: &Value) -> BoxedStrategy<Value> {
     if let Some(values) = schema["enum"].as_array() {
         return prop::sample::select(values.clone()).boxed();
     }
-    match schema["type"].as_str() {
+    // Of several types the first; null is met when a body is spoilt.
+    let kind = schema["type"].as_str().or_else(|| schema["type"][0].as_str());
+    match kind {
+        Some("null") => Just(Value::Null).boxed(),
         Some("object") => object(document, schema),
         Some("integer") => {
             (schema["minimum"].as_i64().unwrap()..=schema["maximum"].as_i64().unwrap()).prop_map(Value::from).boxed()
@@ -208,7 +223,7 @@ fn value(document: &Value, schema: &Value) -> BoxedStrategy<Value> {
             let pattern = pattern.unwrap_or_else(|| format!("\\PC{{{least},{most}}}"));
             string_regex(pattern.trim_start_matches('^').trim_end_matches('$')).unwrap().prop_map(Value::from).boxed()
         }
-        other => panic!("the generator does not know {other:?}"),
+        other => panic!("the generator does not know {other:?} of {schema}"),
     }
 }
 
