@@ -279,6 +279,11 @@ impl Monitor {
         invariant::on_session_call(mirror, &mut log.sessions, call, outcome, &self.clock, findings);
     }
 
+    /// Something that happened outside of hum, for whoever reads the trace.
+    pub fn remark(&self, line: impl FnOnce() -> String) {
+        self.note(&mut self.state(), line);
+    }
+
     /// Something that the scenario knows and hum does not.
     pub fn log(&self, change: impl FnOnce(&mut WorldLog)) {
         change(&mut self.state().log);

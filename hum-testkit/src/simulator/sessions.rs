@@ -100,7 +100,9 @@ fn set_clock(shared: &Shared) {
         1 | 2 => shared.clock().wall_offset() - size,
         _ => shared.clock().wall_offset() + size,
     };
-    shared.clock().set_wall_offset(offset.clamp(-MOST, MOST));
+    let offset = offset.clamp(-MOST, MOST);
+    shared.clock().set_wall_offset(offset);
+    shared.monitor().remark(|| format!("the wall clock is off by {offset} us"));
 }
 
 impl Clients {
