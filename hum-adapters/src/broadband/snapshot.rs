@@ -9,10 +9,10 @@ use hum_core::{
 
 use super::{
     import::INDEX_FILE,
-    index::{Damaged, Index},
+    index::{Damaged, Index, ProviderRecord},
     plans::{
         Catalogue, PLANS_FILE,
-        catalogue::{Asked, Shelf},
+        catalogue::{Asked, Shelf, Stock},
         state::of_fips,
     },
     query::{self, Found},
@@ -24,10 +24,16 @@ pub struct Snapshot {
     index: Index,
     shelf: Shelf,
     data_set: String,
-    /// The ids of providers, made when they are needed.
-    ids: Vec<OnceLock<String>>,
+    /// By the number of the provider, made when somebody asks for it.
+    known: Vec<OnceLock<Known>>,
     /// Which files this is.
     pub files: Files,
+}
+
+/// What does not depend on the question.
+struct Known {
+    id: String,
+    stock: Stock,
 }
 
 /// Which files there are, so that others are noticed. Files that are renamed over each other are other files.
@@ -88,8 +94,8 @@ impl Snapshot {
             crc.update(version.fingerprint.as_bytes());
         }
         let data_set = format!("{}+{:08x}", index.data_set(), crc.finalize());
-        let ids = (0..index.provider_count().min(1 << 16)).map(|_| OnceLock::new()).collect();
-        Self { index, shelf: Shelf::new(catalogue), data_set, ids, files }
+        let known = (0..index.provider_count().min(1 << 16)).map(|_| OnceLock::new()).collect();
+        Self { index, shelf: Shelf::new(catalogue), data_set, known, files }
     }
 
     /// The name of the data set, and eight digits that change with the index and with the plans.
@@ -108,30 +114,24 @@ impl Snapshot {
         Ok(Coverage { data_set: self.data_set.clone(), providers: providers.collect::<Result<_, _>>()?, problems: Vec::new() })
     }
 
+    fn known(&self, record: &ProviderRecord<'_>) -> Known {
+        let id = uuid::of(&format!("{:010}|{}|{}", record.frn, record.provider_id, record.brand));
+        let stock = self.shelf.stock(record, |sku| uuid::of(&format!("{id}|{sku}")));
+        Known { id, stock }
+    }
+
     fn provider(&self, found: Found, state: Option<&str>, zip5: Option<&str>, at: Timestamp) -> Result<Provider, Damaged> {
-        let known = self.index.provider(found.provider)?;
-        let named = || uuid::of(&format!("{:010}|{}|{}", known.frn, known.provider_id, known.brand));
-        let provider_id = self.ids.get(usize::from(found.provider)).map_or_else(named, |id| id.get_or_init(named).clone());
-        let technologies: Vec<_> = found.offerings.iter().map(|offering| offering.technology).collect();
-        let asked = Asked {
-            frn: known.frn,
-            provider_id: known.provider_id,
-            brand: known.brand,
-            technologies: &technologies,
-            state,
-            zip5,
-            at,
-        };
-        let mut sold = self.shelf.sold(&asked);
-        for product in &mut sold.products {
-            product.id = uuid::of(&format!("{provider_id}|{}", product.sku));
-        }
+        let record = self.index.provider(found.provider)?;
+        let known = self.known.get(usize::from(found.provider)).map(|known| known.get_or_init(|| self.known(&record)));
+        // The index has a record of the provider, so it has a place here.
+        let Some(known) = known else { return Err(Damaged { what: "provider", number: 0, why: "is one too many" }) };
+        let sold = known.stock.sold(&Asked { offerings: &found.offerings, state, zip5, at });
         let text = |text: Option<String>| text.unwrap_or_default();
         let min_plan_price = sold.min_price();
         let info = sold.info;
         Ok(Provider {
-            provider_id,
-            provider_name: known.brand.to_owned(),
+            provider_id: known.id.clone(),
+            provider_name: record.brand.to_owned(),
             provider_icon: info.provider_icon,
             provider_logo: info.provider_logo,
             telephone: info.telephone,

@@ -122,9 +122,10 @@ impl Input {
     /// # Errors
     /// It is not there, or cannot be read.
     pub fn of(path: &Path) -> Result<Self, ImportError> {
-        let absolute = fs::canonicalize(path).map_err(io_error("find", path))?;
-        let mut file = File::open(&absolute).map_err(io_error("open", path))?;
-        let metadata = file.metadata().map_err(io_error("read", path))?;
+        let unreadable = |error| ImportError::Usage(format!("{} cannot be read: {error}", path.display()));
+        let absolute = fs::canonicalize(path).map_err(unreadable)?;
+        let mut file = File::open(&absolute).map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
         if !metadata.is_file() {
             return Err(ImportError::Usage(format!("{} is not a file; name the CSV files in it", path.display())));
         }

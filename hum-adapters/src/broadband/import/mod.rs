@@ -132,6 +132,10 @@ impl FccImport {
         self.read(&work, &mut manifest, progress)?;
         // A file that was written to while it was read is nobody's data.
         unchanged(&manifest)?;
+        if manifest.rows == 0 {
+            forget(&work)?;
+            return Err(ImportError::Usage("there is no row to import in these files; the data before is still in place".into()));
+        }
         merge_in_steps(&work, &mut manifest, progress)?;
         let imported = publish::publish(&self.folder, &work, &manifest, progress)?;
         forget(&work)?;

@@ -10,10 +10,12 @@
 use std::{collections::HashMap, path::Path};
 
 use hum_core::{
-    broadband::{Money, Product, Technology},
+    broadband::{Money, Offering, Product, Technology},
     clock::Timestamp,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::broadband::index::ProviderRecord;
 
 /// The name of the catalogue in the folder of broadband data.
 pub const PLANS_FILE: &str = "plans.json";
@@ -131,23 +133,17 @@ impl ProviderInfo {
 }
 
 impl ProviderKey {
-    fn means(&self, provider: &Asked<'_>) -> bool {
+    fn means(&self, provider: &ProviderRecord<'_>) -> bool {
         self.frn.is_none_or(|frn| frn == provider.frn)
             && self.provider_id.is_none_or(|id| id == provider.provider_id)
             && self.brand.as_deref().is_none_or(|brand| brand.eq_ignore_ascii_case(provider.brand))
     }
 }
 
-/// For whom plans are asked.
+/// Where and when plans are asked for.
 pub struct Asked<'a> {
-    /// FCC registration number.
-    pub frn: u64,
-    /// The FCC's id of the provider.
-    pub provider_id: u64,
-    /// As in the availability data.
-    pub brand: &'a str,
-    /// What it offers at the place.
-    pub technologies: &'a [Technology],
+    /// What the provider offers at the place.
+    pub offerings: &'a [Offering],
     /// Two letters; `None`: not known, and plans of some states are left out.
     pub state: Option<&'a str>,
     /// `None`: not known, and plans of some ZIP codes are left out.
@@ -156,12 +152,25 @@ pub struct Asked<'a> {
     pub at: Timestamp,
 }
 
+/// All entries of one provider, whenever and wherever they are in effect, with the ids of their products.
+pub struct Stock {
+    /// What is newer comes first.
+    entries: Vec<Stocked>,
+}
+
+struct Stocked {
+    version: u32,
+    complete: bool,
+    technology: Option<Technology>,
+    entry: Entry,
+}
+
 /// What a provider sells.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sold {
     /// What is known about it besides.
     pub info: ProviderInfo,
-    /// By position, then price. Without ids.
+    /// By position, then price.
     pub products: Vec<Product>,
 }
 
@@ -235,35 +244,37 @@ impl Shelf {
         shelf
     }
 
-    /// What a provider sells.
-    pub fn sold(&self, asked: &Asked<'_>) -> Sold {
-        let mut sold = Sold::default();
-        if self.catalogue.versions.is_empty() {
-            return sold;
-        }
-        let day = asked.at.as_seconds().div_euclid(86_400);
-        let mut mine: Vec<(u32, &Entry)> = Vec::new();
-        for places in [
-            self.by_frn.get(&asked.frn),
-            self.by_id.get(&asked.provider_id),
-            self.by_brand.get(&asked.brand.to_ascii_lowercase()),
-        ] {
-            for (version, number) in places.into_iter().flatten() {
-                let entry = &self.catalogue.versions[*version as usize].entries[*number as usize];
-                if entry.provider.means(asked) && entry.effective_from.is_none_or(|from| from <= day) {
-                    mine.push((*version, entry));
-                }
+    /// What is known about a provider's plans; `product_id` makes the id of a product from its sku.
+    pub fn stock(&self, provider: &ProviderRecord<'_>, product_id: impl Fn(&str) -> String) -> Stock {
+        let mut entries: Vec<Stocked> = Vec::new();
+        let brand = provider.brand.to_ascii_lowercase();
+        let places = [self.by_frn.get(&provider.frn), self.by_id.get(&provider.provider_id), self.by_brand.get(&brand)];
+        for (number, place) in places.into_iter().flatten().flatten() {
+            let version = &self.catalogue.versions[*number as usize];
+            let entry = &version.entries[*place as usize];
+            if entry.provider.means(provider) {
+                let mut entry = entry.clone();
+                entry.product.id = product_id(&entry.product.sku);
+                let technology = technology(&entry.product.technology);
+                entries.push(Stocked { version: *number, complete: version.complete, technology, entry });
             }
         }
-        // What is newer comes first.
-        mine.sort_by_key(|(version, entry)| std::cmp::Reverse((entry.effective_from, *version)));
-        let complete =
-            mine.iter().map(|(version, _)| *version).filter(|version| self.catalogue.versions[*version as usize].complete);
-        let oldest = complete.max().unwrap_or(0);
-        mine.retain(|(version, entry)| *version >= oldest && entry.is_offered(asked));
+        entries.sort_by_key(|stocked| std::cmp::Reverse((stocked.entry.effective_from, stocked.version)));
+        Stock { entries }
+    }
+}
+
+impl Stock {
+    /// What is sold.
+    pub fn sold(&self, asked: &Asked<'_>) -> Sold {
+        let mut sold = Sold::default();
+        let day = asked.at.as_seconds().div_euclid(86_400);
+        let begun = || self.entries.iter().filter(|stocked| stocked.entry.effective_from.is_none_or(|from| from <= day));
+        let oldest = begun().filter(|stocked| stocked.complete).map(|stocked| stocked.version).max().unwrap_or(0);
         // An entry for the same day is a correction: what it replaces is gone, also when the correction says that it ended.
         let mut standing: Vec<&Entry> = Vec::new();
-        for (_, entry) in mine {
+        for stocked in begun().filter(|stocked| stocked.version >= oldest && stocked.is_offered(asked)) {
+            let entry = &stocked.entry;
             if !standing.iter().any(|newer| newer.is_alike(entry) && newer.effective_from == entry.effective_from) {
                 standing.push(entry);
             }
@@ -278,8 +289,8 @@ impl Shelf {
         for entry in &shown {
             sold.info.complete_with(&entry.info);
         }
+        shown.sort_by_key(|entry| (entry.product.position, entry.product.price.amount_cents, &entry.product.sku));
         sold.products = shown.into_iter().map(|entry| entry.product.clone()).collect();
-        sold.products.sort_by(|a, b| (a.position, a.price.amount_cents, &a.sku).cmp(&(b.position, b.price.amount_cents, &b.sku)));
         sold
     }
 }
@@ -296,14 +307,16 @@ impl Entry {
     fn is_alike(&self, other: &Self) -> bool {
         self.product.sku == other.product.sku && self.states == other.states && self.zips == other.zips
     }
+}
 
+impl Stocked {
     fn is_offered(&self, asked: &Asked<'_>) -> bool {
         let here = |places: &[String], place: Option<&str>| {
             places.is_empty() || place.is_some_and(|place| places.iter().any(|one| one == place))
         };
-        here(&self.states, asked.state)
-            && here(&self.zips, asked.zip5)
-            && technology(&self.product.technology).is_none_or(|technology| asked.technologies.contains(&technology))
+        here(&self.entry.states, asked.state)
+            && here(&self.entry.zips, asked.zip5)
+            && self.technology.is_none_or(|needed| asked.offerings.iter().any(|offering| offering.technology == needed))
     }
 }
 

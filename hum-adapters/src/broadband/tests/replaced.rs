@@ -69,3 +69,13 @@ fn two_imports_into_one_folder_do_not_mix() {
     drop(lock);
     import(folder.path(), "J25_14nov2025", &rows("One")).unwrap();
 }
+
+#[test]
+fn files_without_rows_do_not_replace_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    import(folder.path(), "J25_14nov2025", &rows("One")).unwrap();
+    let error = import(folder.path(), "J25_14nov2025", &[]).unwrap_err().to_string();
+    assert!(error.contains("no row to import"), "{error}");
+    let map = LocalBroadbandMap::open(folder.path()).unwrap();
+    assert_eq!(brands(&ask(&map, &place(Precision::Rooftop, None), now())), ["One"]);
+}

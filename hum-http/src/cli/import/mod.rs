@@ -17,7 +17,7 @@ use super::Failure;
 pub enum Import {
     /// Who serves which place: the FCC's fixed availability files.
     ///
-    /// Download them from https://broadbandmap.fcc.gov/data-download/nationwide-data, unzip them, and name all of them in
+    /// Download them from <https://broadbandmap.fcc.gov/data-download/nationwide-data>, unzip them, and name all of them in
     /// one command: an import replaces the data before. It may be killed at any time; the same command goes on where it
     /// stopped. A server that is running notices the new data by itself.
     Fcc(fcc::Fcc),
