@@ -107,8 +107,8 @@ impl Label {
         let contract = self.yes("contractreq");
         set("is_contract_required", Some(contract.to_string()));
         set("contract_months", self.whole("contracttime").filter(|_| contract));
-        set("one_time_fees", self.fees("singlepurchasefeedescr", &["singlepurchasefees", "singlepurchasefee"], problems));
-        set("monthly_fees", self.fees("monthlyproviderfeedescr", &["monthlyproviderfees", "monthlyproviderfee"], problems));
+        set("one_time_fees", self.fees("single_purchase_fee_descr", &["singlepurchasefees", "singlepurchasefee"], problems));
+        set("monthly_fees", self.fees("monthly_provider_fee_descr", &["monthlyproviderfees", "monthlyproviderfee"], problems));
         set("download_speed", said("typicaldownloadspeed"));
         set("upload_speed", said("typicaluploadspeed"));
         set("typical_latency_ms", self.whole("typicallatency"));
@@ -143,7 +143,7 @@ impl Label {
         let amounts = amounts.iter().find_map(|name| self.get(name))?;
         let list =
             |text: &str| text.split(';').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect::<Vec<_>>();
-        let (names_said, amounts) = (list(self.get(names).unwrap_or_default()), list(amounts));
+        let (names_said, amounts) = (list(self.get(&plain(names)).unwrap_or_default()), list(amounts));
         if amounts.iter().all(|amount| cents(amount) == Some(0)) && names_said.len() != amounts.len() {
             return None;
         }
@@ -153,7 +153,7 @@ impl Label {
             problems.push(PlanProblem::new(
                 self.row,
                 names,
-                self.get(names).unwrap_or_default(),
+                self.get(&plain(names)).unwrap_or_default(),
                 format!("as many names as there are amounts: {}, with semicolons between them", amounts.len()),
             ));
             return None;
