@@ -1,15 +1,17 @@
 //! The machine-readable broadband labels.
 //!
-//! Providers must publish the labels of all their plans as a file such as CSV (47 CFR 8.1(a)(3); FCC 22-86, paragraph 68,
-//! <https://docs.fcc.gov/public/attachments/FCC-22-86A1.txt>). The rule names no columns. The FCC's template has a data
-//! dictionary, which providers publish with their files, such as
-//! <https://veionline.com/Broadband_Label_DataDictionary.txt>; its names are read here, and names are compared without case,
-//! spaces and punctuation, so that `UniquePlanID` and `Unique Plan ID` are `unique_plan_id`:
+//! Providers must publish the labels of all their plans as a file such as CSV (47 CFR 8.1(a); FCC 22-86, paragraph 68,
+//! <https://docs.fcc.gov/public/attachments/FCC-22-86A1.txt>). The rule names no columns, and the FCC's own copy of its
+//! template could not be had when this was written. The names here are those of the template's data dictionary as a provider
+//! publishes it, <https://veionline.com/Broadband_Label_DataDictionary.txt>, as far as it could be read, and beyond that
+//! those that programs for such files use. They are compared without case, spaces and punctuation, so `UniquePlanID` and
+//! `Unique Plan ID` are `unique_plan_id`. Some large providers have columns of their own: those files must be brought into
+//! this shape, or into ours ([`super::read`]).
 //!
 //! | Column | Becomes |
 //! |---|---|
 //! | `unique_plan_id` | `sku`; its first letter is F (fixed) or M (mobile), then come the 10 digits of the FRN |
-//! | `provider_name` | only shown when it must be: the FRN says whose plan it is |
+//! | `provider_name` | ignored: the FRN says whose plan it is |
 //! | `service_plan_name`, `tier_plan_name` | `name` |
 //! | `connection_type` | mobile plans are left out and counted |
 //! | `monthly_price` | the price without an introductory rate: `price`, or `regular_price` when there is one |
