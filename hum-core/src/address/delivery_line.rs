@@ -78,7 +78,7 @@ pub(super) fn read(mut words: Vec<Word<'_>>, puerto_rico: bool) -> Result<Delive
 
 const NO_NUMBER: &str = "has no house number; begin with it, such as 29090 Tiffany Dr E";
 
-/// Puerto Rico: after the street, in the apartment of public housing, or `1` for a condominium that has none (section 29).
+/// Puerto Rico: after the street, in the apartment of public housing, or `1` for a condominium that has none (appendix I).
 fn number_elsewhere<'a>(words: &mut Vec<Word<'a>>, units: &mut Vec<Unit<'a>>) -> Option<Word<'a>> {
     if let Some(number) = spanish::take_number_after(words) {
         return Some(number);

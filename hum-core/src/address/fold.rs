@@ -135,6 +135,8 @@ fn punctuate(bytes: &[u8]) -> String {
             b'.' if after.is_ascii_alphanumeric() && !(letters == 1 && run_of_letters(bytes, at + 1) == 1) => space(&mut out),
             b'.' => {}
             b'/' if before.is_ascii_digit() && after.is_ascii_digit() => out.push('/'),
+            // section 232: between letters it is a space; beside a digit it may belong to a number
+            b'-' if before.is_ascii_alphabetic() && after.is_ascii_alphabetic() => space(&mut out),
             b'-' if before.is_ascii_alphanumeric() && after.is_ascii_alphanumeric() => out.push('-'),
             b'-' if spaced_range(&out, bytes, at) => {
                 out.truncate(out.trim_end().len());
@@ -189,6 +191,7 @@ mod tests {
             ("112 - 10 Bronx", "112-10 BRONX"),
             ("12 Main - 5", "12 MAIN 5"),
             ("Apt#4", "APT # 4"),
+            ("Mid-Island I-80", "MID ISLAND I-80"),
             ("1/2 a/b", "1/2 A B"),
             ("Peña Ōla", "PENA OLA"),
         ] {

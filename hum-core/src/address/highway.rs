@@ -21,14 +21,14 @@ enum Number {
 /// Writes the normal form of a numbered road, with its directionals; `false`, and nothing written, when it is another street.
 pub(super) fn write(words: &[Word<'_>], out: &mut String) -> bool {
     let mark = out.len();
-    let used = head(words, out).or_else(|| {
+    let used = head(words, false, out).or_else(|| {
         let (before, used) = match (words, words.first().and_then(|word| directional(word))) {
             ([first, second, ..], Some(_)) if combined(first, second).is_some() => (combined(first, second)?, 2),
             (_, Some(before)) => (before, 1),
             (_, None) => return None,
         };
         push(out, before.abbreviation);
-        head(&words[used..], out).map(|more| used + more)
+        head(&words[used..], true, out).map(|more| used + more)
     });
     let Some(used) = used else {
         out.truncate(mark);
@@ -45,8 +45,8 @@ pub(super) fn wants_number(words: &[Word<'_>]) -> bool {
     [0, state].iter().any(|from| kind(&words[*from..]).is_some_and(|(_, used, _)| from + used == words.len()))
 }
 
-/// Everything up to the number.
-fn head(words: &[Word<'_>], out: &mut String) -> Option<usize> {
+/// Everything up to the number. After a directional, as in `NORTH HWY N`, a letter that is one too names no road.
+fn head(words: &[Word<'_>], directed: bool, out: &mut String) -> Option<usize> {
     let old = usize::from(words.first().is_some_and(|word| word == "OLD"));
     let rest = &words[old..];
     let (state, kind, kind_used, number) = match kind(rest) {
@@ -69,6 +69,7 @@ fn head(words: &[Word<'_>], out: &mut String) -> Option<usize> {
     let id = rest.get(at)?.as_ref();
     let fits = match number {
         _ if ordinal::digits_of(id).is_some() => false, // `NE 1ST`
+        _ if directed && directional(id).is_some() => false,
         Number::Digits => is_route(id),
         Number::Letters => is_route(id) || is_letter(id) || is_doubled_letter(id),
     };
@@ -124,6 +125,7 @@ fn kind(words: &[Word<'_>]) -> Option<(&'static str, usize, Number)> {
         "RANCH" if is_road(1) => ("RANCH ROAD", 2, Digits),
         "RR" => ("RANCH ROAD", 1, Digits),
         "RM" => ("RM", 1 + usize::from(is_road(1)), Digits),
+        "FARM" if is_road(1) => ("FARM ROAD", 2, Digits),
         "FARM" if market(1) => ("FM", 3 + usize::from(is_road(3)), Digits),
         "FM" => ("FM", 1 + usize::from(is_road(1)), Digits),
         "HWY" | "HIGHWAY" | "HIWAY" if word(1) == "FM" => ("FM", 2, Digits),
@@ -247,3 +249,15 @@ static NAMES: &[(&str, &str)] = &[
     ("WISCONSIN", "WI"),
     ("WYOMING", "WY"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_has_its_name_in_order() {
+        assert!(NAMES.is_sorted_by(|a, b| a.0 < b.0));
+        let named = NAMES.iter().filter(|(_, abbreviation)| State::parse(abbreviation).is_some()).count();
+        assert_eq!(named, State::ALL.len() - 2, "all but DC and PR, which have no highways of that form");
+    }
+}

@@ -64,7 +64,7 @@ fn is_grid_half(word: &str) -> bool {
     word.starts_with(['N', 'S', 'E', 'W']) && is_digits(&word[1..])
 }
 
-/// Joins block and house of a Puerto Rican address, and drops the words between them (Publication 28, section 293):
+/// Joins block and house of a Puerto Rican address, and drops the words between them (Publication 28, appendix I):
 /// `BLQ 199 CASA 31` is `199-31`.
 pub(super) fn block_and_house<'a>(words: &[Word<'a>]) -> Option<Word<'a>> {
     let mut numbers = words.iter().filter(|word| {

@@ -1,6 +1,25 @@
 //! US postal addresses: what a person types, and its one normal form after USPS Publication 28.
 //!
 //! Source: USPS Publication 28, "Postal Addressing Standards", <https://pe.usps.com/text/pub28/welcome.htm>.
+//!
+//! Publication 28 often leaves the last word to the ZIP+4 file, which is not here. Where it does, one form stands for all:
+//!
+//! | Typed | Normal form |
+//! |---|---|
+//! | `FIFTH AVE`, `5 AVE` | `5TH AVE`; but roads stay as they are: `25 RD` |
+//! | `ST PAUL ST`, `MT VERNON AVE`, `FT WORTH` | `SAINT PAUL ST`, `MOUNT VERNON AVE`, `FORT WORTH` |
+//! | `N AVE`, `NORTH AVE` | themselves: a letter may be the name, a word is spelled out |
+//! | `N WEST TEMPLE` | itself; `NW` is only made of two words or two letters |
+//! | `US 70`, `US RTE 70`, `US 70 HWY` | `US HIGHWAY 70` |
+//! | `APT 4-B`, `123-A MAIN ST` | `APT 4B`, `123A MAIN ST`; between digits the hyphen stays |
+//! | `2ND FLOOR` | `FL 2` |
+//! | `APT 5 BLDG 3` | `BLDG 3 APT 5`, from the larger to the smaller |
+//! | `A2`, `350 5TH AVE 2A` | `# A2`, `# 2A` |
+//! | `PMB 23` or `PO BOX 45` beside a street | left out: a mailbox is no place |
+//! | `COND ASHFORD PALACE 1234 AVE ASHFORD` | `1234 AVE ASHFORD` |
+//!
+//! Refused: addresses that are only a mailbox, general delivery or military mail, routes without a box, and lines without a
+//! house number. What stands in a line and is not understood stays in it, in capital letters.
 
 mod city;
 mod delivery_line;
@@ -119,6 +138,6 @@ impl From<&Address> for AddressInput {
 pub struct InvalidComponent {
     /// Which field of the input: `street1`, `street2`, `city`, `state`, `zip`.
     pub field: &'static str,
-    /// A sentence for the person who typed it.
+    /// For the person who typed it, to be read after the field's name: what is wrong; what to do.
     pub detail: String,
 }

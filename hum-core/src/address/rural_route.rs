@@ -1,4 +1,4 @@
-//! Rural routes and highway contract routes: `RR 2 BOX 152`, `HC 68 BOX 23A` (Publication 28, sections 24, 25, 297 and 298).
+//! Rural routes and highway contract routes: `RR 2 BOX 152`, `HC 68 BOX 23A` (Publication 28, sections 24 and 25, appendix I).
 //!
 //! Their boxes stand at houses, so they are places that can be served.
 

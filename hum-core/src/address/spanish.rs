@@ -1,4 +1,4 @@
-//! Streets whose kind comes first, and the addresses of Puerto Rico (Publication 28, section 29 and appendix H).
+//! Streets whose kind comes first, and the addresses of Puerto Rico (Publication 28, section 29, appendices H and I).
 //!
 //! Nothing is translated: `CALLE` is never `ST`. Directionals are a part of the name. The urbanization is kept, because a street
 //! and number can be repeated inside of one ZIP code. The name of a condominium beside a house number and street is left out.
@@ -154,7 +154,7 @@ fn of_its_own(word: &str) -> Option<&'static str> {
     })
 }
 
-/// A condominium or public housing that stands in the street's place, with its number if it has one (sections 291 and 294).
+/// A condominium or public housing that stands in the street's place, with its number if it has one (appendix I).
 pub(super) fn building(word: &str) -> Option<&'static str> {
     Some(match word {
         "COND" | "CONDOMINIO" => "COND",
@@ -173,7 +173,7 @@ pub(super) fn drop_building(words: &mut Vec<Word<'_>>) {
     }
 }
 
-/// Takes a house number that follows the street, as in `CALLE 1 A17`, off the line. Section 293 has it before the street.
+/// Takes a house number that follows the street, as in `CALLE 1 A17`, off the line. Appendix I has it before the street.
 pub(super) fn take_number_after<'a>(words: &mut Vec<Word<'a>>) -> Option<Word<'a>> {
     kind(words.first()?)?;
     // the street keeps its kind and one word

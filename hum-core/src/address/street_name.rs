@@ -34,13 +34,15 @@ pub(super) fn trailing_number(words: &[Word<'_>]) -> Option<usize> {
     if !has_digit(last) || ordinal::digits_of(last).is_some() || last.contains(['/', '.']) {
         return None;
     }
-    let (street, _) = match street {
-        [rest @ .., after] if rest.len() > 1 && directional(after).is_some() => (rest, ()),
-        _ => (street, ()),
+    let street = match street {
+        [rest @ .., after] if rest.len() > 1 && directional(after).is_some() => rest,
+        _ => street,
     };
     let (kind, name) = street.split_last()?;
     let named = name.iter().any(|word| directional(word).is_none());
-    (suffix(kind).is_some() && named).then_some(words.len() - 1)
+    // roads are called by numbers: `FARM ROAD 12`
+    let numbered = |known: Suffix| !matches!(known.abbreviation, "RD" | "HWY" | "RTE" | "LOOP" | "SPUR" | "EXPY" | "FWY");
+    (suffix(kind).is_some_and(numbered) && named).then_some(words.len() - 1)
 }
 
 /// Section 233.22: to the right of name and suffix.
@@ -59,13 +61,8 @@ fn take_after<'w, 'a>(words: &'w [Word<'a>]) -> (&'w [Word<'a>], Option<Directio
     }
 }
 
-/// Whether a letter is what a street such as `AVENUE E` or `N COURT B` is called: it follows a suffix that no name precedes.
-/// In `EAST AVE N` the name is `EAST`, because it is spelled out.
+/// Whether a letter is what a street such as `AVENUE E` is called: it follows a suffix that no name precedes.
 fn is_lettered(before: &[Word<'_>], letter: &str) -> bool {
-    let before = match before {
-        [first, rest @ ..] if !rest.is_empty() && is_letter(first) && directional(first).is_some() => rest,
-        _ => before,
-    };
     is_letter(letter) && matches!(before, [kind] if suffix(kind).is_some())
 }
 
@@ -77,7 +74,12 @@ fn take_before<'w, 'a>(words: &'w [Word<'a>]) -> (Option<Directional>, &'w [Word
         _ => true,
     };
     match words {
-        [first, second, rest @ ..] if is_named(rest) && combined(first, second).is_some() => (combined(first, second), rest),
+        // `N WEST TEMPLE`, half abbreviated: the spelled half is the name's
+        [first, second, rest @ ..]
+            if is_named(rest) && is_letter(first) == is_letter(second) && combined(first, second).is_some() =>
+        {
+            (combined(first, second), rest)
+        }
         [first, rest @ ..] if is_named(rest) => match directional(first) {
             Some(before) => (Some(before), rest),
             None => (None, words),
@@ -161,12 +163,14 @@ fn written<'w>(name: &'w [Word<'_>], at: usize, kind: Option<&Suffix>, before: b
         "FT" if at == 0 && !last && !has_digit(next) => return "FORT",
         _ => {}
     }
-    let Some(known) = suffix(word) else { return word };
+    // `PR 1234` is a private road in Texas
+    let Some(known) = suffix(word).filter(|_| word != "PR") else { return word };
     // section 234.2: of two suffixes the first one is spelled out; and so is one that begins the name: `AVENUE C`
     let first_of_two = last && kind.is_some() && word.len() < known.primary.len();
     let begins = at == 0 && !last && (next == "OF" || name.len() == 2 && (is_letter(next) || has_digit(next)));
     let alone = last && at == 0 && kind.is_none();
-    if first_of_two || begins || alone { known.primary } else { word }
+    let numbered = at + 2 == name.len() && kind.is_none() && has_digit(next);
+    if first_of_two || begins || alone || numbered { known.primary } else { word }
 }
 
 /// `ST` before a name is a saint; after one, a street.

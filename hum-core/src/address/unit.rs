@@ -25,6 +25,8 @@ impl<'a> Unit<'a> {
         match self.designator {
             "BLDG" | "HNGR" | "PIER" => 0,
             "FL" => 1,
+            // after the others, or what follows would be taken for its number
+            _ if self.number.is_empty() => 3,
             _ => 2,
         }
     }
@@ -70,6 +72,9 @@ fn designator(word: &str) -> Option<(&'static str, bool)> {
 /// `least` words are the street's in any case: a house number and a word of its name.
 pub(super) fn split_off<'a>(words: &mut Vec<Word<'a>>, least: usize) -> Vec<Unit<'a>> {
     let mut units = Vec::new();
+    while ends_empty(words, least) {
+        words.pop();
+    }
     while let Some((unit, left)) = last(words, least) {
         words.truncate(left);
         units.push(unit);
@@ -154,6 +159,21 @@ pub(super) fn join(mut units: Vec<Unit<'_>>) -> Option<String> {
         }
     }
     (!line.is_empty()).then_some(line)
+}
+
+/// Whether a line ends with a sign that counts nothing: `MAIN ST APT`, `MAIN ST #`.
+fn ends_empty(words: &[Word<'_>], least: usize) -> bool {
+    match words {
+        [.., last] if last == "#" => true,
+        [before @ .., last] => {
+            let stood = |word: &Word<'_>| {
+                suffix(word).is_some() || directional(word).is_some() || matches!(designator(word), Some((_, false)))
+            };
+            designator(last).is_some_and(|(name, _)| matches!(name, "APT" | "STE" | "UNIT" | "RM"))
+                && (least == 0 || before.len() > least && before.last().is_some_and(stood))
+        }
+        [] => false,
+    }
 }
 
 /// The unit that a line ends with, and how many words are left before it.
@@ -245,7 +265,12 @@ fn stands_alone(name: &str, words: &[Word<'_>], least: usize) -> bool {
     match name {
         "SIDE" | "FRNT" | "LOWR" | "UPPR" | "OFC" => {
             let before = &words[end - 2];
-            end >= least + 2 && (suffix(before).is_some() || directional(before).is_some() || has_digit(before))
+            end >= least + 2
+                && (suffix(before).is_some()
+                    || directional(before).is_some()
+                    || has_digit(before)
+                    || is_letter(before)
+                    || matches!(before.as_ref(), "TH" | "ND"))
         }
         _ => true,
     }
