@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p hum-examples --example embed_in_axum`
 
+#![forbid(unsafe_code)]
+
 use std::{error::Error, sync::Arc, time::Duration};
 
 use axum::{Router, routing::get};

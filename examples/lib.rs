@@ -1,1 +1,3 @@
 //! Examples; see the `*.rs` files beside this one.
+
+#![forbid(unsafe_code)]

@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p hum-examples --example test_your_agent`
 
+#![forbid(unsafe_code)]
+
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;

@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p hum-examples --example text_an_agent`
 
+#![forbid(unsafe_code)]
+
 use std::{error::Error, sync::Arc, time::Duration};
 
 use hum_adapters::{

@@ -1,1 +1,3 @@
 //! Only the tests in `it/` live here.
+
+#![forbid(unsafe_code)]

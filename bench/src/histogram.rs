@@ -12,11 +12,13 @@ pub struct Histogram {
     count: u64,
 }
 
-impl Histogram {
-    pub fn new() -> Self {
+impl Default for Histogram {
+    fn default() -> Self {
         Self { buckets: vec![0; usize::try_from(PER_OCTAVE * OCTAVES).unwrap_or_default()], count: 0 }
     }
+}
 
+impl Histogram {
     pub fn record(&mut self, latency: Duration) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         let last = self.buckets.len() - 1;
@@ -83,7 +85,7 @@ mod tests {
 
     #[test]
     fn quantiles_of_one_to_a_hundred_milliseconds() {
-        let mut histogram = Histogram::new();
+        let mut histogram = Histogram::default();
         (1..=100).for_each(|ms| histogram.record(Duration::from_millis(ms)));
         assert_eq!(histogram.quantile(0.5).as_micros() / 1000, 50);
         assert_eq!(histogram.quantile(0.99).as_micros() / 1000, 99);

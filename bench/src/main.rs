@@ -1,10 +1,16 @@
 //! Benchmarks with a peer in the same run. `bench/README.md` says how to run and read them.
+
+#![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
+mod effort;
 mod histogram;
 mod load;
 mod machine;
+mod report;
+mod round;
 mod server;
+mod sessions;
 mod sms_in;
 
 use clap::{Parser, Subcommand};
@@ -20,11 +26,16 @@ struct Arguments {
 enum Benchmark {
     /// Signed inbound texts, taken in durably: hum beside express + Twilio's middleware.
     SmsIn(sms_in::Options),
+    /// Address sessions: hum beside express + zod and FastAPI + pydantic.
+    Sessions(sessions::Options),
 }
 
 fn main() -> std::process::ExitCode {
-    let Benchmark::SmsIn(options) = Arguments::parse().benchmark;
-    match sms_in::run(&options) {
+    let all_met = match Arguments::parse().benchmark {
+        Benchmark::SmsIn(options) => sms_in::run(&options),
+        Benchmark::Sessions(options) => sessions::run(&options),
+    };
+    match all_met {
         Ok(true) => std::process::ExitCode::SUCCESS,
         Ok(false) => std::process::ExitCode::FAILURE,
         Err(error) => {

@@ -67,12 +67,27 @@ pub fn hum_binary() -> io::Result<PathBuf> {
 }
 
 /// Installs a peer's packages, by name and pinned version, unless they are there.
-pub fn install_peer(folder: &Path) -> io::Result<()> {
+pub fn install_from_npm(folder: &Path) -> io::Result<()> {
     if folder.join("node_modules").is_dir() {
         return Ok(());
     }
     eprintln!("installing the peer's packages with npm");
     run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder))
+}
+
+/// The same for a peer in Python: into `.venv` in its folder, whose Python it answers.
+pub fn install_from_pip(folder: &Path) -> io::Result<PathBuf> {
+    let python = folder.join(".venv/bin/python");
+    // Written last: an installation that was stopped begins anew.
+    let done = folder.join(".venv/installed");
+    if !done.is_file() {
+        eprintln!("installing the peer's packages with pip");
+        run(Command::new("python3").args(["-m", "venv", "--clear", ".venv"]).current_dir(folder))?;
+        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", "requirements.txt"];
+        run(Command::new(&python).args(install).current_dir(folder))?;
+        std::fs::write(done, "")?;
+    }
+    Ok(python)
 }
 
 fn run(command: &mut Command) -> io::Result<()> {
@@ -82,6 +97,13 @@ fn run(command: &mut Command) -> io::Result<()> {
         Ok(status) => Err(io::Error::other(format!("{} failed: {status}", name.display()))),
         Err(error) => Err(io::Error::other(format!("{} could not be run: {error}", name.display()))),
     }
+}
+
+/// The number that a query answers.
+pub fn count_in_sqlite(file: &Path, sql: &str) -> io::Result<u64> {
+    let database = rusqlite::Connection::open(file).map_err(io::Error::other)?;
+    let count: i64 = database.query_row(sql, [], |row| row.get(0)).map_err(io::Error::other)?;
+    Ok(count.unsigned_abs())
 }
 
 /// A Postgres server of its own, with durable commits, made by `scripts/postgres`.

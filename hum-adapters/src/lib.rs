@@ -1,10 +1,12 @@
 //! hum-adapters
 
+pub mod broadband;
 pub mod bus;
 pub mod cipher;
 pub mod clock;
 pub mod egress;
 pub mod entropy;
+pub mod geocode;
 pub mod language_model;
 pub mod storage;
 pub mod telephony;

@@ -25,6 +25,8 @@
 //! | [`event`] | the feed |
 //! | [`job`] | work after a commit; the worker |
 
+#![forbid(unsafe_code)]
+
 pub mod access;
 pub mod address;
 pub mod address_session;
@@ -54,6 +56,7 @@ pub mod sms;
 pub mod store;
 pub mod tool;
 pub mod turn;
+mod unplugged;
 pub mod webhook;
 
 pub use hum::{Hum, HumBuilder};

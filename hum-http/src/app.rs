@@ -6,7 +6,8 @@ use axum::{Router, middleware};
 use hum_core::Hum;
 
 use crate::{
-    RouterOptions, api, carrier, dev, docs, edge, error, extract::InFlight, health, metrics::Metrics, openapi::Document,
+    RouterOptions, api, carrier, dev, docs, edge, error, extract::InFlight, health, metrics::Metrics, openapi, openapi::Document,
+    sessions,
 };
 
 /// What handlers share. Cheap to clone.
@@ -20,14 +21,23 @@ pub(crate) struct App {
     pub metrics: Arc<Metrics>,
     /// What `/openapi.json` says.
     pub document: Arc<Document>,
+    /// How often each token may use the address sessions.
+    pub session_limit: sessions::RateLimit,
     /// See there.
     pub options: RouterOptions,
 }
 
 impl App {
     fn new(hum: Hum, options: RouterOptions) -> Self {
-        Self { hum, in_flight: Arc::default(), metrics: Arc::default(), document: Arc::default(), options }
+        let session_limit = sessions::RateLimit::new(&hum, options.session_requests_per_minute);
+        Self { hum, in_flight: Arc::default(), metrics: Arc::default(), document: Arc::default(), session_limit, options }
     }
+}
+
+/// Only the address sessions.
+pub(crate) fn sessions_only(hum: Hum, options: RouterOptions) -> Router {
+    let app = App::new(hum, options);
+    finish(sessions::router(&app), app)
 }
 
 /// Only what the carrier calls, for a carrier in the same process.
@@ -38,12 +48,19 @@ pub(crate) fn carrier_only(hum: Hum) -> Router {
 pub(crate) fn router(hum: Hum, options: RouterOptions) -> Router {
     let mut app = App::new(hum, options.clone());
     let (api, document) = api::router(&app);
-    app.document = Arc::new(Document::new(document));
-    let edge = edge::Edge::new(&app);
-    let mut router = Router::new().merge(api).merge(carrier::router()).merge(docs::router()).merge(health::router());
+    app.document = Arc::new(Document::new(document, openapi::complete));
+    let sessions = sessions::router(&app);
+    let mut router =
+        Router::new().merge(api).merge(sessions).merge(carrier::router()).merge(docs::router()).merge(health::router());
     if let Some(fake) = options.fake {
         router = router.merge(dev::router(app.hum.clone(), fake));
     }
+    finish(router, app)
+}
+
+/// What surrounds every router.
+fn finish(router: Router<App>, app: App) -> Router {
+    let edge = edge::Edge::new(&app);
     router
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::no_such_method)

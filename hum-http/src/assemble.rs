@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use hum_adapters::{
+    broadband::LocalBroadbandMap,
     bus::InProcessBus,
     cipher::KeyFileCipher,
     clock::SystemClock,
     egress::{EgressPolicy, GuardedEgress},
     entropy::SystemEntropy,
+    geocode,
     language_model::{
         Scripted,
         openai::{OpenAi, OpenAiConfig},
@@ -18,7 +20,9 @@ use hum_adapters::{
         twilio::{Twilio, TwilioConfig},
     },
 };
-use hum_core::{Hum, HumBuilder, cipher::Secret, entropy::Entropy, hum::Settings, organization::CarrierCredentials};
+use hum_core::{
+    Hum, HumBuilder, cipher::Secret, entropy::Entropy, geocode::Geocoder, hum::Settings, organization::CarrierCredentials,
+};
 
 use crate::{
     cli::Failure,
@@ -45,10 +49,18 @@ pub async fn assemble(config: &Config, public_url: &str) -> Result<Assembled, Fa
         .entropy(SystemEntropy)
         .live_bus(InProcessBus::new())
         .egress(GuardedEgress::new(policy).map_err(Failure::new)?)
+        .geocoder(geocoder(config)?)
+        .broadband_map(broadband_map(config)?)
         .cipher(cipher(config)?);
     let builder = with_model(builder, &config.model)?;
     let (builder, fake, default_account) = with_carrier(builder, config, &public_url)?;
-    let settings = Settings { public_url, default_account, carrier_timeout: config.carrier_timeout, ..Settings::default() };
+    let settings = Settings {
+        public_url,
+        default_account,
+        carrier_timeout: config.carrier_timeout,
+        session_idle: config.session_idle,
+        ..Settings::default()
+    };
     let builder = with_store(builder, &config.database).await?;
     let hum = builder.settings(settings).build().map_err(|missing| Failure::new(missing.to_string()))?;
     Ok(Assembled { hum, fake })
@@ -76,6 +88,16 @@ fn current_cipher(config: &Config) -> Result<KeyFileCipher, Failure> {
     })?;
     let path = config.data_dir.join("master.key");
     KeyFileCipher::open_or_create(&path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+}
+
+fn broadband_map(config: &Config) -> Result<LocalBroadbandMap, Failure> {
+    LocalBroadbandMap::open(&config.data_dir.join("broadband"))
+        .map_err(|why| Failure::new(format!("the broadband data cannot be read: {why}")))
+}
+
+fn geocoder(config: &Config) -> Result<Arc<dyn Geocoder>, Failure> {
+    geocode::assemble(config.geocoder.clone(), Arc::new(SystemClock::new()))
+        .map_err(|why| BadValue::new("HUM_GEOCODER", "not usable", why).into())
 }
 
 fn with_model(builder: HumBuilder, model: &Model) -> Result<HumBuilder, Failure> {

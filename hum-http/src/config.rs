@@ -2,6 +2,7 @@
 
 use std::{fmt::Display, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
+use hum_adapters::geocode;
 use hum_core::{cipher::Secret, organization::CarrierCredentials};
 
 /// A variable whose value cannot be used.
@@ -91,6 +92,12 @@ pub struct Config {
     pub old_master_keys: Vec<Secret<String>>,
     /// How many loops run jobs.
     pub workers: usize,
+    /// What finds addresses.
+    pub geocoder: geocode::Settings,
+    /// After how long without use an address session expires.
+    pub session_idle: Duration,
+    /// How many requests one API token may make to the address sessions in a minute; 0: as many as it likes.
+    pub session_requests_per_minute: u32,
 }
 
 /// OpenAI's model when nobody names one.
@@ -124,6 +131,14 @@ impl Config {
             master_key: get("HUM_MASTER_KEY").map(Secret::new),
             old_master_keys: list(&get("HUM_OLD_MASTER_KEYS").unwrap_or_default()),
             workers: workers(&get)?,
+            geocoder: geocoder(&get)?,
+            session_idle: session_idle(&get)?,
+            session_requests_per_minute: parsed(
+                &get,
+                "HUM_SESSION_REQUESTS_PER_MINUTE",
+                "600",
+                "it must be a number of requests; 0 is no limit",
+            )?,
             data_dir,
         })
     }
@@ -147,6 +162,33 @@ fn workers(get: &Get) -> Result<usize, BadValue> {
     let right = "it must be a number of loops from 0 (serve only) to 256";
     let workers = parsed(get, "HUM_WORKERS", &cores.to_string(), right)?;
     if workers <= 256 { Ok(workers) } else { Err(BadValue::new("HUM_WORKERS", workers, right)) }
+}
+
+fn geocoder(get: &Get) -> Result<geocode::Settings, BadValue> {
+    let source = match get("HUM_GEOCODER").unwrap_or_else(|| "offline".into()).as_str() {
+        "offline" => geocode::Source::Offline,
+        "census" => geocode::Source::Census,
+        "nominatim" => geocode::Source::Nominatim,
+        other => {
+            return Err(BadValue::new("HUM_GEOCODER", format!("{other:?}"), "it must be offline, census or nominatim"));
+        }
+    };
+    Ok(geocode::Settings {
+        source,
+        base_url: get("HUM_GEOCODER_URL").map(|url| origin("HUM_GEOCODER_URL", &url)).transpose()?,
+        user_agent: get("HUM_GEOCODER_USER_AGENT"),
+        ..geocode::Settings::default()
+    })
+}
+
+fn session_idle(get: &Get) -> Result<Duration, BadValue> {
+    let right = "it must be a number of minutes from 1 to 1440";
+    let minutes: u64 = parsed(get, "HUM_SESSION_IDLE_MINUTES", "30", right)?;
+    if (1..=1440).contains(&minutes) {
+        Ok(Duration::from_secs(minutes * 60))
+    } else {
+        Err(BadValue::new("HUM_SESSION_IDLE_MINUTES", minutes, right))
+    }
 }
 
 fn database(url: Option<String>, data_dir: &std::path::Path) -> Result<DatabaseUrl, BadValue> {

@@ -22,6 +22,7 @@ use crate::{
     app::App,
     error::{ApiError, ErrorCode},
     metrics::Metrics,
+    sessions,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -29,6 +30,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Which operation answered; a response bears it on its way out.
 #[derive(Clone, Copy)]
 pub(crate) struct Label(pub &'static str);
+
+/// Why a request was refused; the response bears it, for APIs that say so in their own way.
+#[derive(Clone)]
+pub(crate) struct Refused(pub ApiError);
 
 #[derive(Clone)]
 pub(crate) struct Edge {
@@ -67,6 +72,7 @@ impl RequestIds {
 
 pub(crate) async fn around(State(edge): State<Edge>, request: Request, next: Next) -> Response {
     let id = edge.ids.of(&request);
+    let of_sessions = sessions::owns(request.uri().path()).then(|| request.method().clone());
     let started = edge.hum.clock().monotonic();
     let work = tokio::time::timeout(edge.timeout, AssertUnwindSafe(next.run(request)).catch_unwind());
     let mut response = match work.await {
@@ -77,6 +83,11 @@ pub(crate) async fn around(State(edge): State<Edge>, request: Request, next: Nex
         }
         Err(_) => ApiError::new(ErrorCode::Timeout, "this took too long; whether it had an effect is unknown").into_response(),
     };
+    if let Some(method) = of_sessions
+        && let Some(refused) = response.extensions_mut().remove::<Refused>()
+    {
+        sessions::refuse(refused, &method, &mut response, edge.hum.clock().now());
+    }
     let label = response.extensions().get::<Label>().map_or("none", |label| label.0);
     let took = edge.hum.clock().monotonic().saturating_sub(started);
     edge.metrics.count(label, response.status().as_u16(), took);

@@ -12,6 +12,8 @@ use hum_core::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::edge::Refused;
+
 /// Every kind of problem that hum answers. Keep it alphabetical.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorCode {
@@ -27,6 +29,8 @@ pub enum ErrorCode {
     IdempotencyInProgress,
     /// This `Idempotency-Key` belongs to another request.
     IdempotencyMismatch,
+    /// It was here, perhaps, and is no more.
+    Gone,
     /// The key lacks a scope.
     InsufficientScope,
     /// A bug in hum.
@@ -41,6 +45,8 @@ pub enum ErrorCode {
     MethodNotAllowed,
     /// No such path, or no such thing in this organization.
     NotFound,
+    /// Too many requests with this key.
+    RateLimited,
     /// It took too long.
     Timeout,
     /// hum cannot reach its store.
@@ -59,9 +65,11 @@ impl ErrorCode {
             Self::Forbidden | Self::InsufficientScope => StatusCode::FORBIDDEN,
             Self::IdempotencyMismatch | Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Gone => StatusCode::GONE,
             Self::InvalidJson | Self::MalformedForm => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Timeout | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         }
@@ -74,6 +82,7 @@ impl ErrorCode {
             Self::BodyTooLarge => "body_too_large",
             Self::Conflict => "conflict",
             Self::Forbidden => "forbidden",
+            Self::Gone => "gone",
             Self::IdempotencyInProgress => "idempotency_in_progress",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::InsufficientScope => "insufficient_scope",
@@ -83,6 +92,7 @@ impl ErrorCode {
             Self::MalformedForm => "malformed_form",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NotFound => "not_found",
+            Self::RateLimited => "rate_limited",
             Self::Timeout => "timeout",
             Self::Unavailable => "unavailable",
             Self::UnsupportedMediaType => "unsupported_media_type",
@@ -92,11 +102,12 @@ impl ErrorCode {
     /// Whether the same request may succeed later.
     pub fn is_retryable(self) -> bool {
         match self {
-            Self::IdempotencyInProgress | Self::Timeout | Self::Unavailable => true,
+            Self::IdempotencyInProgress | Self::RateLimited | Self::Timeout | Self::Unavailable => true,
             Self::ApiKeyRequired
             | Self::BodyTooLarge
             | Self::Conflict
             | Self::Forbidden
+            | Self::Gone
             | Self::IdempotencyMismatch
             | Self::InsufficientScope
             | Self::Internal
@@ -116,7 +127,7 @@ impl ErrorCode {
 }
 
 /// One answer that is not the one that was asked for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ApiError {
     code: ErrorCode,
     detail: String,
@@ -132,6 +143,16 @@ impl ApiError {
     /// What kind of problem this is.
     pub fn code(&self) -> ErrorCode {
         self.code
+    }
+
+    /// What is wrong, for a person.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Every field that is wrong.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
     }
 
     /// One wrong field.
@@ -182,6 +203,7 @@ pub(crate) struct ProblemField {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.code.status();
+        let refused = Refused(self.clone());
         let problem = Problem {
             r#type: format!("urn:hum:problem:{}", self.code.as_str()),
             title: status.canonical_reason().unwrap_or_default(),
@@ -191,6 +213,7 @@ impl IntoResponse for ApiError {
             errors: self.errors.into_iter().map(|error| ProblemField { pointer: error.pointer, detail: error.detail }).collect(),
         };
         let mut response = (status, axum::Json(problem)).into_response();
+        response.extensions_mut().insert(refused);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.code.is_retryable() {

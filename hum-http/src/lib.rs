@@ -7,6 +7,8 @@
 //!
 //! When it is nested, `Settings::public_url` ends with the same prefix: it is what the carrier calls and signs.
 
+#![forbid(unsafe_code)]
+
 mod api;
 mod app;
 mod carrier;
@@ -18,6 +20,7 @@ mod extract;
 mod health;
 mod metrics;
 mod openapi;
+mod sessions;
 mod view;
 
 use std::{sync::Arc, time::Duration};
@@ -33,17 +36,24 @@ pub struct RouterOptions {
     pub fake: Option<Arc<FakeCarrier>>,
     /// How long one request may take.
     pub timeout: Duration,
+    /// How many requests one API token may make to the address sessions in a minute; 0: as many as it likes.
+    pub session_requests_per_minute: u32,
 }
 
 impl Default for RouterOptions {
     fn default() -> Self {
-        Self { fake: None, timeout: Duration::from_secs(30) }
+        Self { fake: None, timeout: Duration::from_secs(30), session_requests_per_minute: 600 }
     }
 }
 
 /// Everything that hum serves, to be served or nested.
 pub fn router(hum: Hum) -> Router {
     router_with(hum, RouterOptions::default())
+}
+
+/// Only the address sessions, `/sessions` and `/ping`, for a service that embeds nothing else of hum.
+pub fn sessions_router(hum: Hum, options: RouterOptions) -> Router {
+    app::sessions_only(hum, options)
 }
 
 /// The same with options.

@@ -1,5 +1,7 @@
 //! The `hum` command.
 
+#![forbid(unsafe_code)]
+
 mod assemble;
 mod cli;
 mod config;

@@ -37,18 +37,22 @@ pub(crate) fn skeleton() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(OpenApiBuilder::new().info(info).components(Some(components)).build())
 }
 
+/// Says of an operation what the table says, and what holds for all of its API.
+pub(crate) type Complete = fn(&mut Described, &Operation);
+
 /// The document as it is served. It is made when it is first asked for: starting must not wait for it.
 #[derive(Default)]
 pub(crate) struct Document {
     api: OpenApi,
+    complete: Option<Complete>,
     value: OnceLock<Value>,
     json: OnceLock<String>,
     yaml: OnceLock<String>,
 }
 
 impl Document {
-    pub fn new(api: OpenApi) -> Self {
-        Self { api, ..Self::default() }
+    pub fn new(api: OpenApi, complete: Complete) -> Self {
+        Self { api, complete: Some(complete), ..Self::default() }
     }
 
     /// As JSON.
@@ -65,14 +69,18 @@ impl Document {
     fn value(&self) -> &Value {
         self.value.get_or_init(|| {
             let mut api = self.api.clone();
-            for operation in OPERATIONS {
+            let ours: Vec<&Operation> =
+                OPERATIONS.iter().filter(|operation| api.paths.paths.contains_key(operation.path)).collect();
+            for operation in &ours {
                 let item = api.paths.paths.get_mut(operation.path);
-                if let Some(described) = item.and_then(|item| described(item, operation.method)) {
+                if let (Some(described), Some(complete)) =
+                    (item.and_then(|item| described(item, operation.method)), self.complete)
+                {
                     complete(described, operation);
                 }
             }
             let mut value = yaml_serde::to_value(&api).unwrap_or_default();
-            for operation in OPERATIONS {
+            for operation in ours {
                 // utoipa keeps extensions in an order that changes, and the committed document must not.
                 let described = &mut value["paths"][operation.path][operation.method.to_lowercase().as_str()];
                 described["x-required-role"] = operation.role.as_str().into();
@@ -95,7 +103,7 @@ fn described<'a>(item: &'a mut PathItem, method: &str) -> Option<&'a mut Describ
 }
 
 /// Says what the table says, and what holds for every operation.
-fn complete(described: &mut Described, operation: &Operation) {
+pub(crate) fn complete(described: &mut Described, operation: &Operation) {
     let needs = format!("Needs the role `{}` and the scope `{}`.", operation.role.as_str(), operation.scope);
     described.description = Some(match described.description.take() {
         Some(text) if !text.is_empty() => format!("{text}\n\n{needs}"),
@@ -106,7 +114,8 @@ fn complete(described: &mut Described, operation: &Operation) {
     let parameters = described.parameters.get_or_insert_default();
     let template = operation.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
     for (index, name) in template.enumerate() {
-        parameters.insert(index, path_parameter(name).into());
+        let description = if name == "e164" { "A telephone number; its + is written %2B." } else { "The name of the record." };
+        parameters.insert(index, path_parameter(name, description).into());
     }
     if operation.method == "POST" {
         parameters.push(idempotency_key().into());
@@ -153,8 +162,7 @@ fn done(status: &str) -> &'static str {
     }
 }
 
-fn path_parameter(name: &str) -> Parameter {
-    let description = if name == "e164" { "A telephone number; its + is written %2B." } else { "The name of the record." };
+pub(crate) fn path_parameter(name: &str, description: &str) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Path)
@@ -164,7 +172,7 @@ fn path_parameter(name: &str) -> Parameter {
         .build()
 }
 
-fn idempotency_key() -> Parameter {
+pub(crate) fn idempotency_key() -> Parameter {
     let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255)).pattern(Some("^[!-~]+$"));
     ParameterBuilder::new()
         .name("Idempotency-Key")

@@ -4,6 +4,8 @@
 //! `examples/test_your_agent.rs` shows how. Test hum: [`simulator::run`] gives a seed to a world full of faults and checks
 //! the invariants of `docs/invariants.md`; the command is `hum-sim`.
 
+#![forbid(unsafe_code)]
+
 pub mod chance;
 pub mod clock;
 pub mod contract;

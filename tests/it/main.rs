@@ -1,4 +1,7 @@
 //! Cross-crate tests.
+
+#![forbid(unsafe_code)]
+
 mod api;
 mod architecture;
 mod contract;

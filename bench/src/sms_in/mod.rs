@@ -1,30 +1,22 @@
 //! `hum-bench sms-in`: signed inbound texts, taken in durably, hum beside a peer.
 
 mod prepare;
-mod report;
 
 mod texts;
 mod under_test;
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, path::PathBuf, sync::Arc};
 
 use clap::{Args, ValueEnum};
 
 use crate::{
-    load::Load,
-    machine::{self, Cores},
+    effort::{Effort, Storage},
+    report::{self, Ratio},
+    round::{Ring, Round, UnderTest},
     server::{self, Postgres},
 };
 
-use self::{
-    report::{Pair, Round},
-    under_test::{Database, Side},
-};
+use self::under_test::{Database, Side};
 
 #[derive(Args)]
 pub struct Options {
@@ -34,21 +26,8 @@ pub struct Options {
     /// Where their files are. On tmpfs syncing is free, so the goals hold there; on a disk it is what it is.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "tmpfs,disk")]
     storage: Vec<Storage>,
-    /// A folder on the disk that `--storage disk` means.
-    #[arg(long, default_value_os_t = std::env::temp_dir())]
-    disk: PathBuf,
-    /// Pairs: hum, then the peer, and again.
-    #[arg(long, default_value_t = 3)]
-    rounds: usize,
-    /// How long each side is measured, after a warm-up.
-    #[arg(long, default_value_t = 5.0)]
-    seconds: f64,
-    /// The warm-up.
-    #[arg(long, default_value_t = 1.5)]
-    warm_up: f64,
-    /// Keep-alive connections.
-    #[arg(long, default_value_t = 64)]
-    connections: usize,
+    #[command(flatten)]
+    effort: Effort,
     /// Texts made and signed beforehand; a side stops early when it used them all.
     #[arg(long, default_value_t = 200_000)]
     texts: usize,
@@ -58,9 +37,6 @@ pub struct Options {
     /// Only one side, for profiling; no ratios then.
     #[arg(long, value_enum)]
     only: Option<Side>,
-    /// hum's server, instead of the one that `cargo build --release` makes.
-    #[arg(long)]
-    hum: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -69,34 +45,22 @@ enum DatabaseKind {
     Postgres,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Storage {
-    Tmpfs,
-    Disk,
-}
-
 /// What every round needs.
 struct Bench<'a> {
     options: &'a Options,
-    cores: Cores,
     hum: PathBuf,
-    texts: Arc<Vec<Box<[u8]>>>,
+    ring: Ring<'a>,
 }
 
 /// Measures; `false` when a goal was missed.
 pub fn run(options: &Options) -> io::Result<bool> {
-    let cores = machine::cores().ok_or_else(|| io::Error::other("needs two cores: one for the server, one for the load"))?;
-    let hum = match &options.hum {
-        Some(path) => path.canonicalize()?,
-        None => server::hum_binary()?,
-    };
+    let hum = options.effort.hum()?;
     if options.only != Some(Side::Hum) {
-        server::install_peer(&under_test::peer_folder())?;
+        server::install_from_npm(&under_test::peer_folder())?;
     }
-    // Before there are threads, so that all of them are pinned; children inherit it.
-    let priority = machine::settle(&cores)?;
-    report::print_header(options, &cores, priority);
-    let bench = Bench { options, cores, hum, texts: Arc::new(texts::signed(options.texts, options.contacts)) };
+    let cores = options.effort.settle("sms-in", &format!("{} contacts", options.contacts))?;
+    let requests = Arc::new(texts::signed(options.texts, options.contacts));
+    let bench = Bench { options, hum, ring: Ring { effort: &options.effort, cores, requests, expected: 200 } };
     let mut all_met = true;
     for &kind in &options.database {
         for &storage in &options.storage {
@@ -108,78 +72,68 @@ pub fn run(options: &Options) -> io::Result<bool> {
 
 impl Bench<'_> {
     fn compare(&self, kind: DatabaseKind, storage: Storage) -> io::Result<bool> {
-        let parent = match storage {
-            Storage::Tmpfs => Path::new("/dev/shm"),
-            Storage::Disk => &self.options.disk,
-        };
-        let mut pairs = Vec::new();
-        for number in 1..=self.options.rounds {
-            let side = |side| -> io::Result<Option<Round>> {
-                if self.options.only.is_some_and(|only| only != side) {
-                    return Ok(None);
+        report::print_title(title(kind, storage));
+        let (mut hum, mut peer) = (Vec::new(), Vec::new());
+        for number in 1..=self.options.effort.rounds {
+            for (side, rounds) in [(Side::Hum, &mut hum), (Side::Peer, &mut peer)] {
+                if self.options.only.is_none_or(|only| only == side) {
+                    let round = self.round(side, kind, storage)?;
+                    report::print_round(number, side.name(), &round);
+                    rounds.push(round);
                 }
-                let round = self.round(side, kind, storage, parent)?;
-                report::print_round(number, side, &round);
-                Ok(Some(round))
-            };
-            if number == 1 {
-                report::print_title(kind, storage);
-            }
-            if let (Some(hum), Some(peer)) = (side(Side::Hum)?, side(Side::Peer)?) {
-                pairs.push(Pair { hum, peer });
             }
         }
-        Ok(report::print_verdict(kind, storage, &pairs))
+        Ok(verdict(kind, storage, &hum, &peer))
     }
 
     /// One side, on a fresh database.
-    fn round(&self, side: Side, kind: DatabaseKind, storage: Storage, parent: &Path) -> io::Result<Round> {
-        let folder = tempfile::Builder::new().prefix("hum-bench-").tempdir_in(parent)?;
-        let probe = || if storage == Storage::Disk { machine::probe_sync(folder.path()).map(Some) } else { Ok(None) };
-        let sync_before = probe()?;
-        let postgres = match kind {
-            DatabaseKind::Postgres => Some(Postgres::start(&folder.path().join("postgres"))?),
-            DatabaseKind::Sqlite => None,
+    fn round(&self, side: Side, kind: DatabaseKind, storage: Storage) -> io::Result<Round> {
+        let start = |folder: &std::path::Path, address| {
+            let postgres = match kind {
+                DatabaseKind::Postgres => Some(Postgres::start(&folder.join("postgres"))?),
+                DatabaseKind::Sqlite => None,
+            };
+            let database = match &postgres {
+                Some(postgres) => Database::Postgres(postgres.url.clone()),
+                None => Database::Sqlite(folder.join("hum.sqlite")),
+            };
+            let server = under_test::start(side, &self.hum, &database, address, folder, &self.ring.cores.server)?;
+            Ok(UnderTest { server, postgres, stored: Box::new(move || under_test::count_messages(&database)) })
         };
-        let database = match &postgres {
-            Some(postgres) => Database::Postgres(postgres.url.clone()),
-            None => Database::Sqlite(folder.path().join("hum.sqlite")),
-        };
-        let address = server::free_address()?;
-        let server = under_test::start(side, &self.hum, &database, address, folder.path(), &self.cores.server)?;
-        let load = Load::new(self.cores.rest_count.min(2), self.texts.clone())?;
-        let connections = self.options.connections;
-        let said = |error: io::Error| {
-            let log = std::fs::read_to_string(under_test::log(folder.path())).unwrap_or_default();
-            io::Error::other(format!("{side:?} stopped answering: {error}\n{log}"))
-        };
-        let warm_up = load.run(address, connections, Duration::from_secs_f64(self.options.warm_up)).map_err(said)?;
-
-        let server_before = machine::cpu_of(server.pid());
-        let own_before = self.own_cpu(&postgres, server.pid());
-        let all_before = machine::cpu_of_all();
-        let window = load.run(address, connections, Duration::from_secs_f64(self.options.seconds)).map_err(said)?;
-        let server_cpu = machine::cpu_of(server.pid()).saturating_sub(server_before);
-        let own = self.own_cpu(&postgres, server.pid()).saturating_sub(own_before);
-        let other = machine::cpu_of_all().saturating_sub(all_before).saturating_sub(own);
-
-        let answered = warm_up.latencies.count() + window.latencies.count() - warm_up.refused - window.refused;
-        let resident = machine::resident_of(server.pid());
-        drop(server);
-        let stored = under_test::count_messages(&database)?;
-        if warm_up.refused + window.refused > 0 || stored != answered {
-            return Err(io::Error::other(format!(
-                "{side:?} refused {} texts, answered {answered} and stored {stored}",
-                warm_up.refused + window.refused
-            )));
-        }
-        let sync_after = probe()?;
-        Ok(Round::new(&window, server_cpu, other, resident, sync_before.zip(sync_after), load.sent() == self.texts.len()))
+        let nothing = |_: &_, _| Ok(0);
+        self.ring.round(storage, start, nothing).map_err(|error| io::Error::other(format!("{}: {error}", side.name())))
     }
+}
 
-    /// Processor time of everything that belongs to the benchmark.
-    fn own_cpu(&self, postgres: &Option<Postgres>, server: u32) -> Duration {
-        let database = postgres.as_ref().map(|postgres| machine::cpu_of_family(postgres.pid)).unwrap_or_default();
-        machine::cpu_of(std::process::id()) + machine::cpu_of(server) + database
+fn title(kind: DatabaseKind, storage: Storage) -> &'static str {
+    match (kind, storage) {
+        (DatabaseKind::Sqlite, Storage::Tmpfs) => "SQLite, synchronous=FULL, on tmpfs",
+        (DatabaseKind::Sqlite, Storage::Disk) => "SQLite, synchronous=FULL, on disk",
+        (DatabaseKind::Postgres, Storage::Tmpfs) => "Postgres, synchronous_commit=on, on tmpfs",
+        (DatabaseKind::Postgres, Storage::Disk) => "Postgres, synchronous_commit=on, on disk",
     }
+}
+
+/// Prints medians and what they mean for the goals; `false` when one was missed. Goals hold on tmpfs only.
+fn verdict(kind: DatabaseKind, storage: Storage, hum: &[Round], peer: &[Round]) -> bool {
+    if hum.is_empty() || peer.is_empty() {
+        return true;
+    }
+    report::print_medians("hum", hum);
+    report::print_medians("peer", peer);
+    let Ratio { speed, cpu } = Ratio::of(hum, peer).printed("the peer");
+    if storage == Storage::Disk {
+        println!("{}", report::NO_GOAL_ON_DISK);
+        return true;
+    }
+    let wanted = match kind {
+        DatabaseKind::Sqlite => 4.0,
+        DatabaseKind::Postgres => 5.0,
+    };
+    let p99 = report::of_median(hum, report::p99);
+    report::print_goals(&[
+        (format!("req/s at least {wanted} x the peer's: {speed:.2} x"), speed >= wanted),
+        (format!("CPU a request at most 1/4 of the peer's: 1/{:.1}", 1.0 / cpu), cpu <= 0.25),
+        (format!("p99 at most 40 ms: {p99:.2} ms"), p99 <= 40.0),
+    ])
 }

@@ -9,7 +9,10 @@ use std::{
 
 use clap::ValueEnum;
 
-use crate::server::{self, Server};
+use crate::{
+    round::log,
+    server::{self, Server},
+};
 
 use super::texts::{ACCOUNT_SID, AUTH_TOKEN, PUBLIC_URL};
 
@@ -17,6 +20,15 @@ use super::texts::{ACCOUNT_SID, AUTH_TOKEN, PUBLIC_URL};
 pub enum Side {
     Hum,
     Peer,
+}
+
+impl Side {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hum => "hum",
+            Self::Peer => "peer",
+        }
+    }
 }
 
 pub enum Database {
@@ -59,20 +71,11 @@ pub fn start(side: Side, hum: &Path, database: &Database, address: SocketAddr, f
     Server::start(&command, core, address, &log(folder))
 }
 
-/// What a side printed.
-pub fn log(folder: &Path) -> PathBuf {
-    folder.join("server.log")
-}
-
 /// How many messages are stored; both sides have a table `message`.
 pub fn count_messages(database: &Database) -> io::Result<u64> {
     let sql = "select count(*) from message";
     match database {
-        Database::Sqlite(path) => {
-            let database = rusqlite::Connection::open(path).map_err(io::Error::other)?;
-            let count: i64 = database.query_row(sql, [], |row| row.get(0)).map_err(io::Error::other)?;
-            Ok(count.unsigned_abs())
-        }
+        Database::Sqlite(path) => server::count_in_sqlite(path, sql),
         Database::Postgres(url) => {
             let output = Command::new("psql").args(["-wXAtq", url, "-c", sql]).output()?;
             String::from_utf8_lossy(&output.stdout).trim().parse().map_err(io::Error::other)

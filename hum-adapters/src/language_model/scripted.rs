@@ -11,6 +11,8 @@ use serde_json::json;
 /// |---|---|
 /// | asks for a person | calls `assign_to_human` |
 /// | confirms | calls `report_outcome`, then a text |
+/// | gives a street and a ZIP code | calls `lookup_internet_plans`, then what that said |
+/// | asks for internet | asks for street and ZIP code |
 /// | says good-bye | calls `close_conversation`, then a text |
 /// | greets | greets |
 /// | anything else | quotes it |
@@ -22,6 +24,7 @@ pub struct Scripted;
 const PERSON: &[&str] = &["person", "human", "agent", "representative", "operator", "somebody", "someone"];
 const GOOD_BYE: &[&str] = &["bye", "goodbye", "thanks", "thank", "done", "cheers"];
 const CONFIRMS: &[&str] = &["confirm", "confirmed", "yes", "yep", "ok", "okay"];
+const INTERNET: &[&str] = &["internet", "wifi", "broadband", "fiber", "provider", "providers", "plan", "plans"];
 const GREETS: &[&str] = &["hi", "hello", "hey", "morning", "afternoon", "evening"];
 
 #[async_trait]
@@ -40,6 +43,7 @@ fn answer(request: &ModelRequest) -> Vec<ModelDelta> {
     let deltas = match last_call(&request.items) {
         Some("assign_to_human") => say("A person from our team will take it from here."),
         Some("report_outcome") => say("Great, that is confirmed. Is there anything else?"),
+        Some("lookup_internet_plans") => say(last_output(&request.items)),
         Some("close_conversation") => say("You're welcome. Have a good day!"),
         Some(_) => say("That is taken care of. Is there anything else?"),
         None if said(PERSON) && call("assign_to_human") => {
@@ -48,6 +52,13 @@ fn answer(request: &ModelRequest) -> Vec<ModelDelta> {
                 "assign_to_human",
                 &json!({ "reason": format!("The contact asked for a person: {}", quote(text)) }),
             )]
+        }
+        None if call("lookup_internet_plans") && street_and_zip(text).is_some() => {
+            let (street, zip) = street_and_zip(text).unwrap_or_default();
+            vec![tool(request, "lookup_internet_plans", &json!({ "street": street, "zip": zip }))]
+        }
+        None if said(INTERNET) && call("lookup_internet_plans") => {
+            say("I can look that up. What is your street address, and your ZIP code?")
         }
         None if said(CONFIRMS) && call("report_outcome") => {
             let arguments = json!({ "outcome": "confirmed", "summary": format!("The contact wrote: {}", quote(text)) });
@@ -75,6 +86,25 @@ fn last_text(items: &[ModelItem]) -> &str {
             _ => None,
         })
         .unwrap_or_default()
+}
+
+/// A street that begins with a number, and the ZIP code that the text ends with: `29090 Tiffany Drive E, 48034`.
+fn street_and_zip(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim().trim_end_matches('.');
+    let (street, zip) = text.rsplit_once([' ', ','])?;
+    let is_zip = zip.len() == 5 && zip.bytes().all(|byte| byte.is_ascii_digit());
+    let street = street.trim().trim_end_matches(',').trim_end();
+    let street = &street[street.find(|char: char| char.is_ascii_digit())?..];
+    (is_zip && street.contains(' ')).then_some((street, zip))
+}
+
+/// What the last tool answered.
+fn last_output(items: &[ModelItem]) -> &str {
+    let output = items.iter().rev().find_map(|item| match item {
+        ModelItem::ToolResult { output, .. } => Some(output.as_str()),
+        _ => None,
+    });
+    output.unwrap_or_default()
 }
 
 /// The tool that was called since the contact's latest words, if it has been answered.
@@ -153,6 +183,9 @@ mod tests {
             ("yes", Some("report_outcome")),
             ("I confirm.", Some("report_outcome")),
             ("thanks, bye", Some("close_conversation")),
+            ("29090 Tiffany Drive E, 48034", Some("lookup_internet_plans")),
+            ("It is 12 Main St 48034.", Some("lookup_internet_plans")),
+            ("any internet plans?", None),
             ("hello", None),
             ("what about humanity", None),
         ] {
@@ -166,11 +199,14 @@ mod tests {
 
     #[tokio::test]
     async fn arguments_fit_the_tools() {
-        for text in ["human", "yes", "bye"] {
+        for text in ["human", "yes", "bye", "1 Main St 48034"] {
             for call in says(&format!("{text} \"quotes\" \\ \n"), true).await.tool_calls {
                 let arguments: serde_json::Value = serde_json::from_str(&call.arguments).unwrap();
                 let tool = hum_core::tool::find(&call.name).unwrap();
-                assert!(tool.call(&arguments).is_ok());
+                let known = tool.arguments();
+                let given = arguments.as_object().unwrap();
+                assert!(known.iter().all(|(name, _, required)| !required || given.contains_key(*name)));
+                assert!(given.iter().all(|(name, value)| value.is_string() && known.iter().any(|(known, ..)| known == name)));
             }
         }
     }

@@ -50,7 +50,7 @@ pub fn request() -> ModelRequest {
             ModelItem::ToolResult { call_id: "call_2".into(), output: "Recorded.".into() },
         ],
         tools: BUILT_IN.iter().map(|tool| tool.spec()).collect(),
-        timeout: Duration::from_millis(900),
+        timeout: Duration::from_millis(2_500),
     }
 }
 
@@ -206,7 +206,11 @@ async fn untrusted_words_are_never_instructions() {
         .iter()
         .map(|tool| (tool["name"].as_str().unwrap(), tool["strict"].as_bool().unwrap()))
         .collect();
-    assert_eq!(strict, [("assign_to_human", true), ("close_conversation", true), ("report_outcome", true)]);
+    // Strict schemas have no optional arguments.
+    assert_eq!(
+        strict,
+        [("assign_to_human", true), ("close_conversation", true), ("lookup_internet_plans", false), ("report_outcome", true)]
+    );
 
     let chat = seen[1].json();
     assert_eq!(chat["messages"][0], json!({ "role": "system", "content": "OPERATOR WORDS" }));

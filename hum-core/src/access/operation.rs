@@ -20,7 +20,7 @@ pub struct Operation {
 
 macro_rules! operations {
     ($($id:ident $method:ident $path:literal $role:ident $scope:literal;)*) => {
-        /// Every operation under `/api`.
+        /// Every operation under `/api`, and the address sessions.
         pub const OPERATIONS: &[Operation] = &[$(
             Operation { id: stringify!($id), method: stringify!($method), path: $path, role: Role::$role, scope: $scope },
         )*];
@@ -70,6 +70,13 @@ operations! {
     listWebhookDeliveries    GET    "/api/webhooks/{id}/deliveries"                Viewer   "webhooks:read";
     redeliverWebhook         POST   "/api/webhooks/{id}/deliveries/{delivery_id}/redeliver" Admin "webhooks:write";
     listEvents               GET    "/api/events"                                  Viewer   "events:read";
+    listAddressSessions      GET    "/api/address-sessions"                        Viewer   "sessions";
+    getAddressSession        GET    "/api/address-sessions/{id}"                   Viewer   "sessions";
+    createSession            POST   "/sessions"                                    Operator "sessions";
+    getSession               GET    "/sessions/{token}"                            Viewer   "sessions";
+    closeSession             DELETE "/sessions/{token}"                            Operator "sessions";
+    getInternetServices      GET    "/sessions/{token}/services/internet"          Viewer   "sessions";
+    ping                     GET    "/ping"                                        Viewer   "sessions";
     listApiKeys              GET    "/api/keys"                                    Admin    "keys:read";
     createApiKey             POST   "/api/keys"                                    Admin    "keys:write";
     revokeApiKey             DELETE "/api/keys/{id}"                               Admin    "keys:write";

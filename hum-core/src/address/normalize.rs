@@ -8,10 +8,30 @@ use super::{Address, AddressInput, InvalidComponent, State, city, delivery_line,
 /// # Errors
 /// Every component that cannot be used, each with what to do.
 pub fn normalize(input: &AddressInput) -> Result<Address, Vec<InvalidComponent>> {
+    let mut address = read(input, Some([100, 50, 50]))?;
+    // What a sensible address says is clear after one reading. A few odd lines say something else once the first reading has
+    // put their words in order; what they say in the end is their normal form.
+    for _ in 0..READINGS {
+        let again = read(&AddressInput::from(&address), None)?;
+        if again == address {
+            break;
+        }
+        address = again;
+    }
+    Ok(address)
+}
+
+/// More than any line was ever seen to need.
+const READINGS: usize = 8;
+
+/// Reads an address once. `longest`: how many characters street1, street2 and city may have; spelling out may make a normal
+/// form longer than what was typed.
+fn read(input: &AddressInput, longest: Option<[usize; 3]>) -> Result<Address, Vec<InvalidComponent>> {
     let mut invalid = Vec::new();
-    let street1 = text("street1", &input.street1, 100, &mut invalid);
-    let street2 = input.street2.as_deref().and_then(|typed| text("street2", typed, 50, &mut invalid));
-    let city = input.city.as_deref().and_then(|typed| text("city", typed, 50, &mut invalid));
+    let [street1_most, street2_most, city_most] = longest.unwrap_or([usize::MAX; 3]);
+    let street1 = text("street1", &input.street1, street1_most, &mut invalid);
+    let street2 = input.street2.as_deref().and_then(|typed| text("street2", typed, street2_most, &mut invalid));
+    let city = input.city.as_deref().and_then(|typed| text("city", typed, city_most, &mut invalid));
     let state = input.state.as_deref().and_then(|typed| state(typed, &mut invalid));
     let zip = input.zip.as_deref().and_then(|typed| zip(typed, &mut invalid));
     let city = city.map(|folded| city::city(&folded)).and_then(|city| usable_city(city, &mut invalid));

@@ -6,6 +6,7 @@ use crate::{
     access::Caller,
     address::{Address, normalize},
     batch::Batch,
+    clock::Timestamp,
     error::{Error, FieldError, Tries},
     hum::Hum,
     id::AddressSessionId,
@@ -29,6 +30,8 @@ pub struct CreatedSession {
     pub session: AddressSession,
     /// To be shown once.
     pub token: SessionToken,
+    /// When that was.
+    pub answered_at: Timestamp,
 }
 
 impl Hum {
@@ -65,7 +68,7 @@ impl Hum {
                 closed_at: None,
                 version: 1,
             };
-            let created = CreatedSession { session, token };
+            let created = CreatedSession { session, token, answered_at: now };
             let mut batch = Batch::for_org(caller.org);
             batch.insert(created.session.clone());
             if found.is_pending() {
@@ -81,7 +84,7 @@ impl Hum {
             return Ok(Answer::Fresh(created));
         }
         let session = self.wait_for_agents(created.session).await;
-        Ok(Answer::Fresh(CreatedSession { session, ..created }))
+        Ok(Answer::Fresh(CreatedSession { session, answered_at: self.clock.now(), ..created }))
     }
 
     /// The session is committed: from here on nothing is an error, or its only token would be lost.

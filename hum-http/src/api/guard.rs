@@ -20,9 +20,9 @@ pub(super) fn guarded(app: &App, (schemas, paths, routes): UtoipaMethodRouter<Ap
 }
 
 async fn guard(State((app, path)): State<(App, String)>, request: Request, next: Next) -> Response {
-    let method = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };
-    // A route that is not in the table is not served, whoever asks.
-    let Some(operation) = Operation::find(method, &path) else { return crate::error::no_such_path().await.into_response() };
+    let Some(operation) = operation_of(request.method(), &path) else {
+        return crate::error::no_such_path().await.into_response();
+    };
     let mut response = match admit(&app, operation, request).await {
         Ok(request) => next.run(request).await,
         Err(refused) => refused.into_response(),
@@ -31,10 +31,17 @@ async fn guard(State((app, path)): State<(App, String)>, request: Request, next:
     response
 }
 
-async fn admit(app: &App, operation: &Operation, mut request: Request) -> Result<Request, ApiError> {
+/// The row of the table. A route that is not in it is not served, whoever asks.
+pub(crate) fn operation_of(method: &Method, path: &str) -> Option<&'static Operation> {
+    Operation::find(if *method == Method::HEAD { "GET" } else { method.as_str() }, path)
+}
+
+/// Lets a request in if its key may.
+pub(crate) async fn admit(app: &App, operation: &Operation, mut request: Request) -> Result<Request, ApiError> {
     let caller = app.hum.authenticate(bearer(&request).unwrap_or_default()).await?;
     caller.may(operation)?;
-    if !operation.id.starts_with("list") {
+    // The address sessions ignore what they do not know.
+    if operation.path.starts_with("/api/") && !operation.id.starts_with("list") {
         let query = request.uri().query().unwrap_or_default();
         if let Some((name, _)) = form_urlencoded::parse(query.as_bytes()).next() {
             return Err(ApiError::invalid(name, "there is no such query parameter here"));

@@ -1,9 +1,10 @@
 //! The API: one file per resource. [`guard`] stands before every operation.
 
+mod address_sessions;
 mod conversations;
 mod events;
 mod flows;
-mod guard;
+pub(crate) mod guard;
 mod keys;
 mod me;
 mod messages;
@@ -37,6 +38,7 @@ fn operations() -> Vec<UtoipaMethodRouter<App>> {
         opt_outs::routes(),
         webhooks::routes(),
         events::routes(),
+        address_sessions::routes(),
         keys::routes(),
     ]
     .into_iter()

@@ -1,6 +1,7 @@
 //! What `hum` can be told to do.
 
 mod demo;
+mod import;
 mod keys;
 mod organizations;
 mod serve;
@@ -33,6 +34,9 @@ enum Command {
     /// Organizations.
     #[command(subcommand)]
     Organizations(organizations::Organizations),
+    /// Broadband data: who serves a place, and what they sell there.
+    #[command(subcommand)]
+    Import(import::Import),
 }
 
 impl Cli {
@@ -49,6 +53,8 @@ impl Cli {
                 Command::Serve | Command::Demo => serve::run(config).await,
                 Command::Keys(keys) => keys.run(&config).await,
                 Command::Organizations(organizations) => organizations.run(&config).await,
+                // Waits for nothing but the disk.
+                Command::Import(import) => import.run(&config),
             }
         })
     }

@@ -21,7 +21,12 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     })?;
     let address = listener.local_addr().map_err(|error| Failure::new(error.to_string()))?;
     let Assembled { hum, fake } = assemble(&config, &format!("http://{address}")).await?;
-    let router = hum_http::router_with(hum.clone(), RouterOptions { fake: fake.clone(), ..RouterOptions::default() });
+    let options = RouterOptions {
+        fake: fake.clone(),
+        session_requests_per_minute: config.session_requests_per_minute,
+        ..RouterOptions::default()
+    };
+    let router = hum_http::router_with(hum.clone(), options);
 
     let (stop, stopped) = watch::channel(false);
     let mut background = JoinSet::new();

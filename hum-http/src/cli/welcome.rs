@@ -81,6 +81,10 @@ Text the agent from a handset of the fake carrier, look at the conversation, rea
     curl -s {url}/api/sms/conversations -H 'authorization: Bearer {key}'
     curl -s '{url}/api/events?after=0' -H 'authorization: Bearer {key}'
 
+Look an address up, in sample data with invented providers:
+
+    curl -s {url}/sessions -H 'authorization: Bearer {key}' -H 'content-type: application/json' -d '{{"street1": "29090 Tiffany Drive E", "zip": "48034"}}'
+
 {url}/docs describes the API."#
     )
 }

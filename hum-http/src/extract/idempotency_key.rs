@@ -121,15 +121,29 @@ impl Once {
     where
         F: Future<Output = Result<Answer<T>, Error>>,
     {
+        let respond = |result| {
+            let (status, body) = render(&result);
+            (status_code(status), axum::Json(body)).into_response()
+        };
+        self.answer_with(render, respond, work).await
+    }
+
+    /// The same for a long answer: `respond` makes what `render` describes, without a tree of values between.
+    pub async fn answer_with<T, F>(
+        self,
+        render: Render<T>,
+        respond: impl FnOnce(T) -> Response,
+        work: impl FnOnce(Remember<T>) -> F,
+    ) -> Result<Response, ApiError>
+    where
+        F: Future<Output = Result<Answer<T>, Error>>,
+    {
         let remember = match self.key {
             Some((key, fingerprint)) => Remember::under(key, fingerprint, render),
             None => Remember::nothing(),
         };
         match work(remember).await? {
-            Answer::Fresh(result) => {
-                let (status, body) = render(&result);
-                Ok((status_code(status), axum::Json(body)).into_response())
-            }
+            Answer::Fresh(result) => Ok(respond(result)),
             Answer::Replayed { status, body } => {
                 let headers = [
                     (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),

@@ -13,5 +13,5 @@ pub(crate) use caller::Caller;
 pub(crate) use idempotency_key::{Command, InFlight};
 pub(crate) use page::{Filter, List, NoFilter, PageParams, PageView};
 pub(crate) use patch::Patch;
-pub(crate) use path::{Id, Id2};
+pub(crate) use path::{Id, Id2, Token};
 pub(crate) use value::{Flag, ToolName};

@@ -5,7 +5,7 @@ use axum::{
     http::request::Parts,
 };
 use hum_core::{
-    id::{ApiKeyId, ConversationId, DeliveryId, FlowId, MessageId, NumberId, WebhookId},
+    id::{AddressSessionId, ApiKeyId, ConversationId, DeliveryId, FlowId, MessageId, NumberId, WebhookId},
     number::E164,
 };
 
@@ -26,7 +26,7 @@ macro_rules! named {
 }
 
 named! {
-    ApiKeyId = "API key", ConversationId = "conversation", DeliveryId = "delivery", E164 = "opt-out", FlowId = "flow",
+    AddressSessionId = "address session", ApiKeyId = "API key", ConversationId = "conversation", DeliveryId = "delivery", E164 = "opt-out", FlowId = "flow",
     MessageId = "message", NumberId = "number", WebhookId = "webhook",
 }
 
@@ -46,6 +46,16 @@ async fn last<const N: usize, S: Send + Sync>(parts: &mut Parts, state: &S) -> O
     let values: Vec<String> = params.iter().map(|(_, value)| value.to_owned()).collect();
     let skip = values.len().checked_sub(N)?;
     values.into_iter().skip(skip).collect::<Vec<_>>().try_into().ok()
+}
+
+/// The last parameter of the path, whatever it is: a token that cannot be one is like one that expired.
+pub(crate) struct Token(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Token {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Ok(Self(last::<1, S>(parts, state).await.map(|[token]| token).unwrap_or_default()))
+    }
 }
 
 impl<T: Named, S: Send + Sync> FromRequestParts<S> for Id<T> {

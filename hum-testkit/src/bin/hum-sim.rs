@@ -1,5 +1,7 @@
 //! Runs simulated worlds and says what went wrong, and how to see it again.
 
+#![forbid(unsafe_code)]
+
 use std::{
     process::ExitCode,
     sync::{

@@ -15,8 +15,24 @@ fn request(operation: &Operation, fixture: &Fixture) -> (String, Value) {
     let of = |id: &str| operation.path.replace("{id}", id);
     let plain = || operation.path.to_owned();
     match operation.id {
-        "getMe" | "getOrganization" | "listFlows" | "listNumbers" | "listConversations" | "listMessages" | "listOptOuts"
-        | "listWebhooks" | "listEvents" | "listApiKeys" | "getCarrierAccount" => (plain(), Value::Null),
+        "getMe"
+        | "getOrganization"
+        | "listFlows"
+        | "listNumbers"
+        | "listConversations"
+        | "listMessages"
+        | "listOptOuts"
+        | "listWebhooks"
+        | "listEvents"
+        | "listApiKeys"
+        | "getCarrierAccount"
+        | "listAddressSessions"
+        | "ping" => (plain(), Value::Null),
+        "getAddressSession" => (of(&fixture.session), Value::Null),
+        "createSession" => (plain(), json!({ "street1": "1 Main St", "zip": "48034" })),
+        "getSession" | "closeSession" | "getInternetServices" => {
+            (operation.path.replace("{token}", &fixture.session_token), Value::Null)
+        }
         "updateOrganization" => (plain(), json!({ "name": "Acme" })),
         "setCarrierAccount" => (plain(), json!({ "account_sid": "AC00000000000000000000000000000002", "auth_token": "t" })),
         "createFlow" => (plain(), json!({ "name": "New" })),
@@ -56,11 +72,14 @@ async fn call(actor: &Actor, operation: &Operation, fixture: &Fixture) -> crate:
     }
 }
 
-/// The operations that the served document describes; each is in the table, and the other way round.
+/// The operations that the served documents describe; each is in the table, and the other way round.
 async fn described(app: &TestApp) -> Vec<&'static Operation> {
-    let document = app.stranger.get("/openapi.json").await.expect(200);
-    let items = document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
-    let ids: BTreeSet<String> = items.map(|operation| operation["operationId"].as_str().unwrap().to_owned()).collect();
+    let mut ids = BTreeSet::new();
+    for path in ["/openapi.json", "/sessions/openapi.json"] {
+        let document = app.stranger.get(path).await.expect(200);
+        let items = document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+        ids.extend(items.map(|operation| operation["operationId"].as_str().unwrap().to_owned()));
+    }
     let operations: Vec<_> = OPERATIONS.iter().filter(|operation| ids.contains(operation.id)).collect();
     assert_eq!(operations.len(), ids.len());
     assert_eq!(operations.len(), OPERATIONS.len());
@@ -74,18 +93,20 @@ async fn every_operation_asks_for_its_role(app: TestApp) {
         if operation.id == "getCarrierAccount" {
             app.admin.put("/api/organization/carrier", account.clone()).await.expect(200);
         }
-        call(&app.stranger, operation, &fixture).await.problem(401, "api_key_required");
+        call(&app.stranger, operation, &fixture).await.refused(401, "api_key_required");
         for (role, actor) in [(Role::Viewer, &app.viewer), (Role::Operator, &app.operator), (Role::Admin, &app.admin)] {
             let reply = call(actor, operation, &fixture).await;
             if role < operation.role {
-                reply.problem(403, "forbidden");
+                reply.refused(403, "forbidden");
             } else if role == operation.role {
                 assert!(reply.status.is_success(), "{} as {role:?}: {}", operation.id, reply.text);
             } else {
                 assert!(![401, 403].contains(&reply.status.as_u16()), "{} as {role:?}: {}", operation.id, reply.text);
             }
         }
-        if ["deleteFlow", "cancelMessage", "removeOptOut", "deleteWebhook", "revokeApiKey"].contains(&operation.id) {
+        if ["deleteFlow", "cancelMessage", "removeOptOut", "deleteWebhook", "revokeApiKey", "closeSession"]
+            .contains(&operation.id)
+        {
             // It is gone.
             fixture = app.fixture().await;
         }
@@ -111,10 +132,14 @@ async fn another_organization_sees_nothing(app: TestApp) {
         &fixture.key,
         &fixture.contact,
         &fixture.opted_out,
+        &fixture.session,
     ];
     for operation in described(&app).await {
         let reply = call(&app.foreigner, operation, &fixture).await;
-        if operation.path.contains('{') {
+        if operation.path.contains("{token}") {
+            // A token that is not of this organization is like one that expired.
+            reply.refused(410, "gone");
+        } else if operation.path.contains('{') {
             let foreign = reply.problem(404, "not_found");
             let nowhere = nowhere(&app, operation).await;
             assert_eq!(foreign, nowhere, "{}: a foreign id looks like one that does not exist", operation.id);
@@ -137,6 +162,7 @@ async fn nowhere(app: &TestApp, operation: &Operation) -> Value {
         path if path.starts_with("/api/sms/conversations") => "cnv_",
         path if path.starts_with("/api/sms/messages") => "msg_",
         path if path.starts_with("/api/webhooks") => "whk_",
+        path if path.starts_with("/api/address-sessions") => "ses_",
         _ => "key_",
     };
     let fill =
@@ -164,7 +190,7 @@ async fn every_operation_asks_for_its_scope(app: TestApp) {
     let [knows_itself, reads_flows] = [app.actor(Role::Admin, &["me:read"]).await, app.actor(Role::Admin, &["flows:read"]).await];
     for operation in described(&app).await {
         let strange = if operation.scope == "me:read" { &reads_flows } else { &knows_itself };
-        call(strange, operation, &fixture).await.problem(403, "insufficient_scope");
+        call(strange, operation, &fixture).await.refused(403, "insufficient_scope");
     }
     for operation in described(&app).await.into_iter().filter(|operation| operation.method == "GET") {
         let actor = app.actor(operation.role, &[operation.scope]).await;

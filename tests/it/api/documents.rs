@@ -8,12 +8,19 @@ use serde_json::Value;
 
 use crate::support::TestApp;
 
-fn document_path() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json")
+/// Where each document is served, and where its committed copy is.
+const DOCUMENTS: [(&str, &str); 2] = [("/openapi.json", "openapi.json"), ("/sessions/openapi.json", "openapi-sessions.json")];
+
+fn document_path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
 }
 
-async fn document(app: &TestApp) -> Value {
-    app.stranger.get("/openapi.json").await.expect(200)
+async fn documents(app: &TestApp) -> Vec<Value> {
+    let mut documents = Vec::new();
+    for (path, _) in DOCUMENTS {
+        documents.push(app.stranger.get(path).await.expect(200));
+    }
+    documents
 }
 
 fn operations(document: &Value) -> impl Iterator<Item = (&str, String, &Value)> {
@@ -23,31 +30,36 @@ fn operations(document: &Value) -> impl Iterator<Item = (&str, String, &Value)> 
 }
 
 #[tokio::test]
-async fn the_committed_document_is_the_served_one() {
+async fn the_committed_documents_are_the_served_ones() {
     let app = TestApp::on_sqlite().await;
-    let served = app.stranger.get("/openapi.json").await.text + "\n";
-    if std::env::var_os("UPDATE_OPENAPI").is_some() {
-        fs::write(document_path(), &served).expect("docs/openapi.json can be written");
+    for (path, name) in DOCUMENTS {
+        let served = app.stranger.get(path).await.text + "\n";
+        if std::env::var_os("UPDATE_OPENAPI").is_some() {
+            fs::write(document_path(name), &served).expect("the document can be written");
+        }
+        let committed = fs::read_to_string(document_path(name)).unwrap_or_default();
+        assert!(
+            committed == served,
+            "docs/{name} is not what the handlers say; write it again with UPDATE_OPENAPI=1 cargo test -p hum-tests --test it the_committed_documents"
+        );
     }
-    let committed = fs::read_to_string(document_path()).unwrap_or_default();
-    assert!(
-        committed == served,
-        "docs/openapi.json is not what the handlers say; write it again with UPDATE_OPENAPI=1 cargo test -p hum-tests --test it the_committed_document"
-    );
 }
 
 #[tokio::test]
-async fn router_table_and_document_agree() {
+async fn router_table_and_documents_agree() {
     let app = TestApp::on_sqlite().await;
-    let document = document(&app).await;
-    let described: BTreeSet<(String, String, String)> = operations(&document)
-        .map(|(path, method, operation)| (operation["operationId"].as_str().unwrap().into(), method, path.into()))
-        .collect();
+    let mut described = BTreeSet::new();
+    for document in documents(&app).await {
+        for (path, method, operation) in operations(&document) {
+            described.insert((operation["operationId"].as_str().unwrap().to_owned(), method, path.to_owned()));
+        }
+    }
     let table: BTreeSet<_> =
         OPERATIONS.iter().map(|one| (one.id.to_owned(), one.method.to_owned(), one.path.to_owned())).collect();
     assert_eq!(described, table);
     for operation in OPERATIONS {
-        let path = operation.path.replace("{id}", "x").replace("{delivery_id}", "x").replace("{e164}", "x");
+        let names = ["{id}", "{delivery_id}", "{e164}", "{token}"];
+        let path = names.iter().fold(operation.path.to_owned(), |path, name| path.replace(name, "x"));
         let method: Method = operation.method.parse().unwrap();
         let reply = app.stranger.call(method, &path, &[], Body::empty()).await;
         assert_eq!(reply.status, 401, "{} is routed, and guarded", operation.id);
@@ -57,9 +69,14 @@ async fn router_table_and_document_agree() {
 #[tokio::test]
 async fn every_operation_says_what_it_needs() {
     let app = TestApp::on_sqlite().await;
-    let document = document(&app).await;
+    for document in documents(&app).await {
+        says_what_it_needs(&document);
+    }
+}
+
+fn says_what_it_needs(document: &Value) {
     assert_eq!(document["openapi"], "3.1.0");
-    for (_, method, described) in operations(&document) {
+    for (_, method, described) in operations(document) {
         let id = described["operationId"].as_str().unwrap();
         let operation = OPERATIONS.iter().find(|operation| operation.id == id).unwrap();
         assert_eq!(described["x-required-role"], operation.role.as_str(), "{id}");
@@ -73,7 +90,7 @@ async fn every_operation_says_what_it_needs() {
             assert!(has(segment.trim_end_matches('}')), "{id} describes {segment}");
         }
     }
-    let references = serde_json::to_string(&document).unwrap();
+    let references = serde_json::to_string(document).unwrap();
     for reference in references.split("#/components/schemas/").skip(1).map(|rest| rest.split('"').next().unwrap()) {
         assert!(document["components"]["schemas"][reference].is_object(), "{reference} is described");
     }

@@ -15,4 +15,6 @@ mod numbers;
 mod opt_outs;
 mod organization;
 mod service;
+mod session_requests;
+mod sessions;
 mod webhooks;

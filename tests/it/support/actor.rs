@@ -40,6 +40,14 @@ impl Reply {
         problem
     }
 
+    /// The code of a refusal, in whichever shape its API has, after checking the status.
+    #[track_caller]
+    pub fn refused(self, status: u16, code: &str) {
+        let refusal = self.expect(status);
+        let said = if refusal["code"].is_null() { &refusal["data"]["code"] } else { &refusal["code"] };
+        assert_eq!(said, code, "{refusal}");
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }

@@ -19,7 +19,10 @@ use hum_core::{
     organization::NewOrganization,
 };
 use hum_http::{RouterOptions, dev::Pump};
-use hum_testkit::postgres::TestDatabase;
+use hum_testkit::{
+    fake::sources::{FixedBroadbandMap, FixedGeocoder},
+    postgres::TestDatabase,
+};
 
 use super::{Actor, clock::HandClock};
 
@@ -44,26 +47,50 @@ pub struct TestApp {
     _keeps: Box<dyn Any + Send + Sync>,
 }
 
+/// Who knows about addresses, and how often one may ask.
+pub struct Sources {
+    pub geocoder: FixedGeocoder,
+    pub map: FixedBroadbandMap,
+    pub requests_per_minute: u32,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self { geocoder: FixedGeocoder::default(), map: FixedBroadbandMap::default(), requests_per_minute: 600 }
+    }
+}
+
 impl TestApp {
     pub async fn on_sqlite() -> Self {
         let store = SqliteStore::in_memory().expect("a database in memory");
-        Self::new(|builder| builder.store(store), Box::new(())).await
+        Self::new(|builder| builder.store(store), Sources::default(), Box::new(())).await
+    }
+
+    /// On SQLite, with other sources of facts about addresses.
+    pub async fn with_sources(sources: Sources) -> Self {
+        let store = SqliteStore::in_memory().expect("a database in memory");
+        Self::new(|builder| builder.store(store), sources, Box::new(())).await
     }
 
     pub async fn on_postgres() -> Self {
         let database = TestDatabase::create().await;
         let store = database.store().await;
-        Self::new(|builder| builder.store(store), Box::new(database)).await
+        Self::new(|builder| builder.store(store), Sources::default(), Box::new(database)).await
     }
 
-    async fn new(with_store: impl FnOnce(HumBuilder) -> HumBuilder, keeps: Box<dyn Any + Send + Sync>) -> Self {
+    async fn new(with_store: impl FnOnce(HumBuilder) -> HumBuilder, sources: Sources, keeps: Box<dyn Any + Send + Sync>) -> Self {
         let clock = Arc::new(HandClock::new());
         let config =
             FakeConfig { public_url: PUBLIC_URL.into(), callback_delay: Duration::from_secs(1), ..FakeConfig::default() };
         let fake = Arc::new(FakeCarrier::new(clock.clone(), Arc::new(SystemEntropy), config));
         let policy = EgressPolicy::parse("127.0.0.1").expect("a policy");
-        let settings =
-            Settings { public_url: PUBLIC_URL.into(), default_account: Some(fake.credentials()), ..Settings::default() };
+        let settings = Settings {
+            public_url: PUBLIC_URL.into(),
+            default_account: Some(fake.credentials()),
+            // Nobody's clock moves while a request waits.
+            session_wait: Duration::ZERO,
+            ..Settings::default()
+        };
         let builder = Hum::builder()
             .clock(clock.clone())
             .entropy(SystemEntropy)
@@ -72,9 +99,16 @@ impl TestApp {
             .cipher(KeyFileCipher::from_key([7; 32], Arc::new(SystemEntropy)))
             .language_model(Scripted)
             .telephony(fake.clone())
+            .geocoder(sources.geocoder)
+            .broadband_map(sources.map)
             .settings(settings);
         let hum = with_store(builder).build().expect("every port");
-        let router = hum_http::router_with(hum.clone(), RouterOptions { fake: Some(fake.clone()), ..RouterOptions::default() });
+        let options = RouterOptions {
+            fake: Some(fake.clone()),
+            session_requests_per_minute: sources.requests_per_minute,
+            ..RouterOptions::default()
+        };
+        let router = hum_http::router_with(hum.clone(), options);
         let org = organization(&hum, "acme").await;
         let other = organization(&hum, "other").await;
         Self {
@@ -125,6 +159,7 @@ impl TestApp {
                 "webhooks",
                 "events",
                 "keys",
+                "address-sessions",
             ] {
                 seen.push(actor.get(&format!("/api/{path}")).await.expect(200).to_string());
             }

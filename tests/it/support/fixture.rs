@@ -23,6 +23,9 @@ pub struct Fixture {
     pub webhook: String,
     pub delivery: String,
     pub key: String,
+    /// An address session, and the token that opens it.
+    pub session: String,
+    pub session_token: String,
     pub receiver: Receiver,
 }
 
@@ -91,6 +94,25 @@ impl TestApp {
         let opted_out = fresh_number();
         self.operator.post("/api/sms/opt-outs", json!({ "contact_e164": opted_out })).await.expect(201);
         let key = id(&self.admin.post("/api/keys", json!({ "name": "spare", "role": "viewer" })).await.expect(201));
-        Fixture { flow, number, number_e164, contact, conversation, queued, failed, opted_out, webhook, delivery, key, receiver }
+        let opened =
+            self.operator.post("/sessions", json!({ "street1": "29090 Tiffany Drive E", "zip": "48034" })).await.expect(201);
+        let session_token = opened["meta"]["session_token"].as_str().expect("a token").to_owned();
+        let session = id(&self.admin.get("/api/address-sessions?limit=1").await.expect(200)["data"][0]);
+        Fixture {
+            flow,
+            number,
+            number_e164,
+            contact,
+            conversation,
+            queued,
+            failed,
+            opted_out,
+            webhook,
+            delivery,
+            key,
+            session,
+            session_token,
+            receiver,
+        }
     }
 }

@@ -7,7 +7,7 @@ mod fixture;
 mod receiver;
 
 pub use actor::{Actor, Reply};
-pub use app::TestApp;
+pub use app::{Sources, TestApp};
 pub use fixture::{Fixture, fresh_number};
 pub use receiver::Receiver;
 

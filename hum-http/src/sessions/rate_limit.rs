@@ -1,0 +1,95 @@
+//! How often one API token may call. Per process: several servers give each token its quota each.
+//!
+//! The headers are those of draft-ietf-httpapi-ratelimit-headers-10: the policy (`q` requests per `w` seconds), and what is
+//! left of it (`r` requests; in `t` seconds the quota is whole again).
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use axum::{
+    http::{HeaderMap, HeaderName, HeaderValue},
+    response::Response,
+};
+use governor::{Quota, RateLimiter, clock::Clock, middleware::StateInformationMiddleware, state::keyed::DashMapStateStore};
+use hum_core::{Hum, id::ApiKeyId};
+
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LEFT: HeaderName = HeaderName::from_static("ratelimit");
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// The limits of all tokens.
+#[derive(Clone)]
+pub(crate) struct RateLimit {
+    /// Requests per minute; `None`: no limit.
+    quota: Option<(u32, Arc<Limiter>)>,
+}
+
+type Limiter = RateLimiter<ApiKeyId, DashMapStateStore<ApiKeyId>, HumClock, StateInformationMiddleware>;
+
+/// What one call leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    quota: u32,
+    left: u32,
+    /// Until the next call is allowed, when this one is not.
+    wait: Option<Duration>,
+}
+
+/// Monotonic time of the application, so that a test can move it.
+#[derive(Clone)]
+struct HumClock(Hum);
+
+impl Clock for HumClock {
+    type Instant = Duration;
+    fn now(&self) -> Duration {
+        self.0.clock().monotonic()
+    }
+}
+
+impl RateLimit {
+    /// `per_minute` calls per token and minute, all at once if they like; 0: no limit.
+    pub(crate) fn new(hum: &Hum, per_minute: u32) -> Self {
+        let quota = NonZeroU32::new(per_minute).map(|per_minute| {
+            let limiter = Limiter::new(Quota::per_minute(per_minute), DashMapStateStore::default(), HumClock(hum.clone()));
+            (per_minute.get(), Arc::new(limiter))
+        });
+        Self { quota }
+    }
+
+    /// Counts a call.
+    pub fn count(&self, key: Option<ApiKeyId>) -> Option<Standing> {
+        let (quota, limiter) = self.quota.as_ref()?;
+        let standing = match limiter.check_key(&key?) {
+            Ok(snapshot) => Standing { quota: *quota, left: snapshot.remaining_burst_capacity(), wait: None },
+            Err(not_until) => Standing { quota: *quota, left: 0, wait: Some(not_until.wait_time_from(limiter.clock().now())) },
+        };
+        Some(standing)
+    }
+}
+
+impl Standing {
+    /// Whether the call is one too many.
+    pub fn is_over(self) -> bool {
+        self.wait.is_some()
+    }
+
+    /// Whole seconds until a call is allowed again, at least one.
+    pub fn retry_after(self) -> u64 {
+        self.wait.map_or(0, |wait| wait.as_secs_f64().ceil().max(1.0) as u64)
+    }
+
+    /// Tells the client.
+    pub fn write(self, response: &mut Response) {
+        let Self { quota, left, .. } = self;
+        let used = f64::from(quota.saturating_sub(left));
+        let whole_in = (used * WINDOW.as_secs_f64() / f64::from(quota)).ceil();
+        let headers = response.headers_mut();
+        set(headers, POLICY, format!("\"sessions\";q={quota};w={}", WINDOW.as_secs()));
+        set(headers, LEFT, format!("\"sessions\";r={left};t={whole_in}"));
+    }
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::from_str(&value) {
+        headers.insert(name, value);
+    }
+}
