@@ -1,6 +1,6 @@
 //! The state that handlers share, and how the routes come together.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use axum::{Router, middleware};
 use hum_core::Hum;
@@ -10,9 +10,13 @@ use crate::{
     sessions,
 };
 
-/// What handlers share. Cheap to clone.
+/// What handlers share. One pointer: it is cloned several times for each request.
 #[derive(Clone)]
-pub(crate) struct App {
+pub(crate) struct App(Arc<Shared>);
+
+/// See [`App`].
+#[derive(Clone)]
+pub(crate) struct Shared {
     /// The application.
     pub hum: Hum,
     /// Idempotency keys that are being handled.
@@ -30,7 +34,20 @@ pub(crate) struct App {
 impl App {
     fn new(hum: Hum, options: RouterOptions) -> Self {
         let session_limit = sessions::RateLimit::new(&hum, options.session_requests_per_minute);
-        Self { hum, in_flight: Arc::default(), metrics: Arc::default(), document: Arc::default(), session_limit, options }
+        let (in_flight, metrics, document) = (Arc::default(), Arc::default(), Arc::default());
+        Self(Arc::new(Shared { hum, in_flight, metrics, document, session_limit, options }))
+    }
+
+    /// The same, with a document.
+    fn describing(&self, document: Document) -> Self {
+        Self(Arc::new(Shared { document: Arc::new(document), ..Shared::clone(self) }))
+    }
+}
+
+impl Deref for App {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.0
     }
 }
 
@@ -46,9 +63,9 @@ pub(crate) fn carrier_only(hum: Hum) -> Router {
 }
 
 pub(crate) fn router(hum: Hum, options: RouterOptions) -> Router {
-    let mut app = App::new(hum, options.clone());
+    let app = App::new(hum, options.clone());
     let (api, document) = api::router(&app);
-    app.document = Arc::new(Document::new(document, openapi::complete));
+    let app = app.describing(Document::new(document, openapi::complete));
     let sessions = sessions::router(&app);
     let mut router =
         Router::new().merge(api).merge(sessions).merge(carrier::router()).merge(docs::router()).merge(health::router());
@@ -60,7 +77,7 @@ pub(crate) fn router(hum: Hum, options: RouterOptions) -> Router {
 
 /// What surrounds every router.
 fn finish(router: Router<App>, app: App) -> Router {
-    let edge = edge::Edge::new(&app);
+    let edge = Arc::new(edge::Edge::new(&app));
     router
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::no_such_method)

@@ -35,18 +35,17 @@ pub(crate) struct Label(pub &'static str);
 #[derive(Clone)]
 pub(crate) struct Refused(pub ApiError);
 
-#[derive(Clone)]
 pub(crate) struct Edge {
     hum: Hum,
     metrics: Arc<Metrics>,
     timeout: Duration,
-    ids: Arc<RequestIds>,
+    ids: RequestIds,
 }
 
 impl Edge {
     pub fn new(app: &App) -> Self {
         let ids = RequestIds { prefix: app.hum.entropy().token()[..12].to_owned(), next: AtomicU64::new(0) };
-        Self { hum: app.hum.clone(), metrics: app.metrics.clone(), timeout: app.options.timeout, ids: Arc::new(ids) }
+        Self { hum: app.hum.clone(), metrics: app.metrics.clone(), timeout: app.options.timeout, ids }
     }
 }
 
@@ -70,7 +69,7 @@ impl RequestIds {
     }
 }
 
-pub(crate) async fn around(State(edge): State<Edge>, request: Request, next: Next) -> Response {
+pub(crate) async fn around(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
     let id = edge.ids.of(&request);
     let of_sessions = sessions::owns(request.uri().path()).then(|| request.method().clone());
     let started = edge.hum.clock().monotonic();

@@ -48,7 +48,9 @@ impl Hum {
     ) -> Result<Answer<CreatedSession>, Error> {
         let address = check(&request)?;
         let question = Question { address, given: request.coordinates() };
-        let (found, _) = self.find(&question, Found::default(), Asking::Inline).await;
+        let (mut found, _) = self.find(&question, Found::default(), Asking::Inline).await;
+        let mut request = request;
+        let is_pending = found.is_pending();
         let mut tries = Tries::new();
         let created = loop {
             let now = self.clock.now();
@@ -60,8 +62,8 @@ impl Hum {
                 id: AddressSessionId::new(now, &*self.entropy),
                 org: caller.org,
                 token_hash: if planted(Bug::TokenInTheOpen) { in_the_open(&token) } else { token.hash() },
-                request: request.clone(),
-                found: found.clone(),
+                request,
+                found,
                 created_at: now,
                 updated_at: now,
                 expires_at: now + self.settings.session_idle,
@@ -71,7 +73,7 @@ impl Hum {
             let created = CreatedSession { session, token, answered_at: now };
             let mut batch = Batch::for_org(caller.org);
             batch.insert(created.session.clone());
-            if found.is_pending() {
+            if is_pending {
                 batch.enqueue(NewJob::find(created.session.id, caller.org, now, &*self.entropy));
             }
             remember.record(&mut batch, &created, &*self.cipher, now);
@@ -79,8 +81,9 @@ impl Hum {
                 Ok(_) => break created,
                 Err(error) => tries.again(error)?,
             }
+            AddressSession { request, found, .. } = created.session;
         };
-        if !found.is_pending() {
+        if !is_pending {
             return Ok(Answer::Fresh(created));
         }
         let session = self.wait_for_agents(created.session).await;

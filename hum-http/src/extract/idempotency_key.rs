@@ -85,12 +85,12 @@ impl<T: DeserializeOwned> FromRequest<App> for Command<T> {
         let path = request.uri().path().to_owned();
         // Actions need no body; where fields are needed, an empty object lacks them.
         let json = body::json(request).await?.unwrap_or_else(|| Value::Object(Default::default()));
+        let (Some(key), Some(org)) = (key, org) else {
+            return Ok(Self { body: body::typed(json)?, once: Once { key: None, _in_flight: None } });
+        };
         // The map of serde_json is sorted, so this text is canonical.
         let text = json.to_string();
         let body = body::typed(json)?;
-        let (Some(key), Some(org)) = (key, org) else {
-            return Ok(Self { body, once: Once { key: None, _in_flight: None } });
-        };
         let in_flight = app.in_flight.hold((org, key.clone()))?;
         let fingerprint = Sha256::new()
             .chain_update(method.as_str())

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::{
     extract::{Request, State},
     http::{HeaderValue, header},
@@ -16,11 +18,11 @@ use crate::{
 /// Puts the guard before the routes of one path: the same key, role and scope as everywhere, and the rate limit.
 pub(super) fn guarded(app: &App, (schemas, paths, routes): UtoipaMethodRouter<App>) -> UtoipaMethodRouter<App> {
     let path = paths.paths.keys().next().cloned().unwrap_or_default();
-    let state = (app.clone(), path);
+    let state = (app.clone(), Arc::from(path));
     (schemas, paths, routes.route_layer(middleware::from_fn_with_state(state, guard)))
 }
 
-async fn guard(State((app, path)): State<(App, String)>, request: Request, next: Next) -> Response {
+async fn guard(State((app, path)): State<(App, Arc<str>)>, request: Request, next: Next) -> Response {
     let Some(operation) = operation_of(request.method(), &path) else {
         return crate::error::no_such_path().await.into_response();
     };
