@@ -1,15 +1,17 @@
 //! The machine-readable broadband labels.
 //!
-//! Providers must publish the labels of all their plans as a file such as CSV (47 CFR 8.1(a)(3); FCC 22-86, paragraph 68,
-//! <https://docs.fcc.gov/public/attachments/FCC-22-86A1.txt>). The rule names no columns. The FCC's template has a data
-//! dictionary, which providers publish with their files, such as
-//! <https://veionline.com/Broadband_Label_DataDictionary.txt>; its names are read here, and names are compared without case,
-//! spaces and punctuation, so that `UniquePlanID` and `Unique Plan ID` are `unique_plan_id`:
+//! Providers must publish the labels of all their plans as a file such as CSV (47 CFR 8.1(a); FCC 22-86, paragraph 68,
+//! <https://docs.fcc.gov/public/attachments/FCC-22-86A1.txt>). The rule names no columns, and the FCC's own copy of its
+//! template could not be had when this was written. The names here are those of the template's data dictionary as a provider
+//! publishes it, <https://veionline.com/Broadband_Label_DataDictionary.txt>, as far as it could be read, and beyond that
+//! those that programs for such files use. They are compared without case, spaces and punctuation, so `UniquePlanID` and
+//! `Unique Plan ID` are `unique_plan_id`. Some large providers have columns of their own: those files must be brought into
+//! this shape, or into ours ([`super::read`]).
 //!
 //! | Column | Becomes |
 //! |---|---|
 //! | `unique_plan_id` | `sku`; its first letter is F (fixed) or M (mobile), then come the 10 digits of the FRN |
-//! | `provider_name` | only shown when it must be: the FRN says whose plan it is |
+//! | `provider_name` | ignored: the FRN says whose plan it is |
 //! | `service_plan_name`, `tier_plan_name` | `name` |
 //! | `connection_type` | mobile plans are left out and counted |
 //! | `monthly_price` | the price without an introductory rate: `price`, or `regular_price` when there is one |
@@ -107,8 +109,8 @@ impl Label {
         let contract = self.yes("contractreq");
         set("is_contract_required", Some(contract.to_string()));
         set("contract_months", self.whole("contracttime").filter(|_| contract));
-        set("one_time_fees", self.fees("singlepurchasefeedescr", &["singlepurchasefees", "singlepurchasefee"], problems));
-        set("monthly_fees", self.fees("monthlyproviderfeedescr", &["monthlyproviderfees", "monthlyproviderfee"], problems));
+        set("one_time_fees", self.fees("single_purchase_fee_descr", &["singlepurchasefees", "singlepurchasefee"], problems));
+        set("monthly_fees", self.fees("monthly_provider_fee_descr", &["monthlyproviderfees", "monthlyproviderfee"], problems));
         set("download_speed", said("typicaldownloadspeed"));
         set("upload_speed", said("typicaluploadspeed"));
         set("typical_latency_ms", self.whole("typicallatency"));
@@ -143,7 +145,7 @@ impl Label {
         let amounts = amounts.iter().find_map(|name| self.get(name))?;
         let list =
             |text: &str| text.split(';').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect::<Vec<_>>();
-        let (names_said, amounts) = (list(self.get(names).unwrap_or_default()), list(amounts));
+        let (names_said, amounts) = (list(self.get(&plain(names)).unwrap_or_default()), list(amounts));
         if amounts.iter().all(|amount| cents(amount) == Some(0)) && names_said.len() != amounts.len() {
             return None;
         }
@@ -153,7 +155,7 @@ impl Label {
             problems.push(PlanProblem::new(
                 self.row,
                 names,
-                self.get(names).unwrap_or_default(),
+                self.get(&plain(names)).unwrap_or_default(),
                 format!("as many names as there are amounts: {}, with semicolons between them", amounts.len()),
             ));
             return None;

@@ -144,3 +144,13 @@ fn a_quote_that_nobody_closes_does_not_fill_the_memory() {
     let error = sample::from_csv(&text, &Default::default()).err().unwrap();
     assert!(error.contains("longer than 4 MiB"), "{error}");
 }
+
+#[test]
+fn a_file_may_have_a_mark_of_its_encoding_and_any_line_ends() {
+    let rows = [1, 2].map(|location| row("1/11/Net", location, 50, "1000/1000", 'X', "261251630001001", &cell(0)));
+    for (head, end) in [("", "\n"), ("\u{feff}", "\r\n")] {
+        let text = format!("{head}{}{end}{}{end}", HEADER.to_uppercase(), rows.join(end));
+        let index = sample::from_csv(text.as_bytes(), &Default::default()).unwrap();
+        assert_eq!((index.header().rows, index.header().locations), (2, 2));
+    }
+}

@@ -263,6 +263,6 @@ fn a_label_with_other_fees_than_names_is_refused() {
         typical_download_speed,typical_upload_speed\n\
         F0000000001A,A,50,One,1.00;2.00,1,1\nX1,B,50,,,1,1\n";
     let error = shop.import_with(&PlansImport::default(), text).unwrap_err().to_string();
-    assert!(error.contains("row 2, column singlepurchasefeedescr is \"One\"; it must be as many names"), "{error}");
+    assert!(error.contains("row 2, column single_purchase_fee_descr is \"One\"; it must be as many names"), "{error}");
     assert!(error.contains("row 3, column unique_plan_id is \"X1\""), "{error}");
 }
