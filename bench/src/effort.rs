@@ -29,6 +29,10 @@ pub struct Effort {
     /// Keep-alive connections.
     #[arg(long, default_value_t = 64)]
     pub connections: usize,
+    /// Without real-time priority. The kernel takes 5 % of each second from a core that is busy with it, 50 ms in one piece:
+    /// of a saturated server that can be all that p99 shows. For quiet machines.
+    #[arg(long)]
+    normal_priority: bool,
     /// hum's server, instead of the one that `cargo build --release` makes.
     #[arg(long)]
     hum: Option<PathBuf>,
@@ -63,7 +67,7 @@ impl Effort {
     pub fn settle(&self, name: &str, data: &str) -> io::Result<Cores> {
         let cores = machine::cores().ok_or_else(|| io::Error::other("needs two cores: one for the server, one for the load"))?;
         // Before there are threads, so that all of them are pinned; children inherit it.
-        let priority = machine::settle(&cores)?;
+        let priority = machine::settle(&cores, !self.normal_priority)?;
         println!(
             "{name}: {} connections, {data}, {} s a side after {} s of warm-up, {} rounds",
             self.connections, self.seconds, self.warm_up, self.rounds
@@ -72,7 +76,11 @@ impl Effort {
             "server on core {}, load and database on {}, {}",
             cores.server,
             cores.rest,
-            if priority { "all at real-time priority" } else { "at normal priority: real-time priority was not allowed" }
+            match (priority, self.normal_priority) {
+                (true, _) => "all at real-time priority",
+                (false, true) => "at normal priority",
+                (false, false) => "at normal priority: real-time priority was not allowed",
+            }
         );
         Ok(cores)
     }

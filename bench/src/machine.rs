@@ -26,14 +26,14 @@ pub fn cores() -> Option<Cores> {
     (count >= 2).then(|| Cores { server: "0".into(), rest, rest_count: count - 1 })
 }
 
-/// Pins this process, before it has threads, and gives it real-time priority where that is allowed.
+/// Pins this process, before it has threads, and gives it real-time priority where that is wanted and allowed.
 /// Children inherit both. Answers whether the priority was had.
-pub fn settle(cores: &Cores) -> io::Result<bool> {
+pub fn settle(cores: &Cores, real_time: bool) -> io::Result<bool> {
     let me = std::process::id().to_string();
     if !quietly("taskset", &["-cp", &cores.rest, &me])? {
         return Err(io::Error::other("taskset could not pin this process"));
     }
-    Ok(quietly("chrt", &["-r", "-p", "10", &me]).unwrap_or(false))
+    Ok(real_time && quietly("chrt", &["-r", "-p", "10", &me]).unwrap_or(false))
 }
 
 fn quietly(program: &str, arguments: &[&str]) -> io::Result<bool> {

@@ -18,8 +18,10 @@ use super::{store_error, unavailable};
 
 /// How many batches share one wait for the disk.
 const GROUP: usize = 256;
-/// How often the log is copied back into the database.
+/// How often the log is copied back into the database, at least.
 const CHECKPOINT: Duration = Duration::from_secs(1);
+/// After so many batches it is copied back at once: some megabytes. While much more is copied, requests wait.
+const BATCHES_UNTIL_CHECKPOINT: usize = 500;
 /// A log of this many pages (64 MiB) is not left to grow: the writer itself finishes copying it, which lets it start over.
 const LONG_LOG: i64 = 16_384;
 
@@ -73,7 +75,7 @@ impl Writer {
     /// `second` copies the log back while `first` writes.
     pub(super) fn start(first: Connection, second: Connection) -> Result<Self, StoreError> {
         let (queue, tasks) = mpsc::channel();
-        let (alive, stopped) = mpsc::channel();
+        let (soon, asked) = mpsc::channel();
         let long = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&long);
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
@@ -83,14 +85,8 @@ impl Writer {
                 .map_err(|error| unavailable(format!("cannot start a thread: {error}")))
         };
         let threads = vec![
-            spawn("hum-sqlite-log", Box::new(move || copy_log_back(&second, &stopped, &long)))?,
-            spawn(
-                "hum-sqlite",
-                Box::new(move || {
-                    let _alive: Sender<()> = alive;
-                    write_all(&first, &tasks, &seen);
-                }),
-            )?,
+            spawn("hum-sqlite-log", Box::new(move || copy_log_back(&second, &asked, &long)))?,
+            spawn("hum-sqlite", Box::new(move || write_all(&first, &tasks, &seen, &soon)))?,
         ];
         Ok(Self { queue: Some(queue), threads })
     }
@@ -110,8 +106,9 @@ impl Drop for Writer {
     }
 }
 
-fn write_all(connection: &Connection, tasks: &Receiver<Box<dyn Task>>, long: &AtomicBool) {
+fn write_all(connection: &Connection, tasks: &Receiver<Box<dyn Task>>, long: &AtomicBool, checkpoint_soon: &Sender<()>) {
     let mut group = Vec::with_capacity(GROUP);
+    let mut batches = 0;
     while let Ok(first) = tasks.recv() {
         group.push(first);
         group.extend(tasks.try_iter().take(GROUP - 1));
@@ -119,8 +116,14 @@ fn write_all(connection: &Connection, tasks: &Receiver<Box<dyn Task>>, long: &At
         if let Some(error) = &failed {
             tracing::error!(%error, batches = group.len(), "a commit failed");
         }
+        batches += group.len();
         for task in group.drain(..) {
             task.answer(failed.as_ref());
+        }
+        if batches >= BATCHES_UNTIL_CHECKPOINT {
+            batches = 0;
+            // Its receiver ends after this thread.
+            let _ = checkpoint_soon.send(());
         }
         if long.swap(false, Ordering::Relaxed) {
             // Nobody writes meanwhile, so this reaches the end, and the next commit starts the log over.
@@ -174,9 +177,11 @@ fn checkpoint(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))
 }
 
-/// Passive: waits for nobody, and nobody waits for it.
-fn copy_log_back(connection: &Connection, stopped: &Receiver<()>, long: &AtomicBool) {
-    while stopped.recv_timeout(CHECKPOINT) == Err(RecvTimeoutError::Timeout) {
+/// Passive: waits for nobody, and nobody waits for it. Ends when whoever asks does.
+fn copy_log_back(connection: &Connection, asked: &Receiver<()>, long: &AtomicBool) {
+    while asked.recv_timeout(CHECKPOINT) != Err(RecvTimeoutError::Disconnected) {
+        // Who asked meanwhile, asked for this.
+        asked.try_iter().for_each(drop);
         match checkpoint(connection) {
             Ok(pages) => long.store(pages > LONG_LOG, Ordering::Relaxed),
             Err(error) => tracing::warn!(%error, "could not copy the log back"),
