@@ -6,6 +6,7 @@ pub mod cipher;
 pub mod clock;
 pub mod egress;
 pub mod entropy;
+mod failed_request;
 pub mod geocode;
 pub mod language_model;
 pub mod storage;

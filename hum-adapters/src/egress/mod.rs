@@ -12,6 +12,8 @@ use async_trait::async_trait;
 use hum_core::egress::{Egress, EgressError, EgressRequest, EgressResponse};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::failed_request::describe;
+
 use guard::{NotPublic, Reach, Resolver};
 
 pub use guard::{EgressPolicy, Lookup, SystemLookup};
@@ -144,14 +146,6 @@ fn failed(error: &reqwest::Error) -> EgressError {
         return EgressError::Refused(refused.to_string());
     }
     if error.is_connect() { EgressError::NotConnected(describe(error)) } else { EgressError::NoAnswer(describe(error)) }
-}
-
-/// The innermost cause: the outer ones repeat the URL, which may hold a token.
-fn describe(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "timed out".into();
-    }
-    causes(error).last().map_or_else(|| "the request failed".into(), ToString::to_string)
 }
 
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {

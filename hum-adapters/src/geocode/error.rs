@@ -2,6 +2,8 @@
 
 use hum_core::geocode::SourceError;
 
+use crate::failed_request::describe;
+
 /// A request that failed on the way: there may be an answer the next time.
 pub(super) fn from_transport(source: &str, error: &reqwest::Error) -> SourceError {
     unavailable(source, describe(error))
@@ -29,18 +31,6 @@ pub(super) fn refused(source: &str, detail: impl Into<String>) -> SourceError {
 /// An answer that is not what the source documents.
 pub(super) fn unreadable(source: &str) -> SourceError {
     refused(source, "the answer cannot be read")
-}
-
-/// The innermost cause, without the URL: it bears the address.
-fn describe(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "timed out".into();
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    if std::ptr::addr_eq(cause, error) { "request failed".into() } else { cause.to_string() }
 }
 
 #[cfg(test)]

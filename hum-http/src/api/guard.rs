@@ -11,11 +11,11 @@ use axum::{
 use hum_core::access::Operation;
 use utoipa_axum::router::UtoipaMethodRouter;
 
-use crate::{app::App, edge::Label, error::ApiError};
+use crate::{app::App, edge::Label, error::ApiError, sessions};
 
 /// Puts the guard before the routes of one path. The path is taken from the routes themselves, so it is the same
 /// wherever the router is nested.
-pub(super) fn guarded(app: &App, (schemas, paths, routes): UtoipaMethodRouter<App>) -> UtoipaMethodRouter<App> {
+pub(crate) fn guarded(app: &App, (schemas, paths, routes): UtoipaMethodRouter<App>) -> UtoipaMethodRouter<App> {
     let path = paths.paths.keys().next().cloned().unwrap_or_default();
     let state = (app.clone(), Arc::from(path));
     (schemas, paths, routes.route_layer(middleware::from_fn_with_state(state, guard)))
@@ -26,6 +26,7 @@ async fn guard(State((app, path)): State<(App, Arc<str>)>, request: Request, nex
         return crate::error::no_such_path().await.into_response();
     };
     let mut response = match admit(&app, operation, request).await {
+        Ok(request) if sessions::owns(operation.path) => sessions::within_limit(&app, request, next).await,
         Ok(request) => next.run(request).await,
         Err(refused) => refused.into_response(),
     };
@@ -34,12 +35,12 @@ async fn guard(State((app, path)): State<(App, Arc<str>)>, request: Request, nex
 }
 
 /// The row of the table. A route that is not in it is not served, whoever asks.
-pub(crate) fn operation_of(method: &Method, path: &str) -> Option<&'static Operation> {
+fn operation_of(method: &Method, path: &str) -> Option<&'static Operation> {
     Operation::find(if *method == Method::HEAD { "GET" } else { method.as_str() }, path)
 }
 
 /// Lets a request in if its key may.
-pub(crate) async fn admit(app: &App, operation: &Operation, mut request: Request) -> Result<Request, ApiError> {
+async fn admit(app: &App, operation: &Operation, mut request: Request) -> Result<Request, ApiError> {
     let caller = app.hum.authenticate(bearer(&request).unwrap_or_default()).await?;
     caller.may(operation)?;
     // The address sessions ignore what they do not know.

@@ -2,7 +2,6 @@
 //! evidence besides. Every answer, also every refusal, is in this API's envelope.
 
 mod envelope;
-mod guard;
 mod openapi;
 mod rate_limit;
 mod request;
@@ -37,12 +36,12 @@ use envelope::Empty;
 use request::CreateSession;
 use view::{Envelope, Meta, Providers, service_address};
 
-pub(crate) use rate_limit::RateLimit;
+pub(crate) use rate_limit::{RateLimit, within_limit};
 pub(crate) use view::{AgentStatus, LocationView, SessionParams, candidates, location, service_address as address_of};
 
 /// The routes of this API.
 pub(crate) fn router(app: &App) -> Router<App> {
-    let guarded = operations().into_iter().map(|routes| guard::guarded(app, routes));
+    let guarded = operations().into_iter().map(|routes| crate::api::guard::guarded(app, routes));
     let routes = guarded.fold(openapi::skeleton(), |router, routes| router.routes(routes));
     let (routes, description) = routes.split_for_parts();
     let document = std::sync::Arc::new(Document::new(description, openapi::complete));

@@ -6,15 +6,43 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{
-    http::{HeaderMap, HeaderName, HeaderValue},
-    response::Response,
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
 };
 use governor::{Quota, RateLimiter, clock::Clock, middleware::StateInformationMiddleware, state::keyed::DashMapStateStore};
-use hum_core::{Hum, id::ApiKeyId};
+use hum_core::{Hum, access::Caller, id::ApiKeyId};
+
+use crate::{
+    app::App,
+    error::{ApiError, ErrorCode},
+};
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 const WINDOW: Duration = Duration::from_secs(60);
+
+/// Goes on with a request if its key has not used up its quota, and says what is left of that.
+pub(crate) async fn within_limit(app: &App, request: Request, next: Next) -> Response {
+    let key = request.extensions().get::<Caller>().and_then(|caller| caller.key);
+    let standing = app.session_limit.count(key);
+    let mut response = match standing.filter(|standing| standing.is_over()) {
+        Some(over) => too_many(over.retry_after()),
+        None => next.run(request).await,
+    };
+    if let Some(standing) = standing {
+        standing.write(&mut response);
+    }
+    response
+}
+
+fn too_many(seconds: u64) -> Response {
+    let error = ApiError::new(ErrorCode::RateLimited, format!("too many requests; try again in {seconds} s"));
+    let mut response = error.into_response();
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
 
 /// The limits of all tokens.
 #[derive(Clone)]
@@ -27,7 +55,7 @@ type Limiter = RateLimiter<ApiKeyId, DashMapStateStore<ApiKeyId>, HumClock, Stat
 
 /// What one call leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
+struct Standing {
     quota: u32,
     left: u32,
     /// Until the next call is allowed, when this one is not.
@@ -56,7 +84,7 @@ impl RateLimit {
     }
 
     /// Counts a call.
-    pub fn count(&self, key: Option<ApiKeyId>) -> Option<Standing> {
+    fn count(&self, key: Option<ApiKeyId>) -> Option<Standing> {
         let (quota, limiter) = self.quota.as_ref()?;
         let standing = match limiter.check_key(&key?) {
             Ok(snapshot) => Standing { quota: *quota, left: snapshot.remaining_burst_capacity(), wait: None },
@@ -68,17 +96,17 @@ impl RateLimit {
 
 impl Standing {
     /// Whether the call is one too many.
-    pub fn is_over(self) -> bool {
+    fn is_over(self) -> bool {
         self.wait.is_some()
     }
 
     /// Whole seconds until a call is allowed again, at least one.
-    pub fn retry_after(self) -> u64 {
+    fn retry_after(self) -> u64 {
         self.wait.map_or(0, |wait| wait.as_secs_f64().ceil().max(1.0) as u64)
     }
 
     /// Tells the client.
-    pub fn write(self, response: &mut Response) {
+    fn write(self, response: &mut Response) {
         let Self { quota, left, .. } = self;
         let used = f64::from(quota.saturating_sub(left));
         let whole_in = (used * WINDOW.as_secs_f64() / f64::from(quota)).ceil();

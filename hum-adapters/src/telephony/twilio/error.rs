@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use hum_core::sms::{SendError, TelephonyError};
 
+use crate::failed_request::describe;
+
 use super::wire;
 
 /// A request that failed on the way.
@@ -36,18 +38,6 @@ pub(super) fn from_answer(status: u16, retry_after: Option<Duration>, body: &[u8
 
 pub(super) fn read_failed(error: &reqwest::Error) -> TelephonyError {
     TelephonyError(describe(error))
-}
-
-/// The innermost cause, without the URL: it bears the account and the numbers.
-fn describe(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "timed out".into();
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    if std::ptr::addr_eq(cause, error) { "request failed".into() } else { cause.to_string() }
 }
 
 /// Twilio repeats telephone numbers in its messages; details end up in logs and in the console.
