@@ -2,6 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::named::{named, named_serde};
 
+use super::ProductCatalog;
+
 /// A provider at a place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provider {
@@ -28,7 +30,7 @@ pub struct Provider {
     /// What its networks can do here, the fastest first.
     pub offerings: Vec<Offering>,
     /// What it sells here; empty when nobody imported its plans.
-    pub product_catalog: Vec<CatalogueGroup>,
+    pub product_catalog: ProductCatalog,
     /// Why we say that it is here.
     pub evidence: Evidence,
 }
