@@ -173,14 +173,16 @@ impl Monitor {
         mirror.apply(batch, committed);
     }
 
-    /// Jobs were claimed.
-    pub fn claimed(&self, claimed: &[Claimed], lease_until: Timestamp) {
+    /// Jobs were claimed, by somebody whose wall clock said `now` a moment ago: it may have been set since.
+    pub fn claimed(&self, claimed: &[Claimed], now: Timestamp, lease_until: Timestamp) {
         let mut state = self.state();
+        let (_, latest) = self.clock.walls_since(Duration::ZERO);
+        let now = now.min(latest);
         findings_at(&mut state, self.clock.now());
         for job in claimed {
             self.note(&mut state, || format!("claim {job:?}"));
             let State { mirror, log, findings, .. } = &mut *state;
-            mirror.claim(job, lease_until, self.clock.now(), findings);
+            mirror.claim(job, lease_until, now, findings);
             log.claims.insert(job.id, self.clock.elapsed());
         }
     }

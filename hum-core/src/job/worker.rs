@@ -10,6 +10,7 @@ use crate::{
     error::Error,
     hum::Hum,
     id::{JobId, OrgId},
+    store::StoreError,
 };
 
 use super::{Claimed, HEARTBEAT, JobKind, LEASE, SWEEP};
@@ -28,7 +29,7 @@ pub const GRACE: Duration = Duration::from_secs(10);
 const BLOCKED: Duration = Duration::from_millis(50);
 /// After the store failed.
 const STORE_FAILED: Duration = Duration::from_secs(1);
-/// A job that fails this often is given up.
+/// A job that still fails after so many runs, for a reason that does not pass, is given up.
 const MAX_RUNS: i64 = 25;
 const PURGE: Duration = Duration::from_secs(3600);
 
@@ -201,10 +202,12 @@ impl Hum {
         }
     }
 
-    /// The run failed without an outcome of its own: the store failed, or it was changed too often.
+    /// The run failed without an outcome of its own: the store failed, or it was changed too often. That passes, so the job is
+    /// never given up for it, however often it ran: many jobs run again by plan.
     async fn run_failed(&self, job: &Claimed, error: &Error) {
         tracing::warn!(job = %job.id, kind = job.kind.as_str(), attempt = job.attempt, %error, "job failed");
-        let how = if job.attempt >= MAX_RUNS {
+        let passes = matches!(error, Error::Store(StoreError::Unavailable(_)) | Error::Conflict(_));
+        let how = if !passes && job.attempt >= MAX_RUNS {
             Finished::Failed { error: error.to_string() }
         } else {
             let wait = Duration::from_secs(1 << job.attempt.clamp(0, 9));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     audit::AuditRow,
-    batch::Batch,
+    batch::{Batch, Guard},
     clock::Timestamp,
     consent::{Consent, ConsentSource, ConsentState, Keyword},
     entropy::Entropy,
@@ -197,6 +197,9 @@ fn decide(state: InboundState, sms: &InboundSms, now: Timestamp, entropy: &dyn E
         batch.insert(consent);
     } else if consent_changed {
         batch.put(consent);
+    } else if keyword.is_some() {
+        // A keyword that changes nothing does so only while this holds: a STOP must not be lost to an opt-in beside it.
+        batch.guard(Guard::Consent(sms.from.clone(), consent.version));
     }
     if is_new {
         batch.insert(conversation)

@@ -73,7 +73,7 @@ impl JobQueue for SimStore {
     ) -> Result<Vec<Claimed>, StoreError> {
         self.fate.point(self.process).await;
         let claimed = self.inner.claim(kinds, now, lease_until, limit).await?;
-        self.monitor.claimed(&claimed, lease_until);
+        self.monitor.claimed(&claimed, now, lease_until);
         if !claimed.is_empty() {
             self.fate.point(self.process).await;
         }

@@ -20,8 +20,9 @@ use super::{store_error, unavailable};
 const GROUP: usize = 256;
 /// How often the log is copied back into the database, at least.
 const CHECKPOINT: Duration = Duration::from_secs(1);
-/// After so many batches it is copied back at once: some megabytes. While much more is copied, requests wait.
-const BATCHES_UNTIL_CHECKPOINT: usize = 500;
+/// After so many batches it is copied back at once: some megabytes, about as often as SQLite would by itself. While more is
+/// copied, requests wait.
+const BATCHES_UNTIL_CHECKPOINT: usize = 250;
 /// A log of this many pages (64 MiB) is not left to grow: the writer itself finishes copying it, which lets it start over.
 const LONG_LOG: i64 = 16_384;
 
