@@ -3,7 +3,7 @@
 use std::{path::Path, sync::OnceLock, time::SystemTime};
 
 use hum_core::{
-    broadband::{CatalogueGroup, Coverage, Place, Promo, Provider},
+    broadband::{Coverage, Place, Promo, Provider},
     clock::Timestamp,
 };
 
@@ -127,7 +127,6 @@ impl Snapshot {
         let Some(known) = known else { return Err(Damaged { what: "provider", number: 0, why: "is one too many" }) };
         let sold = known.stock.sold(&Asked { offerings: &found.offerings, state, zip5, at });
         let text = |text: Option<String>| text.unwrap_or_default();
-        let min_plan_price = sold.min_price();
         let info = sold.info;
         Ok(Provider {
             provider_id: known.id.clone(),
@@ -136,34 +135,13 @@ impl Snapshot {
             provider_logo: info.provider_logo,
             telephone: info.telephone,
             url: info.url,
-            min_plan_price,
+            min_plan_price: sold.min_price,
             button_label: info.button_label,
             provider_promo: Promo { promo_text: text(info.promo_text), promo_logo_url: text(info.promo_logo_url) },
             url_promo: Promo { promo_text: text(info.url_promo_text), promo_logo_url: text(info.url_promo_logo_url) },
             offerings: found.offerings,
-            product_catalog: groups(sold.products),
+            product_catalog: sold.catalog,
             evidence: found.evidence,
         })
     }
-}
-
-/// Products by category, in the order in which the categories come.
-fn groups(products: Vec<hum_core::broadband::Product>) -> Vec<CatalogueGroup> {
-    let mut groups: Vec<CatalogueGroup> = Vec::new();
-    for product in products {
-        match groups.iter_mut().find(|group| group.category == product.category) {
-            Some(group) => group.products.push(product),
-            None => groups.push(CatalogueGroup {
-                category: product.category.clone(),
-                category_name: product.category_name.clone(),
-                category_description: if product.category == "internet" {
-                    "High-speed internet access plans".into()
-                } else {
-                    String::new()
-                },
-                products: vec![product],
-            }),
-        }
-    }
-    groups
 }

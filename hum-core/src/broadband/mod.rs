@@ -1,5 +1,6 @@
 //! Internet providers and plans at a place, and how far to believe it.
 
+mod product_catalog;
 mod provider;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use crate::{
     geocode::{Coordinates, Precision, Reach, SourceError},
 };
 
+pub use product_catalog::ProductCatalog;
 pub use provider::{
     CatalogueGroup, Confidence, Evidence, Fee, Grain, Money, Offering, Product, Promo, Provider, Technology, TechnologyCategory,
 };

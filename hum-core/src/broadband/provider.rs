@@ -2,6 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::named::{named, named_serde};
 
+use super::ProductCatalog;
+
 /// A provider at a place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provider {
@@ -28,7 +30,7 @@ pub struct Provider {
     /// What its networks can do here, the fastest first.
     pub offerings: Vec<Offering>,
     /// What it sells here; empty when nobody imported its plans.
-    pub product_catalog: Vec<CatalogueGroup>,
+    pub product_catalog: ProductCatalog,
     /// Why we say that it is here.
     pub evidence: Evidence,
 }
@@ -124,7 +126,7 @@ pub struct CatalogueGroup {
 }
 
 /// A plan. Fields and their shapes are those of the reference (part A.6); prices, terms and fees are hum's own, because the
-/// reference does not show them.
+/// reference does not show them. What is not said is left out of the stored form: sessions store many of these.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Product {
     /// A UUID made from provider and sku (version 5).
@@ -152,39 +154,59 @@ pub struct Product {
     /// `Unlimited`, or such as `1200 GB`.
     pub data_limit: String,
     /// Television channels: 0.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub channel_count: u32,
     /// Streaming services that come with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub streaming_apps: Vec<String>,
     /// Whether a checkout needs one of these.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub is_required_to_checkout: bool,
     /// Whether there is a minimum term.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub is_contract_required: bool,
     /// Whether the router is included.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub is_modem_router_included: bool,
     /// Whether it counts for bundles; `None`: not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_bundle_qualifier: Option<bool>,
     /// Discounts by bundle.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub bundle_discounts: serde_json::Map<String, serde_json::Value>,
     /// Whether hum sells it itself: no.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub is_local_checkout: bool,
     /// Plans that it must be bought with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub required_with_plans: Vec<String>,
     /// A month's price, without one-time fees.
     pub price: Money,
     /// Whether `price` is only an introduction.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub is_introductory_price: bool,
     /// Months until the price changes; `None`: it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub introductory_months: Option<u32>,
     /// A month's price after that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regular_price: Option<Money>,
     /// Months that the contract lasts; 0: none.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub contract_months: u32,
     /// One-time fees, such as activation and installation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub one_time_fees: Vec<Fee>,
     /// What comes on top every month, such as equipment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub monthly_fees: Vec<Fee>,
     /// Milliseconds, as the label says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub typical_latency_ms: Option<u32>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A named amount.

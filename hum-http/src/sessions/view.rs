@@ -6,7 +6,7 @@ use hum_core::{
     clock::Timestamp,
 };
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 use utoipa::ToSchema;
 
 use crate::view::Time;
@@ -206,7 +206,8 @@ pub(crate) struct ProviderView<'a> {
     /// What its networks can do here, the fastest first.
     offerings: Vec<OfferingView>,
     /// What it sells here; empty when nobody imported its plans.
-    product_catalog: Vec<CatalogueGroupView<'a>>,
+    #[schema(value_type = Vec<CatalogueGroupView>)]
+    product_catalog: Option<&'a RawValue>,
     evidence: EvidenceView<'a>,
 }
 
@@ -447,7 +448,9 @@ impl<'a> From<&'a Provider> for ProviderView<'a> {
             provider_promo: (&provider.provider_promo).into(),
             url_promo: (&provider.url_promo).into(),
             offerings: provider.offerings.iter().map(Into::into).collect(),
-            product_catalog: provider.product_catalog.iter().map(Into::into).collect(),
+            product_catalog: provider
+                .product_catalog
+                .shown(|groups| groups.iter().map(CatalogueGroupView::from).collect::<Vec<_>>()),
             evidence: (&provider.evidence).into(),
         }
     }

@@ -7,10 +7,14 @@
 //! answers the earlier price. A plan that is not in a newer file stays, unless that file was imported as the complete list
 //! of its providers' plans.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{PoisonError, RwLock},
+};
 
 use hum_core::{
-    broadband::{Money, Offering, Product, Technology},
+    broadband::{CatalogueGroup, Money, Offering, Product, ProductCatalog, Technology},
     clock::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -156,7 +160,12 @@ pub struct Asked<'a> {
 pub struct Stock {
     /// What is newer comes first.
     entries: Vec<Stocked>,
+    /// What was made of some of the entries, by their numbers: the same at most places.
+    made: RwLock<HashMap<Vec<usize>, Sold>>,
 }
+
+/// Plans that are sold in a few ZIP codes only make this many different catalogues of one provider, and more are forgotten.
+const MADE_AT_MOST: usize = 1_000;
 
 struct Stocked {
     version: u32,
@@ -170,8 +179,10 @@ struct Stocked {
 pub struct Sold {
     /// What is known about it besides.
     pub info: ProviderInfo,
-    /// By position, then price.
-    pub products: Vec<Product>,
+    /// By category, position, then price.
+    pub catalog: ProductCatalog,
+    /// The cheapest month.
+    pub min_price: Option<Money>,
 }
 
 /// The catalogue with ways to find a provider in it.
@@ -260,45 +271,62 @@ impl Shelf {
             }
         }
         entries.sort_by_key(|stocked| std::cmp::Reverse((stocked.entry.effective_from, stocked.version)));
-        Stock { entries }
+        Stock { entries, made: RwLock::default() }
     }
 }
 
 impl Stock {
     /// What is sold.
     pub fn sold(&self, asked: &Asked<'_>) -> Sold {
-        let mut sold = Sold::default();
+        let shown = self.shown(asked);
+        if let Some(sold) = self.made.read().unwrap_or_else(PoisonError::into_inner).get(&shown) {
+            return sold.clone();
+        }
+        let sold = Sold::of(shown.iter().map(|number| &self.entries[*number].entry));
+        let mut made = self.made.write().unwrap_or_else(PoisonError::into_inner);
+        if made.len() >= MADE_AT_MOST {
+            made.clear();
+        }
+        made.insert(shown, sold.clone());
+        sold
+    }
+
+    /// The numbers of the entries that are in effect, the newest first.
+    fn shown(&self, asked: &Asked<'_>) -> Vec<usize> {
         let day = asked.at.as_seconds().div_euclid(86_400);
-        let begun = || self.entries.iter().filter(|stocked| stocked.entry.effective_from.is_none_or(|from| from <= day));
-        let oldest = begun().filter(|stocked| stocked.complete).map(|stocked| stocked.version).max().unwrap_or(0);
+        let begun =
+            || self.entries.iter().enumerate().filter(|(_, stocked)| stocked.entry.effective_from.is_none_or(|from| from <= day));
+        let oldest = begun().filter(|(_, stocked)| stocked.complete).map(|(_, stocked)| stocked.version).max().unwrap_or(0);
         // An entry for the same day is a correction: what it replaces is gone, also when the correction says that it ended.
-        let mut standing: Vec<&Entry> = Vec::new();
-        for stocked in begun().filter(|stocked| stocked.version >= oldest && stocked.is_offered(asked)) {
+        let mut standing: Vec<(usize, &Entry)> = Vec::new();
+        for (number, stocked) in begun().filter(|(_, stocked)| stocked.version >= oldest && stocked.is_offered(asked)) {
             let entry = &stocked.entry;
-            if !standing.iter().any(|newer| newer.is_alike(entry) && newer.effective_from == entry.effective_from) {
-                standing.push(entry);
+            if !standing.iter().any(|(_, newer)| newer.is_alike(entry) && newer.effective_from == entry.effective_from) {
+                standing.push((number, entry));
             }
         }
         // One that began later and ended was for a while: after it, the one before is in effect again.
-        let mut shown: Vec<&Entry> = Vec::new();
-        for entry in standing {
-            if entry.effective_to.is_none_or(|to| to >= day) && !shown.iter().any(|newer| newer.is_alike(entry)) {
-                shown.push(entry);
+        let mut shown: Vec<usize> = Vec::new();
+        for (number, entry) in standing {
+            if entry.effective_to.is_none_or(|to| to >= day)
+                && !shown.iter().any(|newer| self.entries[*newer].entry.is_alike(entry))
+            {
+                shown.push(number);
             }
         }
-        for entry in &shown {
-            sold.info.complete_with(&entry.info);
-        }
-        shown.sort_by_key(|entry| (entry.product.position, entry.product.price.amount_cents, &entry.product.sku));
-        sold.products = shown.into_iter().map(|entry| entry.product.clone()).collect();
-        sold
+        shown
     }
 }
 
 impl Sold {
-    /// The cheapest month.
-    pub fn min_price(&self) -> Option<Money> {
-        self.products.iter().map(|product| &product.price).min_by_key(|price| price.amount_cents).cloned()
+    /// Of entries, the newest first.
+    fn of<'a>(shown: impl Iterator<Item = &'a Entry>) -> Self {
+        let mut info = ProviderInfo::default();
+        let mut products: Vec<&Product> =
+            shown.inspect(|entry| info.complete_with(&entry.info)).map(|entry| &entry.product).collect();
+        products.sort_by_key(|product| (product.position, product.price.amount_cents, &product.sku));
+        let min_price = products.iter().map(|product| &product.price).min_by_key(|price| price.amount_cents).cloned();
+        Self { info, catalog: groups(products.into_iter().cloned()).into(), min_price }
     }
 }
 
@@ -318,6 +346,27 @@ impl Stocked {
             && here(&self.entry.zips, asked.zip5)
             && self.technology.is_none_or(|needed| asked.offerings.iter().any(|offering| offering.technology == needed))
     }
+}
+
+/// Products by category, in the order in which the categories come.
+fn groups(products: impl Iterator<Item = Product>) -> Vec<CatalogueGroup> {
+    let mut groups: Vec<CatalogueGroup> = Vec::new();
+    for product in products {
+        match groups.iter_mut().find(|group| group.category == product.category) {
+            Some(group) => group.products.push(product),
+            None => groups.push(CatalogueGroup {
+                category: product.category.clone(),
+                category_name: product.category_name.clone(),
+                category_description: if product.category == "internet" {
+                    "High-speed internet access plans".into()
+                } else {
+                    String::new()
+                },
+                products: vec![product],
+            }),
+        }
+    }
+    groups
 }
 
 /// The technology of a product; `None`: not said, and the plan is sold with all of them.

@@ -40,7 +40,7 @@ impl Shop {
     }
 
     fn products(&self, day: &str) -> Vec<Product> {
-        self.provider(day).product_catalog.into_iter().flat_map(|group| group.products).collect()
+        self.provider(day).product_catalog.iter().flat_map(|group| group.products.clone()).collect()
     }
 
     /// `sku price` of each.

@@ -185,7 +185,8 @@ pub fn provider(name: &str, mbps: u32) -> Provider {
             category_name: "Internet Service".into(),
             category_description: "High-speed internet access plans".into(),
             products: vec![plan],
-        }],
+        }]
+        .into(),
         evidence: Evidence {
             source: "a fixed map".into(),
             vintage: "1".into(),
