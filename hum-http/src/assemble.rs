@@ -59,6 +59,7 @@ pub async fn assemble(config: &Config, public_url: &str) -> Result<Assembled, Fa
         default_account,
         carrier_timeout: config.carrier_timeout,
         session_idle: config.session_idle,
+        session_wait: config.session_wait,
         ..Settings::default()
     };
     let builder = with_store(builder, &config.database).await?;

@@ -96,6 +96,8 @@ pub struct Config {
     pub geocoder: geocode::Settings,
     /// After how long without use an address session expires.
     pub session_idle: Duration,
+    /// How long the creation of an address session waits for sources over a network.
+    pub session_wait: Duration,
     /// How many requests one API token may make to the address sessions in a minute; 0: as many as it likes.
     pub session_requests_per_minute: u32,
 }
@@ -133,6 +135,7 @@ impl Config {
             workers: workers(&get)?,
             geocoder: geocoder(&get)?,
             session_idle: session_idle(&get)?,
+            session_wait: session_wait(&get)?,
             session_requests_per_minute: parsed(
                 &get,
                 "HUM_SESSION_REQUESTS_PER_MINUTE",
@@ -189,6 +192,12 @@ fn session_idle(get: &Get) -> Result<Duration, BadValue> {
     } else {
         Err(BadValue::new("HUM_SESSION_IDLE_MINUTES", minutes, right))
     }
+}
+
+fn session_wait(get: &Get) -> Result<Duration, BadValue> {
+    let right = "it must be a number of seconds from 0 to 20";
+    let seconds: u64 = parsed(get, "HUM_SESSION_WAIT_SECONDS", "2", right)?;
+    if seconds <= 20 { Ok(Duration::from_secs(seconds)) } else { Err(BadValue::new("HUM_SESSION_WAIT_SECONDS", seconds, right)) }
 }
 
 fn database(url: Option<String>, data_dir: &std::path::Path) -> Result<DatabaseUrl, BadValue> {

@@ -1,17 +1,23 @@
 //! Address sessions: each status of the API, and what a session may never do.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, http::Method};
+use hum_adapters::{bus::InProcessBus, cipher::KeyFileCipher, entropy::SystemEntropy, storage::SqliteStore};
 use hum_core::{
-    access::Role,
+    Hum,
+    access::{Caller, KeyMode, NewApiKey, Role},
     address::AddressInput,
     geocode::{Geocoding, SourceError},
+    hum::Settings,
+    idempotency::{Answer, Remember},
+    organization::NewOrganization,
 };
+use hum_http::RouterOptions;
 use hum_testkit::fake::sources::{FixedBroadbandMap, FixedGeocoder, candidate};
 use serde_json::{Value, json};
 
-use crate::support::{Reply, Sources, TestApp, on_both_stores};
+use crate::support::{Actor, HandClock, Reply, Sources, TestApp, on_both_stores};
 
 on_both_stores!(
     a_session_lives_until_it_is_closed,
@@ -195,6 +201,8 @@ async fn the_same_key_opens_one_session(app: TestApp) {
     let other = json!({ "street1": "1 Main St", "zip": "48034" });
     refused(app.operator.post_once("k", "/sessions", other).await, 422, "idempotency_mismatch");
     assert_eq!(app.viewer.get("/api/address-sessions").await.expect(200)["data"].as_array().unwrap().len(), 1);
+    app.pass(Duration::from_secs(72 * 3600)).await;
+    refused(app.operator.post_once("k", "/sessions", tiffany()).await, 409, "conflict");
 }
 
 #[tokio::test]
@@ -322,6 +330,40 @@ async fn a_remote_source_that_fails_is_asked_three_times() {
     app.pass(Duration::from_secs(10)).await;
     let failed = app.viewer.get(&path).await.expect(200);
     assert_eq!((&failed["request_status"], &failed["meta"]["agent_status"]["geocoding"]), (&json!("warning"), &json!("failed")));
+}
+
+/// Only the address sessions, in somebody else's service: no carrier, no model, no way out.
+#[tokio::test]
+async fn they_can_be_embedded_alone() {
+    let serve = async |wait: Duration| {
+        let hum = Hum::builder()
+            .store(SqliteStore::in_memory().unwrap())
+            .clock(HandClock::new())
+            .entropy(SystemEntropy)
+            .live_bus(InProcessBus::new())
+            .cipher(KeyFileCipher::from_key([7; 32], Arc::new(SystemEntropy)))
+            .geocoder(FixedGeocoder::default().remote())
+            .broadband_map(FixedBroadbandMap::default())
+            .settings(Settings { session_wait: wait, ..Settings::default() })
+            .build()
+            .unwrap();
+        let org = hum.create_organization(NewOrganization { slug: "acme".into(), name: "Acme".into() }).await.unwrap().id;
+        let new = NewApiKey { name: "k".into(), role: Role::Operator, scopes: vec!["sessions".into()], mode: KeyMode::Live };
+        let Answer::Fresh(key) = hum.create_api_key(&Caller::system(org), new, Remember::nothing()).await.unwrap() else {
+            panic!()
+        };
+        let options = RouterOptions { timeout: Duration::from_millis(100), ..RouterOptions::default() };
+        Actor::new(hum_http::sessions_router(hum, options), Some(key.secret.reveal().to_owned()))
+    };
+    let somebody = serve(Duration::ZERO).await;
+    let created = somebody.post("/sessions", tiffany()).await.expect(201);
+    somebody.get(&format!("/sessions/{}", token(&created))).await.expect(202);
+    somebody.get("/sessions/openapi.json").await.expect(200);
+    somebody.get("/api/me").await.problem(404, "not_found");
+    // This clock stands still, so whoever waits for the agents waits too long.
+    let late = serve(Duration::from_secs(2)).await.post("/sessions", tiffany()).await;
+    assert_eq!(late.header("retry-after"), Some("1"));
+    refused(late, 503, "timeout");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod receiver;
 
 pub use actor::{Actor, Reply};
 pub use app::{Sources, TestApp};
+pub use clock::HandClock;
 pub use fixture::{Fixture, fresh_number};
 pub use receiver::Receiver;
 
