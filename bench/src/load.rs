@@ -21,6 +21,13 @@ use crate::histogram::Histogram;
 /// Requests, whole, as they go over the wire.
 pub type Requests = Arc<Vec<Box<[u8]>>>;
 
+/// A POST as it goes over the wire. `headers` are whole lines, without the last line's end.
+pub fn post(path: &str, headers: &str, body: &str) -> Box<[u8]> {
+    let length = body.len();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: hum.example.com\r\n{headers}\r\ncontent-length: {length}");
+    format!("{head}\r\n\r\n{body}").into_bytes().into_boxed_slice()
+}
+
 /// Sends each request at most once, over several connections.
 pub struct Load {
     runtime: Runtime,

@@ -9,6 +9,9 @@ pub trait Entropy: Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
 }
 
+/// The digits of base 62.
+pub(crate) const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
 impl dyn Entropy + '_ {
     /// An array of random bytes.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
@@ -24,12 +27,11 @@ impl dyn Entropy + '_ {
 
     /// `length` base-62 characters, each equally likely: 5.95 bits apiece.
     pub fn base62(&self, length: usize) -> String {
-        const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
         let mut text = String::with_capacity(length);
         while text.len() < length {
             // Two of 64 values are thrown away, so that no character is likelier than another.
             let drawn = self.bytes::<32>();
-            let digits = drawn.iter().filter_map(|byte| DIGITS.get(usize::from(byte & 63)));
+            let digits = drawn.iter().filter_map(|byte| BASE62.get(usize::from(byte & 63)));
             text.extend(digits.take(length - text.len()).map(|digit| char::from(*digit)));
         }
         text

@@ -1,5 +1,7 @@
 //! `POST /sessions` of different addresses, as bytes that are ready to be written.
 
+use crate::load;
+
 use super::zip_codes::ZipCode;
 
 const NAMES: [&str; 16] = [
@@ -38,13 +40,10 @@ fn one(key: &str, number: usize, zip: &ZipCode) -> Box<[u8]> {
         r#"{{"street1":"{house} {name} {suffix}{directional}",{unit}"city":"{}","state":"{}","zip":"{}","campaign_id":"bench"}}"#,
         zip.city, zip.state, zip.zip
     );
-    format!(
-        "POST /sessions HTTP/1.1\r\nhost: hum.example.com\r\nuser-agent: hum-bench\r\naccept: application/json\r\n\
-         authorization: Bearer {key}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
-    .into_boxed_slice()
+    let headers = format!(
+        "user-agent: hum-bench\r\naccept: application/json\r\nauthorization: Bearer {key}\r\ncontent-type: application/json"
+    );
+    load::post("/sessions", &headers, &body)
 }
 
 #[cfg(test)]

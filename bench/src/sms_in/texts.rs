@@ -2,6 +2,8 @@
 
 use hum_adapters::telephony::twilio::signature::{self, Algorithm};
 
+use crate::load;
+
 pub const ACCOUNT_SID: &str = "AC0123456789abcdef0123456789abcdef";
 pub const AUTH_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub const PUBLIC_URL: &str = "https://hum.example.com";
@@ -43,14 +45,11 @@ fn one(index: usize, contacts: usize) -> Box<[u8]> {
     .into();
     let signature = signature::sign(AUTH_TOKEN, &format!("{PUBLIC_URL}/carrier/twilio/sms"), &params, Algorithm::HmacSha1);
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&params).finish();
-    format!(
-        "POST /carrier/twilio/sms HTTP/1.1\r\nhost: hum.example.com\r\nuser-agent: TwilioProxy/1.1\r\naccept: */*\r\n\
-         content-type: application/x-www-form-urlencoded; charset=UTF-8\r\nx-twilio-signature: {signature}\r\n\
-         content-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
-    .into_boxed_slice()
+    let headers = format!(
+        "user-agent: TwilioProxy/1.1\r\naccept: */*\r\n\
+         content-type: application/x-www-form-urlencoded; charset=UTF-8\r\nx-twilio-signature: {signature}"
+    );
+    load::post("/carrier/twilio/sms", &headers, &body)
 }
 
 #[cfg(test)]

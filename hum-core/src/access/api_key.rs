@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     clock::Timestamp,
-    entropy::Entropy,
+    entropy::{BASE62, Entropy},
     id::{ApiKeyId, OrgId},
     page::{Page, Paged},
     store::StoreError,
@@ -70,20 +70,12 @@ impl KeyMode {
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKeySecret(String);
 
-const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const RANDOM_CHARS: usize = 31;
 
 impl ApiKeySecret {
     /// Draws a new key.
     pub fn draw(mode: KeyMode, entropy: &dyn Entropy) -> Self {
-        let mut text = String::from(mode.prefix());
-        while text.len() < mode.prefix().len() + RANDOM_CHARS {
-            // Rejection keeps every character equally likely.
-            let [byte] = entropy.bytes::<1>();
-            if let Some(char) = BASE62.get(usize::from(byte & 63)) {
-                text.push(char::from(*char));
-            }
-        }
+        let mut text = format!("{}{}", mode.prefix(), entropy.base62(RANDOM_CHARS));
         let sum = checksum(&text);
         text.push_str(&sum);
         Self(text)

@@ -13,7 +13,7 @@ use crate::{
     batch::{Batch, Finished},
     broadband::Place,
     error::{Error, Tries},
-    geocode::{Candidate, Coordinates, Reach, SourceError},
+    geocode::{Coordinates, Reach, SourceError},
     hum::Hum,
     id::AddressSessionId,
     job::Claimed,
@@ -60,12 +60,13 @@ pub(crate) enum Asking {
 impl Hum {
     /// Continues `found` as far as the sources that may be asked now can take it.
     pub(crate) async fn find(&self, question: &Question, mut found: Found, asking: Asking) -> (Found, Option<SourceError>) {
-        let key = question.key();
         // Only what one run finds from its beginning is kept, under the data that held all the while, as old as its oldest
         // part: earlier runs may be hours ago.
         let keeps = found == Found::default() && self.has_remote_source();
-        let (data_set, began) = if keeps { (self.broadband_map.data_set(), self.clock.monotonic()) } else { Default::default() };
-        if keeps && let Some(kept) = self.found.get(&key, &data_set, began) {
+        let kept_as = keeps.then(|| (question.key(), self.broadband_map.data_set(), self.clock.monotonic()));
+        if let Some((key, data_set, began)) = &kept_as
+            && let Some(kept) = self.found.get(key, data_set, *began)
+        {
             return (kept, None);
         }
         if found.geocoding == Geocoded::Pending && may(asking, self.geocoder.reach()) {
@@ -87,7 +88,7 @@ impl Hum {
                 Geocoded::Pending => {}
                 Geocoded::Multiple(_) | Geocoded::Failed => found.internet = Internet::Failed { data_set: None },
                 Geocoded::Matched(place) if may(asking, self.broadband_map.reach()) => {
-                    let place = place_of(place);
+                    let place = Place::from(&**place);
                     match self.in_time(self.broadband_map.providers_at(&place, self.clock.now())).await {
                         Ok(coverage) => {
                             let (state, problems) = Internet::of(coverage);
@@ -108,7 +109,10 @@ impl Hum {
         }
         // An answer with a hole in it is not kept: the source may be back a minute later.
         let is_whole = !found.is_pending() && found.problems.is_empty();
-        if keeps && is_whole && self.broadband_map.data_set() == data_set {
+        if let Some((key, data_set, began)) = kept_as
+            && is_whole
+            && self.broadband_map.data_set() == data_set
+        {
             self.found.keep(key, data_set, found.clone(), began);
         }
         (found, None)
@@ -185,15 +189,6 @@ impl Hum {
 
 fn may(asking: Asking, reach: Reach) -> bool {
     asking != Asking::Inline || reach == Reach::Local
-}
-
-fn place_of(place: &Candidate) -> Place {
-    Place {
-        position: place.position,
-        precision: place.precision,
-        block_geoid: place.block_geoid.clone(),
-        zip5: place.address.zip5.clone(),
-    }
 }
 
 /// Answers of remote sources, so that the same address is not asked twice a day. In memory: a new process asks again.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Timestamp,
-    geocode::{Coordinates, Precision, Reach, SourceError},
+    geocode::{Candidate, Coordinates, Precision, Reach, SourceError},
 };
 
 pub use product_catalog::ProductCatalog;
@@ -63,6 +63,18 @@ pub struct Place {
     pub block_geoid: Option<String>,
     /// The ZIP code, where it is known.
     pub zip5: Option<String>,
+}
+
+/// Where a geocoder put an address.
+impl From<&Candidate> for Place {
+    fn from(candidate: &Candidate) -> Self {
+        Self {
+            position: candidate.position,
+            precision: candidate.precision,
+            block_geoid: candidate.block_geoid.clone(),
+            zip5: candidate.address.zip5.clone(),
+        }
+    }
 }
 
 /// What a map says about a place.

@@ -6,7 +6,7 @@ use hum_core::{
     address_session::{AddressSession, Found, Geocoded, Internet},
     batch::{Finished, Write},
     broadband::Place,
-    geocode::{Candidate, Reach},
+    geocode::Reach,
     job::JobKind,
 };
 
@@ -112,7 +112,7 @@ fn judge(commit: &Commit<'_>, before: &Found, session: &AddressSession, begun: D
                 }
             }
             Geocoded::Matched(place) => {
-                let place = place_of(place);
+                let place = Place::from(&**place);
                 let asks_who = |asked: &Asked| matches!(asked, Asked::Who(asked) if *asked == place);
                 let said = |answer: &SourceAnswer| match &answer.told {
                     Told::Who(coverage) => match &found.internet {
@@ -189,13 +189,4 @@ fn failed(commit: &Commit<'_>, asks: &dyn Fn(&Asked) -> bool, begun: Duration, m
         any = true;
     }
     any
-}
-
-fn place_of(place: &Candidate) -> Place {
-    Place {
-        position: place.position,
-        precision: place.precision,
-        block_geoid: place.block_geoid.clone(),
-        zip5: place.address.zip5.clone(),
-    }
 }
