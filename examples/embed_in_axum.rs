@@ -18,9 +18,8 @@ use hum_adapters::{
     telephony::fake::{FakeCarrier, FakeConfig},
 };
 use hum_core::{
-    Hum,
+    Hum, Settings,
     access::{Caller, KeyMode, NewApiKey, Role},
-    hum::Settings,
     idempotency::{Answer, Remember},
     organization::NewOrganization,
 };

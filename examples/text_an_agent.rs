@@ -17,10 +17,9 @@ use hum_adapters::{
     telephony::fake::{FakeCarrier, FakeConfig},
 };
 use hum_core::{
-    Hum,
+    Hum, Settings,
     access::Caller,
     flow::{Channel, FlowDefinition, TriggerType},
-    hum::Settings,
     idempotency::{Answer, Remember},
     number::{E164, NewNumber},
     organization::NewOrganization,

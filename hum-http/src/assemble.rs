@@ -21,7 +21,7 @@ use hum_adapters::{
     },
 };
 use hum_core::{
-    Hum, HumBuilder, cipher::Secret, entropy::Entropy, geocode::Geocoder, hum::Settings, organization::CarrierCredentials,
+    Hum, HumBuilder, Settings, cipher::Secret, entropy::Entropy, geocode::Geocoder, organization::CarrierCredentials,
 };
 
 use crate::{

@@ -11,7 +11,7 @@ use std::{
 
 use hum_adapters::{cipher::KeyFileCipher, language_model::Scripted, storage::SqliteStore, telephony::twilio::Twilio};
 use hum_core::{
-    Hum,
+    Hum, Settings,
     access::Caller,
     broadband::BroadbandMap,
     cipher::Secret,
@@ -19,7 +19,6 @@ use hum_core::{
     error::Error,
     flow::FlowDefinition,
     geocode::{Geocoder, Reach},
-    hum::Settings,
     id::FlowId,
     idempotency::{Answer, Remember},
     number::{E164, NewNumber, Number},

@@ -3,7 +3,7 @@ use std::{fmt, str::FromStr};
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
-use crate::{
+use crate::kernel::{
     clock::Timestamp,
     entropy::{BASE62, Entropy},
     id::{ApiKeyId, OrgId},

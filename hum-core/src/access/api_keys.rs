@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use crate::{
-    audit::AuditRow,
-    batch::Batch,
-    error::{Error, FieldError, Tries},
-    hum::Hum,
-    id::ApiKeyId,
-    idempotency::{Answer, Remember},
-    store::StoreError,
+    app::Hum,
+    kernel::{
+        audit::AuditRow,
+        batch::Batch,
+        error::{Error, FieldError, Tries},
+        id::ApiKeyId,
+        idempotency::{Answer, Remember},
+        store::StoreError,
+    },
 };
 
 use super::{ApiKey, ApiKeySecret, Caller, KeyMode, OPERATIONS, Role};

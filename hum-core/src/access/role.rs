@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{
+use crate::kernel::{
     error::Error,
     id::{ApiKeyId, OrgId},
 };
@@ -111,12 +111,12 @@ mod tests {
         Caller {
             role,
             scopes: scopes.iter().map(|s| s.to_string()).collect(),
-            ..Caller::system(crate::id::OrgId::new(crate::clock::Timestamp::from_micros(0), &Zero))
+            ..Caller::system(crate::kernel::id::OrgId::new(crate::kernel::clock::Timestamp::from_micros(0), &Zero))
         }
     }
 
     struct Zero;
-    impl crate::entropy::Entropy for Zero {
+    impl crate::kernel::entropy::Entropy for Zero {
         fn fill(&self, bytes: &mut [u8]) {
             bytes.fill(0);
         }

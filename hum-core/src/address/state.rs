@@ -1,4 +1,4 @@
-use crate::named::{named, named_serde};
+use crate::kernel::named::{named, named_serde};
 
 named! {
     /// The fifty states, the District of Columbia and Puerto Rico, by their USPS abbreviations (Publication 28, appendix B).

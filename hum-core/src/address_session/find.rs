@@ -10,13 +10,15 @@ use futures_util::{FutureExt as _, select_biased};
 
 use crate::{
     address::{Address, normalize},
-    batch::{Batch, Finished},
+    app::Hum,
     broadband::Place,
-    error::{Error, Tries},
     geocode::{Coordinates, Reach, SourceError},
-    hum::Hum,
-    id::AddressSessionId,
-    job::Claimed,
+    kernel::{
+        batch::{Batch, Finished},
+        error::{Error, Tries},
+        id::AddressSessionId,
+        job::Claimed,
+    },
     planted::{Bug, planted},
 };
 

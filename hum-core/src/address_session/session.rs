@@ -3,12 +3,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     address::AddressInput,
-    clock::Timestamp,
     geocode::Coordinates,
-    id::{AddressSessionId, OrgId},
-    named::named,
-    page::{Page, Paged},
-    store::StoreError,
+    kernel::{
+        clock::Timestamp,
+        id::{AddressSessionId, OrgId},
+        named::named,
+        page::{Page, Paged},
+        store::StoreError,
+    },
 };
 
 use super::Found;

@@ -5,13 +5,15 @@ use std::time::Duration;
 use crate::{
     access::Caller,
     address::{Address, normalize},
-    batch::Batch,
-    clock::Timestamp,
-    error::{Error, FieldError, Tries},
-    hum::Hum,
-    id::AddressSessionId,
-    idempotency::{Answer, Remember},
-    job::NewJob,
+    app::Hum,
+    kernel::{
+        batch::Batch,
+        clock::Timestamp,
+        error::{Error, FieldError, Tries},
+        id::AddressSessionId,
+        idempotency::{Answer, Remember},
+        job::NewJob,
+    },
     planted::{Bug, planted},
 };
 
@@ -36,7 +38,7 @@ pub struct CreatedSession {
 
 impl Hum {
     /// Opens a session for an address. Agents with local sources are done in the answer; remote ones are waited for, at
-    /// most [`crate::hum::Settings::session_wait`], and go on in a job after that. A failing source is never an error here.
+    /// most [`crate::app::Settings::session_wait`], and go on in a job after that. A failing source is never an error here.
     ///
     /// # Errors
     /// `Invalid` names every component that cannot be used.

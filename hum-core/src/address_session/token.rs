@@ -2,7 +2,7 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::entropy::Entropy;
+use crate::kernel::entropy::Entropy;
 
 /// What a client holds to use its session: 22 base-62 characters, 131 random bits. Shown once, in the answer to the
 /// creation; stored as SHA-256; `Debug` hides it.

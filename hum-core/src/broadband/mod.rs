@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    clock::Timestamp,
     geocode::{Candidate, Coordinates, Precision, Reach, SourceError},
+    kernel::clock::Timestamp,
 };
 
 pub use product_catalog::ProductCatalog;

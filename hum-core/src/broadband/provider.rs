@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::named::{named, named_serde};
+use crate::kernel::named::{named, named_serde};
 
 use super::ProductCatalog;
 

@@ -7,12 +7,14 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    clock::Timestamp,
-    id::OrgId,
-    named::named,
+    kernel::{
+        clock::Timestamp,
+        id::OrgId,
+        named::named,
+        page::{Page, Paged},
+        store::StoreError,
+    },
     number::E164,
-    page::{Page, Paged},
-    store::StoreError,
 };
 
 pub use keyword::Keyword;

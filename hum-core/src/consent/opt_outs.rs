@@ -2,12 +2,14 @@
 
 use crate::{
     access::Caller,
-    audit::AuditRow,
-    batch::Batch,
-    error::{Error, Tries},
-    event::{Event, EventKind},
-    hum::Hum,
-    idempotency::{Answer, Remember},
+    app::Hum,
+    kernel::{
+        audit::AuditRow,
+        batch::Batch,
+        error::{Error, Tries},
+        event::{Event, EventKind},
+        idempotency::{Answer, Remember},
+    },
     number::E164,
 };
 

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{error::FieldError, tool};
+use crate::{kernel::error::FieldError, tool};
 
 /// Everything about an agent that a person edits; one version's content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

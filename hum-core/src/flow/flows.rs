@@ -2,14 +2,16 @@
 
 use crate::{
     access::Caller,
-    audit::AuditRow,
-    batch::Batch,
-    clock::Timestamp,
-    entropy::Entropy,
-    error::{Error, Tries},
-    hum::Hum,
-    id::FlowId,
-    idempotency::{Answer, Remember},
+    app::Hum,
+    kernel::{
+        audit::AuditRow,
+        batch::Batch,
+        clock::Timestamp,
+        entropy::Entropy,
+        error::{Error, Tries},
+        id::FlowId,
+        idempotency::{Answer, Remember},
+    },
 };
 
 use super::{Flow, FlowDefinition, FlowVersion};

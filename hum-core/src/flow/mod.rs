@@ -5,7 +5,7 @@ mod flows;
 
 use async_trait::async_trait;
 
-use crate::{
+use crate::kernel::{
     clock::Timestamp,
     id::{FlowId, OrgId},
     page::{Page, Paged},

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     address::Address,
-    named::{named, named_serde},
+    kernel::named::{named, named_serde},
 };
 
 /// Finds where an address is. Only reads; safe to repeat.

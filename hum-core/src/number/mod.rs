@@ -1,18 +1,17 @@
 //! Phone numbers: the customer's own, and the form they all have.
 
-mod e164;
 mod numbers;
 
 use async_trait::async_trait;
 
-use crate::{
+use crate::kernel::{
     clock::Timestamp,
     id::{FlowId, NumberId, OrgId},
     page::{Page, Paged},
     store::StoreError,
 };
 
-pub use e164::{E164, NotE164};
+pub use crate::kernel::e164::{E164, NotE164};
 pub use numbers::{NewNumber, NumberPatch};
 
 /// A number that an organization receives and sends on.

@@ -2,13 +2,15 @@
 
 use crate::{
     access::Caller,
-    audit::AuditRow,
-    batch::Batch,
-    error::{Error, Tries},
-    hum::Hum,
-    id::{FlowId, NumberId},
-    idempotency::{Answer, Remember},
-    store::{CommitError, Conflict},
+    app::Hum,
+    kernel::{
+        audit::AuditRow,
+        batch::Batch,
+        error::{Error, Tries},
+        id::{FlowId, NumberId},
+        idempotency::{Answer, Remember},
+        store::{CommitError, Conflict},
+    },
 };
 
 use super::{E164, Number};

@@ -4,7 +4,7 @@ mod organizations;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{cipher::Secret, clock::Timestamp, id::OrgId, named::named};
+use crate::kernel::{cipher::Secret, clock::Timestamp, id::OrgId, named::named};
 
 pub use organizations::{NewOrganization, OrganizationPatch, SetCarrierAccount};
 

@@ -2,13 +2,15 @@
 
 use crate::{
     access::Caller,
-    audit::AuditRow,
-    batch::Batch,
-    cipher::Secret,
-    error::{Error, FieldError, Tries},
-    hum::Hum,
-    id::OrgId,
-    store::{CommitError, Conflict},
+    app::Hum,
+    kernel::{
+        audit::AuditRow,
+        batch::Batch,
+        cipher::Secret,
+        error::{Error, FieldError, Tries},
+        id::OrgId,
+        store::{CommitError, Conflict},
+    },
 };
 
 use super::{CarrierAccount, KeywordReplies, Organization};

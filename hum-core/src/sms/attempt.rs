@@ -1,4 +1,4 @@
-use crate::{
+use crate::kernel::{
     clock::Timestamp,
     entropy::Entropy,
     id::{AttemptId, MessageId, OrgId},

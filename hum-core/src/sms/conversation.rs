@@ -2,14 +2,16 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use crate::{
-    clock::Timestamp,
-    entropy::Entropy,
-    event::{Event, EventKind},
-    id::{ConversationId, NumberId, OrgId},
+    kernel::{
+        clock::Timestamp,
+        entropy::Entropy,
+        event::{Event, EventKind},
+        id::{ConversationId, NumberId, OrgId},
+        page::{Page, Paged},
+        store::StoreError,
+    },
     number::{E164, Number},
-    page::{Page, Paged},
     planted::{Bug, planted},
-    store::StoreError,
 };
 
 use super::{Direction, Message};

@@ -2,16 +2,18 @@
 
 use crate::{
     access::Caller,
-    batch::Batch,
-    clock::Timestamp,
+    app::Hum,
     consent::Consent,
-    entropy::Entropy,
-    error::{Error, FieldError, Tries},
     flow::MAX_BODY_CHARS,
-    hum::Hum,
-    id::{ConversationId, NumberId},
-    idempotency::{Answer, Remember},
-    job::NewJob,
+    kernel::{
+        batch::Batch,
+        clock::Timestamp,
+        entropy::Entropy,
+        error::{Error, FieldError, Tries},
+        id::{ConversationId, NumberId},
+        idempotency::{Answer, Remember},
+        job::NewJob,
+    },
     number::E164,
     planted::{Bug, planted},
 };
@@ -152,7 +154,7 @@ impl Hum {
                 existing.unwrap_or_else(|| Conversation::start(&number, new.contact.clone(), now, &*self.entropy));
             let mut batch = Batch::for_org(caller.org);
             if created {
-                batch.emit(conversation.event(crate::event::EventKind::ConversationStarted, None, now, &*self.entropy));
+                batch.emit(conversation.event(crate::kernel::event::EventKind::ConversationStarted, None, now, &*self.entropy));
                 if consent.is_none() {
                     batch.insert(Consent::unsaid(caller.org, new.contact.clone()));
                 }

@@ -4,13 +4,15 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use crate::{
-    clock::Timestamp,
-    entropy::Entropy,
-    id::{ConversationId, MessageId, OrgId, TurnId},
-    named::named,
-    page::{Page, Paged},
+    kernel::{
+        clock::Timestamp,
+        entropy::Entropy,
+        id::{ConversationId, MessageId, OrgId, TurnId},
+        named::named,
+        page::{Page, Paged},
+        store::StoreError,
+    },
     planted::{Bug, planted},
-    store::StoreError,
 };
 
 use super::{CarrierStatus, Conversation, SendAttempt, carrier_status::shown_error};

@@ -2,14 +2,16 @@
 
 use crate::{
     access::Caller,
-    audit::AuditRow,
-    batch::Batch,
+    app::Hum,
     consent::Consent,
-    error::{Error, Tries},
-    hum::Hum,
-    id::MessageId,
-    idempotency::{Answer, Remember},
-    job::NewJob,
+    kernel::{
+        audit::AuditRow,
+        batch::Batch,
+        error::{Error, Tries},
+        id::MessageId,
+        idempotency::{Answer, Remember},
+        job::NewJob,
+    },
 };
 
 use super::{ConversationStatus, Direction, Message, MessageStatus};

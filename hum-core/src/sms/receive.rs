@@ -3,20 +3,22 @@
 use std::time::Duration;
 
 use crate::{
-    audit::AuditRow,
-    batch::{Batch, Guard},
-    clock::Timestamp,
+    app::Hum,
     consent::{Consent, ConsentSource, ConsentState, Keyword},
-    entropy::Entropy,
-    error::{Error, Tries},
-    event::EventKind,
-    hum::Hum,
-    id::{AuditId, MessageId},
-    job::NewJob,
+    kernel::{
+        audit::AuditRow,
+        batch::{Batch, Guard},
+        clock::Timestamp,
+        entropy::Entropy,
+        error::{Error, Tries},
+        event::EventKind,
+        id::{AuditId, MessageId},
+        job::NewJob,
+        store::{CommitError, Conflict},
+    },
     number::Number,
     organization::{CarrierAccount, KeywordReplies},
     planted::{Bug, planted},
-    store::{CommitError, Conflict},
 };
 
 use super::{CarrierFacts, CarrierForm, Conversation, Direction, InboundSms, Message, MessageStatus, RefusedForm, Source};

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use crate::{
-    batch::{Batch, Finished},
-    error::{Error, Tries},
-    hum::Hum,
-    job::Claimed,
+    app::Hum,
+    kernel::{
+        batch::{Batch, Finished},
+        error::{Error, Tries},
+        job::Claimed,
+    },
     planted::{Bug, planted},
 };
 
@@ -115,7 +117,7 @@ impl Hum {
 }
 
 /// When the carrier can have made the text of an attempt.
-fn window(attempt: &SendAttempt, timeout: Duration) -> (crate::clock::Timestamp, crate::clock::Timestamp) {
+fn window(attempt: &SendAttempt, timeout: Duration) -> (crate::kernel::clock::Timestamp, crate::kernel::clock::Timestamp) {
     // The carrier's times have whole seconds.
     (attempt.started_at - CLOCK_SLACK - Duration::from_secs(1), attempt.started_at + timeout + LATE_ACCEPT)
 }

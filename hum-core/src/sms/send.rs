@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use crate::{
-    batch::{Batch, Finished, Guard},
-    clock::Timestamp,
+    app::Hum,
     consent::{Consent, ConsentSource, ConsentState},
-    error::{Error, Tries},
-    event::EventKind,
-    hum::Hum,
-    job::{Claimed, LEASE, NewJob},
+    kernel::{
+        batch::{Batch, Finished, Guard},
+        clock::Timestamp,
+        error::{Error, Tries},
+        event::EventKind,
+        job::{Claimed, LEASE, NewJob},
+        store::{CommitError, Conflict, OrgReads, StoreError},
+    },
     organization::CarrierCredentials,
     planted::{Bug, planted},
-    store::{CommitError, Conflict, OrgReads, StoreError},
     turn::Turn,
 };
 

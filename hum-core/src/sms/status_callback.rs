@@ -1,10 +1,12 @@
 //! The carrier says what became of a text.
 
 use crate::{
-    batch::Batch,
-    error::{Error, Tries},
-    hum::Hum,
-    id::MessageId,
+    app::Hum,
+    kernel::{
+        batch::Batch,
+        error::{Error, Tries},
+        id::MessageId,
+    },
     planted::{Bug, planted},
 };
 

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{clock::Timestamp, number::E164, organization::CarrierCredentials};
+use crate::{kernel::clock::Timestamp, number::E164, organization::CarrierCredentials};
 
 use super::CarrierStatus;
 

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use crate::hum::Hum;
+use crate::app::Hum;
 
 use super::{Effect, Tool};
 

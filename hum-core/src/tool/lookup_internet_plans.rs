@@ -6,8 +6,8 @@ use serde_json::Value;
 use crate::{
     address::{AddressInput, normalize},
     address_session::{Found, Geocoded, Internet},
+    app::Hum,
     broadband::{Confidence, Money, Product, Provider},
-    hum::Hum,
 };
 
 use super::{Effect, Tool};

@@ -9,10 +9,8 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use crate::{
-    clock::Timestamp,
-    entropy::Entropy,
-    event::Event,
-    hum::Hum,
+    app::Hum,
+    kernel::{clock::Timestamp, entropy::Entropy, event::Event},
     sms::{BY_AGENT, Conversation},
     turn::ToolSpec,
 };

@@ -6,7 +6,7 @@ mod run_turn;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use crate::{
+use crate::kernel::{
     clock::Timestamp,
     id::{ConversationId, FlowId, MessageId, OrgId, TurnId},
     store::StoreError,

@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use crate::{
-    batch::{Batch, Finished, Guard},
+    app::Hum,
     consent::Consent,
-    error::{Error, Tries},
     flow::{FlowDefinition, FlowVersion},
-    hum::Hum,
-    id::{ConversationId, TurnId},
-    job::{Claimed, NewJob},
+    kernel::{
+        batch::{Batch, Finished, Guard},
+        error::{Error, Tries},
+        id::{ConversationId, TurnId},
+        job::{Claimed, NewJob},
+        store::OrgReads,
+    },
     planted::{Bug, planted},
     sms::{Conversation, Direction, Message, MessageStatus, Source},
-    store::OrgReads,
     tool::{self, Effect},
 };
 

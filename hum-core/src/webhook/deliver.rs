@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use crate::{
-    batch::{Batch, Finished},
-    cipher::Secret,
-    clock::Timestamp,
-    egress::{EgressError, EgressRequest, EgressResponse},
-    error::{Error, Tries},
-    hum::Hum,
-    id::{DeliveryId, EventId},
-    job::Claimed,
+    app::Hum,
+    kernel::{
+        batch::{Batch, Finished},
+        cipher::Secret,
+        clock::Timestamp,
+        egress::{EgressError, EgressRequest, EgressResponse},
+        error::{Error, Tries},
+        id::{DeliveryId, EventId},
+        job::Claimed,
+        store::OrgReads,
+    },
     planted::{Bug, planted},
-    store::OrgReads,
 };
 
 use super::{ATTEMPTS, Attempt, Delivery, DeliveryState, Failing, Webhook, WebhookSecret, WebhookState, schedule, signature};
@@ -97,7 +99,7 @@ impl Hum {
                 if webhook.is_enabled() {
                     return self.finish(job, Finished::Again { at: self.clock.now(), error: None }).await;
                 }
-                batch.guard(crate::batch::Guard::Webhook(webhook.id, webhook.version));
+                batch.guard(crate::kernel::batch::Guard::Webhook(webhook.id, webhook.version));
             }
             batch.finish(job.id, job.fence, Finished::Done);
             match self.commit(batch).await {

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{
+use crate::kernel::{
     clock::Timestamp,
     entropy::Entropy,
     event::Event,

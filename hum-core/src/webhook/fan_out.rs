@@ -1,10 +1,12 @@
 //! From the feed to deliveries. Compares how far each webhook is with how far the feed is, so a lost wake-up loses nothing.
 
 use crate::{
-    batch::{Batch, Finished},
-    error::{Error, Tries},
-    hum::Hum,
-    job::{Claimed, NewJob},
+    app::Hum,
+    kernel::{
+        batch::{Batch, Finished},
+        error::{Error, Tries},
+        job::{Claimed, NewJob},
+    },
 };
 
 use super::{Delivery, DeliveryState, Webhook};

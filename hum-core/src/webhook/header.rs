@@ -1,4 +1,4 @@
-use crate::error::FieldError;
+use crate::kernel::error::FieldError;
 
 use super::Headers;
 

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
-use crate::{
+use crate::kernel::{
     clock::Timestamp,
     event::EventKind,
     id::{DeliveryId, OrgId, WebhookId},

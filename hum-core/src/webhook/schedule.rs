@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::{
-    entropy::Entropy,
+    kernel::entropy::Entropy,
     planted::{Bug, planted},
 };
 

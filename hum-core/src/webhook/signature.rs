@@ -2,7 +2,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::{clock::Timestamp, entropy::Entropy, id::EventId};
+use crate::kernel::{clock::Timestamp, entropy::Entropy, id::EventId};
 
 /// A webhook's signing secret: `whsec_` and 32 random bytes in base64, as Standard Webhooks has them. Shown once.
 #[derive(Clone, PartialEq, Eq)]

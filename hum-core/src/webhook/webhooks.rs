@@ -6,16 +6,18 @@ use serde_json::json;
 
 use crate::{
     access::Caller,
-    audit::AuditRow,
-    batch::Batch,
-    clock::Timestamp,
-    error::{Error, FieldError, Tries},
-    event::{Event, EventKind},
-    hum::Hum,
-    id::{DeliveryId, WebhookId},
-    idempotency::{Answer, Remember},
-    job::NewJob,
-    store::StoreError,
+    app::Hum,
+    kernel::{
+        audit::AuditRow,
+        batch::Batch,
+        clock::Timestamp,
+        error::{Error, FieldError, Tries},
+        event::{Event, EventKind},
+        id::{DeliveryId, WebhookId},
+        idempotency::{Answer, Remember},
+        job::NewJob,
+        store::StoreError,
+    },
 };
 
 use super::{Delivery, DeliveryState, Headers, Webhook, WebhookSecret, WebhookState, header};

@@ -5,11 +5,10 @@ use std::{sync::Arc, time::Duration};
 use axum::{body::Body, http::Method};
 use hum_adapters::{bus::InProcessBus, cipher::KeyFileCipher, entropy::SystemEntropy, storage::SqliteStore};
 use hum_core::{
-    Hum,
+    Hum, Settings,
     access::{Caller, KeyMode, NewApiKey, Role},
     address::AddressInput,
     geocode::{Geocoding, SourceError},
-    hum::Settings,
     idempotency::{Answer, Remember},
     organization::NewOrganization,
 };

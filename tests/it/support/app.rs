@@ -11,9 +11,8 @@ use hum_adapters::{
     telephony::fake::{FakeCarrier, FakeConfig},
 };
 use hum_core::{
-    Hum, HumBuilder,
+    Hum, HumBuilder, Settings,
     access::{Caller, KeyMode, NewApiKey, Role},
-    hum::Settings,
     id::OrgId,
     idempotency::{Answer, Remember},
     organization::NewOrganization,

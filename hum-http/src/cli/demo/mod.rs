@@ -16,11 +16,10 @@ use hum_adapters::{
     telephony::fake::{FakeCarrier, FakeConfig},
 };
 use hum_core::{
-    Hum,
+    Hum, Settings,
     access::Caller,
     entropy::Entropy,
     event::EventKind,
-    hum::Settings,
     idempotency::{Answer, Remember},
     number::{E164, NewNumber},
     organization::NewOrganization,

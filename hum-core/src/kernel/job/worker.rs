@@ -5,12 +5,14 @@ use std::{collections::BTreeMap, convert::Infallible, future::Future, pin::pin, 
 use futures_util::{FutureExt as _, StreamExt as _, future::FusedFuture as _, select_biased, stream::FuturesUnordered};
 
 use crate::{
-    batch::Finished,
-    clock::Timestamp,
-    error::Error,
-    hum::Hum,
-    id::{JobId, OrgId},
-    store::StoreError,
+    app::Hum,
+    kernel::{
+        batch::Finished,
+        clock::Timestamp,
+        error::Error,
+        id::{JobId, OrgId},
+        store::StoreError,
+    },
 };
 
 use super::{Claimed, HEARTBEAT, JobKind, LEASE, SWEEP};

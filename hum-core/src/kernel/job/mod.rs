@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{
+use crate::kernel::{
     clock::Timestamp,
     entropy::Entropy,
     id::{AddressSessionId, ConversationId, DeliveryId, EventId, JobId, MessageId, OrgId},
@@ -125,7 +125,7 @@ pub const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How often expired claims are given back.
 pub const SWEEP: Duration = Duration::from_secs(5);
 
-/// The queue. Jobs enter and leave it as part of a [`crate::batch::Batch`]; this port is what a worker needs besides.
+/// The queue. Jobs enter and leave it as part of a [`crate::kernel::batch::Batch`]; this port is what a worker needs besides.
 #[async_trait]
 pub trait JobQueue: Send + Sync {
     /// Claims up to `limit` due jobs of the given kinds, oldest due first, each until `lease_until`.

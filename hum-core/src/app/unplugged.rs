@@ -7,9 +7,11 @@ use async_trait::async_trait;
 use crate::{
     address::Address,
     broadband::{BroadbandMap, Coverage, Place},
-    clock::Timestamp,
-    egress::{Egress, EgressError, EgressRequest, EgressResponse},
     geocode::{Coordinates, Geocoder, Geocoding, Reach, SourceError},
+    kernel::{
+        clock::Timestamp,
+        egress::{Egress, EgressError, EgressRequest, EgressResponse},
+    },
     organization::CarrierCredentials,
     sms::{
         Accepted, CarrierForm, CarrierMessage, InboundSms, ListQuery, OutboundSms, RefusedForm, SendError, StatusCallback,

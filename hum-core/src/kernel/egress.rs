@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::cipher::Secret;
+use crate::kernel::cipher::Secret;
 
 /// Sends HTTP requests to addresses that customers typed, and only to public ones.
 ///

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use crate::{
+use crate::kernel::{
     clock::Timestamp,
     entropy::Entropy,
     id::{ConversationId, EventId, OrgId},

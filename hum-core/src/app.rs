@@ -1,26 +1,31 @@
 //! The assembled application: ports in, use cases out.
 
+mod unplugged;
+
 use std::{sync::Arc, time::Duration};
 
 use crate::{
     address_session,
-    batch::{Batch, Committed},
     broadband::BroadbandMap,
-    cipher::{Cipher, Secret},
-    clock::Clock,
-    egress::Egress,
-    entropy::Entropy,
-    error::Error,
     geocode::Geocoder,
-    id::OrgId,
-    job::JobQueue,
-    live_bus::LiveBus,
+    kernel::{
+        batch::{Batch, Committed},
+        cipher::{Cipher, Secret},
+        clock::Clock,
+        egress::Egress,
+        entropy::Entropy,
+        error::Error,
+        id::OrgId,
+        job::JobQueue,
+        live_bus::LiveBus,
+        store::{CommitError, OrgReads, Store, StoreError},
+    },
     organization::{CarrierAccount, CarrierCredentials},
     sms::Telephony,
-    store::{CommitError, OrgReads, Store, StoreError},
     turn::LanguageModel,
-    unplugged::Unplugged,
 };
+
+use unplugged::Unplugged;
 
 /// hum, with its adapters plugged in. Cheap to clone; every clone is the same application.
 ///

@@ -8,8 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use ulid::Ulid;
 
 use crate::{
-    clock::Timestamp,
-    entropy::Entropy,
+    kernel::{clock::Timestamp, entropy::Entropy},
     planted::{Bug, planted},
 };
 

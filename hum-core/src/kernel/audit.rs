@@ -2,9 +2,11 @@
 
 use crate::{
     access::Caller,
-    clock::Timestamp,
-    entropy::Entropy,
-    id::{AuditId, OrgId},
+    kernel::{
+        clock::Timestamp,
+        entropy::Entropy,
+        id::{AuditId, OrgId},
+    },
 };
 
 /// One act that somebody may be asked about later.

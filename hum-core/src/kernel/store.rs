@@ -7,13 +7,15 @@ use async_trait::async_trait;
 use crate::{
     access::{ApiKey, ApiKeyReads},
     address_session::AddressSessionReads,
-    batch::{Batch, Committed},
-    clock::Timestamp,
     consent::ConsentReads,
-    event::EventReads,
     flow::FlowReads,
-    id::OrgId,
-    idempotency::StoredReplyReads,
+    kernel::{
+        batch::{Batch, Committed},
+        clock::Timestamp,
+        event::EventReads,
+        id::OrgId,
+        idempotency::StoredReplyReads,
+    },
     number::{E164, NumberReads},
     organization::{CarrierAccount, Organization},
     sms::{ConversationReads, InboundState, MessageReads, SendAttempt},
@@ -110,7 +112,7 @@ pub trait SystemReads: Send + Sync {
     /// Counts over all organizations, for `/metrics`.
     async fn counts(&self) -> Result<Counts, StoreError>;
     /// Records, without a batch, that a key was used. May be lost; never fails a request.
-    async fn touch_api_key(&self, org: OrgId, key: crate::id::ApiKeyId, at: Timestamp) -> Result<(), StoreError>;
+    async fn touch_api_key(&self, org: OrgId, key: crate::kernel::id::ApiKeyId, at: Timestamp) -> Result<(), StoreError>;
     /// Deletes stored replies that expired before `now`; answers how many. Safe to repeat.
     async fn purge_expired(&self, now: Timestamp) -> Result<u64, StoreError>;
 }

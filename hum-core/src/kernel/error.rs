@@ -1,6 +1,6 @@
 //! What a use case can answer besides its result.
 
-use crate::store::{CommitError, Conflict, StoreError};
+use crate::kernel::store::{CommitError, Conflict, StoreError};
 
 /// One thing that is wrong with an input, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]

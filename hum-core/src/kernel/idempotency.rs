@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{
+use crate::kernel::{
     batch::{Batch, REPLY_RETENTION},
     cipher::Cipher,
     clock::Timestamp,
@@ -125,7 +125,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::cipher::CannotOpen;
+    use crate::kernel::cipher::CannotOpen;
 
     /// Seals nothing, but refuses what belongs elsewhere.
     struct Plain;
@@ -153,7 +153,7 @@ mod tests {
         let mut batch = Batch::for_org(org);
         Remember::<u8>::under("k".into(), [1; 32], |value| (201, (*value).into())).record(&mut batch, &7, &Plain, NOW);
         let reply = batch.writes.into_iter().find_map(|write| match write {
-            crate::batch::Write::Insert(crate::batch::Record::StoredReply(reply)) => Some(reply),
+            crate::kernel::batch::Write::Insert(crate::kernel::batch::Record::StoredReply(reply)) => Some(reply),
             _ => None,
         });
         let reply = StoredReply { fingerprint, expires_at, ..reply.expect("a stored reply") };
