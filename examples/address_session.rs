@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // sample data answers; `hum import fcc` and `hum import plans` put real data there.
     let data = std::env::temp_dir().join("hum-example-without-data");
     let hum = Hum::builder()
-        .store(SqliteStore::in_memory()?)
+        .storage(SqliteStore::in_memory()?)
         .geocoder(ZipTable)
         .broadband_map(LocalBroadbandMap::open(&data)?)
         .cipher(KeyFileCipher::from_key([42; 32], Arc::new(SystemEntropy)))
@@ -30,13 +30,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .entropy(SystemEntropy)
         .live_bus(InProcessBus::new())
         .build()?;
-    let organization = hum.create_organization(NewOrganization { slug: "acme".into(), name: "Acme".into() }).await?;
+    let organization = hum.organizations().create(NewOrganization { slug: "acme".into(), name: "Acme".into() }).await?;
     let caller = Caller::system(organization.id);
 
     let request =
         SessionRequest { street1: "29090 Tiffany Drive E".into(), zip: Some("48034".into()), ..SessionRequest::default() };
-    let Answer::Fresh(created) = hum.create_address_session(&caller, request, Remember::nothing()).await? else { unreachable!() };
-    let found = &created.session.found;
+    let Answer::Fresh(created) = hum.address_sessions().create(&caller, request, Remember::nothing()).await? else { unreachable!() };
+    let found = created.session.found();
     let place = found.place().ok_or("the ZIP code is known")?;
     println!("{} ({} by {})", place.address, place.precision.as_str(), place.source);
     for provider in found.providers() {
@@ -54,9 +54,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // The token opens the session until it is closed, or half an hour passed without use.
     let token = created.token.reveal();
-    assert!(hum.use_address_session(&caller, token).await?.is_some());
-    assert!(hum.close_address_session(&caller, token).await?.is_some());
-    assert!(hum.use_address_session(&caller, token).await?.is_none());
+    assert!(hum.address_sessions().use_session(&caller, token).await?.is_some());
+    assert!(hum.address_sessions().close(&caller, token).await?.is_some());
+    assert!(hum.address_sessions().use_session(&caller, token).await?.is_none());
     println!("closed: the token is worth nothing any more");
     Ok(())
 }

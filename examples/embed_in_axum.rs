@@ -36,8 +36,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let settings =
         Settings { public_url: public_url.clone(), default_account: Some(carrier.credentials()), ..Settings::default() };
     let hum = Hum::builder()
-        .store(SqliteStore::in_memory()?)
-        .telephony(carrier.clone())
+        .storage(SqliteStore::in_memory()?)
+        .carrier(carrier.clone())
         .language_model(Scripted)
         .egress(GuardedEgress::new(EgressPolicy::parse("")?)?)
         .cipher(KeyFileCipher::from_key([42; 32], Arc::new(SystemEntropy)))
@@ -59,7 +59,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let workers = tokio::spawn({
         let (hum, stopped) = (hum.clone(), until_stopped());
-        async move { hum.run_workers(stopped).await }
+        async move { hum.workers().run(stopped).await }
     });
     let pump = tokio::spawn({
         let (pump, stopped) = (Pump::new(hum.clone(), carrier), until_stopped());
@@ -67,9 +67,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
 
     // A tenant and its key; everything else goes over HTTP.
-    let organization = hum.create_organization(NewOrganization { slug: "acme".into(), name: "Acme".into() }).await?;
+    let organization = hum.organizations().create(NewOrganization { slug: "acme".into(), name: "Acme".into() }).await?;
     let key = NewApiKey { name: "example".into(), role: Role::Admin, scopes: vec!["*".into()], mode: KeyMode::Test };
-    let Answer::Fresh(created) = hum.create_api_key(&Caller::system(organization.id), key, Remember::nothing()).await? else {
+    let Answer::Fresh(created) = hum.api_keys().create(&Caller::system(organization.id), key, Remember::nothing()).await? else {
         unreachable!()
     };
     let http = reqwest::Client::new();

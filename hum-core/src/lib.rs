@@ -36,13 +36,14 @@ pub mod consent;
 pub mod flow;
 pub mod geocode;
 mod kernel;
+pub mod language_model;
 pub mod number;
 pub mod organization;
-pub mod planted;
 pub mod sms;
+pub mod telephony;
 pub mod tool;
 pub mod turn;
 pub mod webhook;
 
-pub use app::{Hum, HumBuilder, MissingPort, Settings};
-pub use kernel::{audit, batch, cipher, clock, egress, entropy, error, event, id, idempotency, job, live_bus, page, store};
+pub use app::{Census, Counts, Hum, HumBuilder, MissingPort, OrgReads, Settings, Storage, SystemReads, records};
+pub use kernel::{audit, batch, cipher, clock, decide, egress, entropy, error, event, id, idempotency, job, live_bus, page, record, store};

@@ -20,9 +20,7 @@ use hum_adapters::{
         twilio::{Twilio, TwilioConfig},
     },
 };
-use hum_core::{
-    Hum, HumBuilder, Settings, cipher::Secret, entropy::Entropy, geocode::Geocoder, organization::CarrierCredentials,
-};
+use hum_core::{Hum, HumBuilder, Settings, cipher::Secret, entropy::Entropy, geocode::Geocoder, telephony::CarrierCredentials};
 
 use crate::{
     cli::Failure,
@@ -125,14 +123,14 @@ fn with_carrier(builder: HumBuilder, config: &Config, public_url: &str) -> Resul
             let fake_config = FakeConfig { public_url: public_url.to_owned(), ..FakeConfig::default() };
             let fake = FakeCarrier::new(Arc::new(SystemClock::new()), Arc::new(SystemEntropy), fake_config);
             let fake = Arc::new(fake.with_account(account.clone()));
-            Ok((builder.telephony(fake.clone()), Some(fake), Some(account)))
+            Ok((builder.carrier(fake.clone()), Some(fake), Some(account)))
         }
         Carrier::Twilio { api_url, account } => {
             let mut twilio = TwilioConfig { timeout: config.carrier_timeout, ..TwilioConfig::default() };
             if let Some(api_url) = api_url {
                 twilio.api_url.clone_from(api_url);
             }
-            Ok((builder.telephony(Twilio::new(twilio).map_err(Failure::new)?), None, account.clone()))
+            Ok((builder.carrier(Twilio::new(twilio).map_err(Failure::new)?), None, account.clone()))
         }
     }
 }
@@ -140,7 +138,7 @@ fn with_carrier(builder: HumBuilder, config: &Config, public_url: &str) -> Resul
 async fn with_store(builder: HumBuilder, database: &DatabaseUrl) -> Result<HumBuilder, Failure> {
     let unusable = |error: hum_core::store::StoreError| Failure::new(format!("HUM_DATABASE_URL cannot be used: {error}"));
     Ok(match database {
-        DatabaseUrl::Sqlite(path) => builder.store(SqliteStore::open(path).map_err(unusable)?),
-        DatabaseUrl::Postgres(url) => builder.store(PostgresStore::connect(url.reveal()).await.map_err(unusable)?),
+        DatabaseUrl::Sqlite(path) => builder.storage(SqliteStore::open(path).map_err(unusable)?),
+        DatabaseUrl::Postgres(url) => builder.storage(PostgresStore::connect(url.reveal()).await.map_err(unusable)?),
     })
 }

@@ -3,7 +3,7 @@
 use std::{fmt::Display, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use hum_adapters::geocode;
-use hum_core::{cipher::Secret, organization::CarrierCredentials};
+use hum_core::{cipher::Secret, telephony::CarrierCredentials};
 
 /// A variable whose value cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -12,7 +12,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use hum_core::store::Counts;
+use hum_core::Counts;
 
 use crate::{app::App, error::ApiError};
 
@@ -75,7 +75,7 @@ impl Metrics {
 }
 
 pub(crate) async fn show(State(app): State<App>) -> Result<Response, ApiError> {
-    let counts = app.hum.store().system().counts().await?;
+    let counts = app.hum.system().counts().await?;
     let text = app.metrics.render(&counts);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

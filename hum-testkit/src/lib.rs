@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod capability;
 pub mod chance;
 pub mod clock;
 pub mod contract;
@@ -14,10 +15,12 @@ pub mod fake;
 pub mod invariant;
 pub mod monitor;
 pub mod options;
+pub mod planted;
+pub mod ports;
 pub mod postgres;
 pub mod process;
-pub mod session_log;
 pub mod simulator;
+pub mod trace;
 pub mod world;
 
 pub use chance::Chance;

@@ -1,358 +1,190 @@
 //! The witness: sees every commit and every effect, in order, and lets the invariants judge.
+//!
+//! What it sees of one capability alone stands there: `impl Monitor` in the `log.rs` of [`crate::capability`].
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hum_core::{
     batch::{Batch, Committed},
     clock::{Clock as _, Timestamp},
-    consent::Keyword,
-    id::{JobId, MessageId, OrgId},
+    id::JobId,
     job::Claimed,
-    number::E164,
-    sms::CarrierStatus,
 };
-use sha2::{Digest as _, Sha256};
 
 use crate::{
+    capability::{address_session::SessionLog, job::JobLog, job::QueueNews, sms::SmsLog, webhook::WebhookLog},
     clock::VirtualClock,
-    invariant::{self, Commit, Findings, Mirror},
+    invariant::{Commit, Findings, Invariant, Known, Mirror},
     process::ProcessId,
-    session_log::{Asked, Call, Outcome, Question, SessionLog, SourceAnswer, Told, Wanted},
+    trace::{self, Trace},
 };
 
-/// Something that must never be, was.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// Which invariant, such as `INV-02`.
-    pub invariant: &'static str,
-    /// When, in the world.
-    pub at: Timestamp,
-    /// What was seen.
-    pub detail: String,
-}
+pub use crate::invariant::Violation;
 
-/// The carrier accepted a text.
-#[derive(Debug, Clone)]
-pub struct Effect {
-    /// The carrier's id.
-    pub sid: String,
-    /// The attempt's token.
-    pub token: String,
-    /// Sender.
-    pub from: E164,
-    /// Recipient.
-    pub to: E164,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// What hum was told of a send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AnswerKind {
-    /// 201 and a sid.
-    Accepted,
-    /// Certainly not sent.
-    Definite,
-    /// A 500: may have been sent.
-    ServerError,
-    /// A reset or a time-out: may have been sent.
-    Reset,
-}
-
-/// A customer's endpoint was called.
-#[derive(Debug, Clone)]
-pub struct Called {
-    /// Where.
-    pub url: String,
-    /// With what.
-    pub headers: Vec<(String, String)>,
-    /// With what.
-    pub body: Vec<u8>,
-    /// When.
-    pub at: Timestamp,
-    /// What it meant to answer.
-    pub status: u16,
-}
-
-/// A text that a handset wrote.
-#[derive(Debug, Clone)]
-pub struct Written {
-    /// From whom.
-    pub from: E164,
-    /// To whom.
-    pub to: E164,
-    /// The text.
-    pub body: String,
-    /// What a person means by it.
-    pub means: Option<Keyword>,
-}
-
-/// What the world knows and hum does not.
+/// What the world knows and hum does not, by capability.
 #[derive(Debug, Default)]
 pub struct WorldLog {
-    /// What the carrier accepted.
-    pub effects: Vec<Effect>,
-    /// What hum was told, by token.
-    pub answers: BTreeMap<String, AnswerKind>,
-    /// Status callbacks that hum took, by token.
-    pub callbacks: BTreeMap<String, Vec<(CarrierStatus, Option<u32>)>>,
-    /// Calls of endpoints.
-    pub calls: Vec<Called>,
-    /// Signing secrets by URL, with the time from which each is valid.
-    pub secrets: BTreeMap<String, Vec<(String, Timestamp)>>,
-    /// Texts that handsets wrote, by sid.
-    pub written: BTreeMap<String, Written>,
-    /// Opt-outs that the carrier confirmed, by its number and the contact.
-    pub carrier_confirmations: Vec<(E164, E164)>,
-    /// Messages that the API acknowledged.
-    pub acknowledged: Vec<(OrgId, MessageId)>,
-    /// When the claim of a job began that is still held, from the start of the world.
-    pub claims: BTreeMap<JobId, Duration>,
-    /// What it knows of address sessions.
+    /// Of texts.
+    pub sms: SmsLog,
+    /// Of webhooks.
+    pub webhooks: WebhookLog,
+    /// Of jobs.
+    pub jobs: JobLog,
+    /// Of address sessions.
     pub sessions: SessionLog,
 }
 
-struct State {
-    mirror: Mirror,
-    log: WorldLog,
-    findings: Findings,
-    trace: Sha256,
-    lines: Option<Vec<String>>,
-    steps: u64,
+/// Everything that the witness has.
+pub(crate) struct Witness {
+    pub mirror: Mirror,
+    pub log: WorldLog,
+    pub findings: Findings,
+    pub clock: VirtualClock,
+    invariants: Vec<Arc<dyn Invariant>>,
+    trace: Trace,
+}
+
+impl Witness {
+    /// Adds a line to the trace.
+    pub fn note(&mut self, line: impl AsRef<str>) {
+        self.trace.add(format!("{} {}", self.clock.elapsed().as_micros(), line.as_ref()));
+    }
+
+    /// Lets every invariant judge.
+    pub fn judge(&mut self, judge: impl Fn(&dyn Invariant, &Known<'_>, &mut Findings)) {
+        let known = Known { mirror: &self.mirror, log: &self.log, clock: &self.clock };
+        for invariant in &self.invariants {
+            judge(&**invariant, &known, &mut self.findings);
+        }
+    }
 }
 
 /// The witness. Clones share what they saw.
 #[derive(Clone)]
-pub struct Monitor {
-    clock: VirtualClock,
-    state: Arc<Mutex<State>>,
-}
+pub struct Monitor(Arc<Mutex<Witness>>);
 
 impl Monitor {
     /// Saw nothing yet. With `keep_lines` the whole trace is kept, to be printed.
-    pub fn new(clock: VirtualClock, keep_lines: bool) -> Self {
-        let state = State {
-            mirror: Mirror::default(),
-            log: WorldLog::default(),
-            findings: Findings::default(),
-            trace: Sha256::new(),
-            lines: keep_lines.then(Vec::new),
-            steps: 0,
-        };
-        Self { clock, state: Arc::new(Mutex::new(state)) }
+    pub fn new(clock: VirtualClock, mirror: Mirror, invariants: Vec<Arc<dyn Invariant>>, keep_lines: bool) -> Self {
+        let (log, findings, trace) = (WorldLog::default(), Findings::default(), Trace::new(keep_lines));
+        Self(Arc::new(Mutex::new(Witness { mirror, log, findings, clock, invariants, trace })))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Witness> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, state: &mut State, line: impl FnOnce() -> String) {
-        let line = format!("{} {}", self.clock.elapsed().as_micros(), line());
-        state.trace.update(line.as_bytes());
-        state.trace.update(b"\n");
-        state.steps += 1;
-        if let Some(lines) = &mut state.lines {
-            lines.push(line);
-        }
+    /// Sees something, now.
+    pub(crate) fn see<T>(&self, look: impl FnOnce(&mut Witness) -> T) -> T {
+        let mut witness = self.lock();
+        witness.findings.now = witness.clock.now();
+        look(&mut witness)
     }
 
     /// A batch was committed.
     pub fn committed(&self, process: ProcessId, batch: &Batch, committed: &Committed) {
-        let mut state = self.state();
-        let text = format!("commit {batch:?} {committed:?}");
-        self.note(&mut state, || text.clone());
-        let State { mirror, log, findings, .. } = &mut *state;
-        findings.now = self.clock.now();
-        let commit = Commit { before: mirror, batch, log, process, clock: &self.clock, now: self.clock.now() };
-        invariant::on_commit(&commit, findings);
-        log.sessions.committed(batch, &text, findings);
-        mirror.apply(batch, committed);
+        self.see(|witness| {
+            let text = trace::commit(batch, committed);
+            witness.note(&text);
+            let Witness { mirror, log, findings, clock, invariants, .. } = witness;
+            let changes = mirror.read(batch);
+            let commit = Commit { before: mirror, batch, changes: &changes, process, clock, text: &text };
+            invariants.iter().for_each(|invariant| invariant.on_commit(&commit, log, findings));
+            mirror.apply(changes, batch, committed);
+        });
     }
 
     /// Jobs were claimed, by somebody whose wall clock said `now` a moment ago: it may have been set since.
     pub fn claimed(&self, claimed: &[Claimed], now: Timestamp, lease_until: Timestamp) {
-        let mut state = self.state();
-        let (_, latest) = self.clock.walls_since(Duration::ZERO);
-        let now = now.min(latest);
-        findings_at(&mut state, self.clock.now());
-        for job in claimed {
-            self.note(&mut state, || format!("claim {job:?}"));
-            let State { mirror, log, findings, .. } = &mut *state;
-            mirror.claim(job, lease_until, now, findings);
-            log.claims.insert(job.id, self.clock.elapsed());
-        }
+        self.see(|witness| {
+            let (_, latest) = witness.clock.walls_since(std::time::Duration::ZERO);
+            let now = now.min(latest);
+            for job in claimed {
+                witness.note(format!("claim {job:?}"));
+                let news = QueueNews::Claimed { job, now };
+                witness.judge(|invariant, known, findings| invariant.on_queue(known, &news, findings));
+                witness.mirror.queue.claim(job, lease_until);
+                witness.log.jobs.claims.insert(job.id, witness.clock.elapsed());
+            }
+        });
     }
 
     /// A claim was renewed, or not.
     pub fn heartbeat(&self, job: JobId, fence: i64, held: bool, lease_until: Timestamp) {
-        let mut state = self.state();
-        findings_at(&mut state, self.clock.now());
-        let State { mirror, findings, .. } = &mut *state;
-        mirror.heartbeat(job, fence, held, lease_until, findings);
+        if !held {
+            return;
+        }
+        self.see(|witness| {
+            let news = QueueNews::Renewed { job, fence };
+            witness.judge(|invariant, known, findings| invariant.on_queue(known, &news, findings));
+            witness.mirror.queue.renew(job, fence, lease_until);
+        });
     }
 
     /// A claim was given back.
     pub fn released(&self, job: JobId, fence: i64) {
-        self.state().mirror.release(job, fence);
+        self.see(|witness| witness.mirror.queue.release(job, fence));
     }
 
     /// Claims that ran out were taken back.
     pub fn swept(&self, now: Timestamp, count: u64) {
-        let mut state = self.state();
-        findings_at(&mut state, self.clock.now());
-        if count > 0 {
-            self.note(&mut state, || format!("sweep {count}"));
-        }
-        let State { mirror, findings, .. } = &mut *state;
-        mirror.sweep(now, count, findings);
-    }
-
-    /// The carrier accepted a text.
-    pub fn effect(&self, effect: Effect) {
-        let mut state = self.state();
-        findings_at(&mut state, self.clock.now());
-        self.note(&mut state, || format!("effect {effect:?}"));
-        let State { mirror, log, findings, .. } = &mut *state;
-        invariant::on_effect(mirror, log, &effect, findings);
-        log.effects.push(effect);
-    }
-
-    /// hum was told something of a send.
-    pub fn answered(&self, token: &str, kind: AnswerKind) {
-        self.state().log.answers.insert(token.to_owned(), kind);
-    }
-
-    /// A customer's endpoint was called.
-    pub fn called(&self, called: Called) {
-        let mut state = self.state();
-        findings_at(&mut state, self.clock.now());
-        self.note(&mut state, || format!("call {} {} {}", called.url, called.status, String::from_utf8_lossy(&called.body)));
-        let State { log, findings, .. } = &mut *state;
-        invariant::on_call(log, &called, findings);
-        log.calls.push(called);
-    }
-
-    /// A source was asked; answers the number of the question.
-    pub fn asked(&self, process: ProcessId, asked: Asked) -> usize {
-        let mut state = self.state();
-        self.note(&mut state, || format!("ask {process:?} {asked:?}"));
-        let questions = &mut state.log.sessions.questions;
-        questions.push(Question { process, at: self.clock.elapsed(), asked, answer: None });
-        questions.len() - 1
-    }
-
-    /// A source answered a question.
-    pub fn told(&self, question: usize, release: usize, told: Told) {
-        let mut state = self.state();
-        self.note(&mut state, || format!("told {question} {told:?}"));
-        let answer = SourceAnswer { at: self.clock.elapsed(), release, told };
-        if let Some(question) = state.log.sessions.questions.get_mut(question) {
-            question.answer = Some(answer);
-        }
-    }
-
-    /// Somebody begins to make, use or close an address session; answers the number of the call.
-    pub fn session_call(&self, org: OrgId, wanted: Wanted) -> usize {
-        let mut state = self.state();
-        let sessions = &mut state.log.sessions;
-        let commits = sessions.commits;
-        sessions.calls.push(Call { org, wanted, start: self.clock.elapsed(), commits, in_flight: true });
-        sessions.calls.len() - 1
-    }
-
-    /// A creation ended, with a session and its token or without.
-    pub fn session_created(&self, call: usize, token: Option<&str>) {
-        let mut state = self.state();
-        findings_at(&mut state, self.clock.now());
-        let State { mirror, log, findings, .. } = &mut *state;
-        invariant::on_session_created(mirror, &mut log.sessions, call, token, findings);
-    }
-
-    /// A use or a close ended.
-    pub fn session_called(&self, call: usize, outcome: &Outcome) {
-        let mut state = self.state();
-        findings_at(&mut state, self.clock.now());
-        self.note(&mut state, || format!("session call {call} {outcome:?}"));
-        let State { mirror, log, findings, .. } = &mut *state;
-        invariant::on_session_call(mirror, &mut log.sessions, call, outcome, &self.clock, findings);
+        self.see(|witness| {
+            if count > 0 {
+                witness.note(format!("sweep {count}"));
+            }
+            let news = QueueNews::Swept { now, count };
+            witness.judge(|invariant, known, findings| invariant.on_queue(known, &news, findings));
+            witness.mirror.queue.sweep(now);
+        });
     }
 
     /// Something that happened outside of hum, for whoever reads the trace.
     pub fn remark(&self, line: impl FnOnce() -> String) {
-        self.note(&mut self.state(), line);
+        self.see(|witness| witness.note(line()));
     }
 
     /// Something that the scenario knows and hum does not.
     pub fn log(&self, change: impl FnOnce(&mut WorldLog)) {
-        change(&mut self.state().log);
-    }
-
-    /// The carrier confirmed an opt-out by itself.
-    pub fn carrier_confirmed(&self, number: &E164, contact: &E164) {
-        self.log(|log| log.carrier_confirmations.push((number.clone(), contact.clone())));
-    }
-
-    /// The API acknowledged a message.
-    pub fn acknowledged(&self, org: OrgId, message: MessageId) {
-        let mut state = self.state();
-        findings_at(&mut state, self.clock.now());
-        let State { mirror, log, findings, .. } = &mut *state;
-        if !mirror.messages.contains_key(&message) {
-            findings.add("INV-01", format!("{message} was acknowledged but not committed"));
-        }
-        log.acknowledged.push((org, message));
+        change(&mut self.lock().log);
     }
 
     /// The scenario saw something that must not be.
     pub fn violate(&self, invariant: &'static str, detail: String) {
-        let mut state = self.state();
-        findings_at(&mut state, self.clock.now());
-        state.findings.add(invariant, detail);
+        self.see(|witness| witness.findings.add(invariant, detail));
     }
 
     /// Looks at the mirror.
     pub fn mirror<T>(&self, look: impl FnOnce(&Mirror) -> T) -> T {
-        look(&self.state().mirror)
+        look(&self.lock().mirror)
     }
 
     /// Looks at what the world knows.
     pub fn with_log<T>(&self, look: impl FnOnce(&WorldLog) -> T) -> T {
-        look(&self.state().log)
+        look(&self.lock().log)
     }
 
     /// All is quiet: what must hold in the end?
     pub fn quiescent(&self) {
-        let mut state = self.state();
-        findings_at(&mut state, self.clock.now());
-        let State { mirror, log, findings, .. } = &mut *state;
-        invariant::at_quiescence(mirror, log, findings);
+        self.see(|witness| witness.judge(|invariant, known, findings| invariant.at_quiescence(known, findings)));
     }
 
     /// What was found so far.
     pub fn violations(&self) -> Vec<Violation> {
-        self.state().findings.violations.clone()
+        self.lock().findings.violations.clone()
     }
 
     /// How many steps the trace has.
     pub fn steps(&self) -> u64 {
-        self.state().steps
+        self.lock().trace.steps()
     }
 
     /// SHA-256 of everything that happened, in lower-case hex.
     pub fn trace_hash(&self) -> String {
-        self.state().trace.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        self.lock().trace.hash()
     }
 
     /// The trace, if it was kept.
     pub fn lines(&self) -> Vec<String> {
-        self.state().lines.clone().unwrap_or_default()
+        self.lock().trace.lines()
     }
-}
-
-fn findings_at(state: &mut State, now: Timestamp) {
-    state.findings.now = now;
 }

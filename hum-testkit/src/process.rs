@@ -5,8 +5,7 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
-use hum_core::{clock::Clock as _, live_bus::LiveBus};
+use hum_core::clock::Clock as _;
 
 use crate::{chance::Chance, clock::VirtualClock, executor::give_way, options::Options};
 
@@ -102,33 +101,5 @@ impl Fate {
         let mut paused = self.0.paused.lock().unwrap_or_else(PoisonError::into_inner);
         paused.retain(|(_, until)| *until > now);
         paused.iter().map(|(_, until)| *until).min()
-    }
-}
-
-/// Wake-ups within one process, on the world's executor.
-#[derive(Clone, Default)]
-pub struct SimBus(Arc<Mutex<(bool, Vec<std::task::Waker>)>>);
-
-#[async_trait]
-impl LiveBus for SimBus {
-    fn jobs_due(&self) {
-        let wakers = {
-            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            state.0 = true;
-            std::mem::take(&mut state.1)
-        };
-        wakers.into_iter().for_each(std::task::Waker::wake);
-    }
-
-    async fn wait_for_jobs(&self) {
-        std::future::poll_fn(|context| {
-            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if std::mem::take(&mut state.0) {
-                return std::task::Poll::Ready(());
-            }
-            state.1.push(context.waker().clone());
-            std::task::Poll::Pending
-        })
-        .await;
     }
 }

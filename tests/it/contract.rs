@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use hum_adapters::storage::{PostgresStore, SqliteStore};
-use hum_core::{entropy::Entropy, job::JobQueue, store::Store};
+use async_trait::async_trait;
+use hum_adapters::storage::{PostgresStore, SchemaColumn, SqliteStore};
+use hum_core::{Storage, entropy::Entropy, job::JobQueue};
 use hum_testkit::{Chance, contract::StoreWorld, postgres::TestDatabase};
 
 /// A store, and what must outlive it.
@@ -19,9 +20,34 @@ impl<S, K> World<S, K> {
     }
 }
 
-impl<S: Store + JobQueue + 'static, K: Send + Sync> StoreWorld for World<S, K> {
-    fn store(&self) -> Arc<dyn Store> {
+/// A store that tells its schema.
+#[async_trait]
+trait Schema {
+    async fn schema(&self) -> Vec<SchemaColumn>;
+}
+
+#[async_trait]
+impl Schema for SqliteStore {
+    async fn schema(&self) -> Vec<SchemaColumn> {
+        SqliteStore::schema(self).await.expect("the schema is read")
+    }
+}
+
+#[async_trait]
+impl Schema for PostgresStore {
+    async fn schema(&self) -> Vec<SchemaColumn> {
+        PostgresStore::schema(self).await.expect("the schema is read")
+    }
+}
+
+#[async_trait]
+impl<S: Storage + Schema + 'static, K: Send + Sync> StoreWorld for World<S, K> {
+    fn store(&self) -> Arc<dyn Storage> {
         self.store.clone()
+    }
+
+    async fn schema(&self) -> Vec<SchemaColumn> {
+        self.store.schema().await
     }
 
     fn jobs(&self) -> Arc<dyn JobQueue> {

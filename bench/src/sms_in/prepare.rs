@@ -12,15 +12,7 @@ use hum_adapters::{
     storage::{PostgresStore, SqliteStore},
     telephony::twilio::{Twilio, TwilioConfig},
 };
-use hum_core::{
-    access::Caller,
-    cipher::Secret,
-    flow::{Channel, FlowDefinition},
-    hum::{Hum, HumBuilder, Settings},
-    idempotency::{Answer, Remember},
-    number::NewNumber,
-    organization::{CarrierCredentials, NewOrganization},
-};
+use hum_core::{Hum, HumBuilder, Settings, access::Caller, cipher::Secret, flow::{Channel, FlowDefinition}, idempotency::{Answer, Remember}, number::NewNumber, organization::NewOrganization, telephony::CarrierCredentials};
 
 use super::{
     texts::{ACCOUNT_SID, AUTH_TOKEN, NUMBER, PUBLIC_URL},
@@ -33,16 +25,16 @@ pub fn number(database: &Database) -> io::Result<()> {
     runtime.block_on(async {
         let builder = Hum::builder();
         let builder = match database {
-            Database::Sqlite(path) => builder.store(SqliteStore::open(path).map_err(io::Error::other)?),
-            Database::Postgres(url) => builder.store(PostgresStore::connect(url).await.map_err(io::Error::other)?),
+            Database::Sqlite(path) => builder.storage(SqliteStore::open(path).map_err(io::Error::other)?),
+            Database::Postgres(url) => builder.storage(PostgresStore::connect(url).await.map_err(io::Error::other)?),
         };
         let hum = assemble(builder)?;
         let organization = NewOrganization { slug: "bench".into(), name: "Bench".into() };
-        let organization = hum.create_organization(organization).await.map_err(io::Error::other)?;
+        let organization = hum.organizations().create(organization).await.map_err(io::Error::other)?;
         let caller = Caller::system(organization.id);
         let mut agent = FlowDefinition { channel: Channel::Sms, ..FlowDefinition::named("Bench") };
         agent.sms.debounce_ms = 60_000;
-        let agent = hum.create_flow(&caller, agent, Remember::nothing()).await.map_err(io::Error::other)?;
+        let agent = hum.flows().create(&caller, agent, Remember::nothing()).await.map_err(io::Error::other)?;
         let Answer::Fresh(agent) = agent else { return Err(io::Error::other("the agent exists already")) };
         let number = NewNumber {
             e164: NUMBER.parse().map_err(io::Error::other)?,
@@ -50,7 +42,7 @@ pub fn number(database: &Database) -> io::Result<()> {
             sms_flow_id: Some(agent.id),
             sms_enabled: true,
         };
-        hum.register_number(&caller, number, Remember::nothing()).await.map_err(io::Error::other)?;
+        hum.numbers().register(&caller, number, Remember::nothing()).await.map_err(io::Error::other)?;
         Ok(())
     })
 }
@@ -62,7 +54,7 @@ fn assemble(builder: HumBuilder) -> io::Result<Hum> {
         secondary_auth_token: None,
     };
     builder
-        .telephony(Twilio::new(TwilioConfig::default()).map_err(io::Error::other)?)
+        .carrier(Twilio::new(TwilioConfig::default()).map_err(io::Error::other)?)
         .language_model(Scripted)
         .egress(GuardedEgress::new(EgressPolicy::default()).map_err(io::Error::other)?)
         .cipher(KeyFileCipher::from_key([7; 32], Arc::new(SystemEntropy)))

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use futures_util::stream;
-use hum_core::turn::{LanguageModel, ModelDelta, ModelError, ModelItem, ModelRequest, ModelStream, ToolCall, Usage};
+use hum_core::language_model::{LanguageModel, ModelDelta, ModelError, ModelItem, ModelRequest, ModelStream, ToolCall, Usage};
 use serde_json::json;
 
 /// A language model that follows a few rules: for trying hum without an account anywhere, for tests and for simulations.
@@ -155,10 +155,7 @@ fn input_tokens(request: &ModelRequest) -> u64 {
 mod tests {
     use std::time::Duration;
 
-    use hum_core::{
-        tool::BUILT_IN,
-        turn::{ModelReply, collect},
-    };
+    use hum_core::{language_model::{ModelReply, collect}, tool::BUILT_IN};
 
     use super::*;
 

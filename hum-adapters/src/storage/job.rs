@@ -4,67 +4,73 @@
 
 use hum_core::{
     clock::Timestamp,
+    id::{JobId, OrgId},
     job::{Claimed, JobKind, Merge, NewJob},
+    record::{Column, Reader, Row, Table, Value, Writer},
     store::StoreError,
 };
 
-use super::{
-    table::{Table, Type::*, column, fixed},
-    value::{Row, Value},
-};
+use super::table;
 
 /// The columns that a new job has.
-pub(crate) static JOB: Table = Table::new(
-    "job",
-    &["org_id", "id"],
-    &[fixed("org_id", Text), fixed("id", Text), fixed("kind", Text), fixed("key", Text), column("run_at", Int)],
-);
+pub(crate) static JOB: Table = Table {
+    name: "job",
+    columns: &[
+        Column::of::<OrgId>("org_id").key(),
+        Column::of::<JobId>("id").key(),
+        Column::of::<String>("kind").fixed(),
+        Column::of::<String>("key").fixed(),
+        Column::of::<Timestamp>("run_at"),
+    ],
+    unique: &[],
+};
 
 /// Where `kind`, `key` and `run_at` are in a row of [`JOB`].
 pub(crate) const KIND: usize = 2;
 pub(crate) const KEY: usize = 3;
 pub(crate) const RUN_AT: usize = 4;
 
-pub(crate) fn to_row(job: &NewJob) -> Vec<Value> {
-    vec![
-        Value::text(job.org),
-        Value::text(job.id),
-        Value::text(job.kind.as_str()),
-        Value::text(&job.key),
-        Value::time(job.run_at),
-    ]
+pub(crate) fn to_row(job: &NewJob) -> Row {
+    let mut row = Writer::new(&JOB);
+    row.put(&job.org);
+    row.put(&job.id);
+    row.put(&job.kind.as_str().to_owned());
+    row.put(&job.key);
+    row.put(&job.run_at);
+    row.row(&JOB)
 }
 
 /// What a claim answers. `run_at` is there to put rows in order: `RETURNING` has none.
-static CLAIMED: Table = Table::new(
-    "job",
-    &["org_id", "id"],
-    &[
-        fixed("org_id", Text),
-        fixed("id", Text),
-        fixed("kind", Text),
-        fixed("key", Text),
-        fixed("fence", Int),
-        fixed("attempt", Int),
-        fixed("run_at", Int),
+static CLAIMED: Table = Table {
+    name: "job",
+    columns: &[
+        Column::of::<OrgId>("org_id"),
+        Column::of::<JobId>("id"),
+        Column::of::<String>("kind"),
+        Column::of::<String>("key"),
+        Column::of::<i64>("fence"),
+        Column::of::<i64>("attempt"),
+        Column::of::<Timestamp>("run_at"),
     ],
-);
+    unique: &[],
+};
 
-fn from_row(row: &mut Row<'_>) -> Result<(Timestamp, Claimed), StoreError> {
-    let claimed = Claimed {
-        org: row.parsed("org_id")?,
-        id: row.parsed("id")?,
-        kind: row.named("kind", JobKind::parse)?,
-        key: row.text("key")?,
-        fence: row.int("fence")?,
-        attempt: row.int("attempt")?,
-    };
-    Ok((row.time("run_at")?, claimed))
+fn names_of(alias: &str) -> String {
+    CLAIMED.columns.iter().map(|column| format!("{alias}{}", column.name)).collect::<Vec<_>>().join(", ")
 }
 
-/// The claimed jobs, oldest due first.
-pub(crate) fn claimed(mut rows: Vec<Vec<Value>>) -> Result<Vec<Claimed>, StoreError> {
-    let mut jobs = rows.iter_mut().map(|row| from_row(&mut Row::new(&CLAIMED, row))).collect::<Result<Vec<_>, _>>()?;
+fn from_row(values: Vec<Value>, kinds: &[JobKind]) -> Result<(Timestamp, Claimed), StoreError> {
+    let mut row = Reader::new(Row { table: &CLAIMED, values });
+    let (org, id) = (row.take()?, row.take()?);
+    let name: String = row.take()?;
+    let kind = kinds.iter().copied().find(|kind| kind.as_str() == name).ok_or_else(|| row.corrupt("unknown name"))?;
+    let claimed = Claimed { org, id, kind, key: row.take()?, fence: row.take()?, attempt: row.take()? };
+    Ok((row.take()?, claimed))
+}
+
+/// The claimed jobs, oldest due first; `kinds` are those that were asked for.
+pub(crate) fn claimed(rows: Vec<Vec<Value>>, kinds: &[JobKind]) -> Result<Vec<Claimed>, StoreError> {
+    let mut jobs = rows.into_iter().map(|row| from_row(row, kinds)).collect::<Result<Vec<_>, _>>()?;
     jobs.sort_by(|(at, a), (bt, b)| (at, a.id).cmp(&(bt, b.id)));
     Ok(jobs.into_iter().map(|(_, job)| job).collect())
 }
@@ -93,7 +99,7 @@ const CLAIM: &str = "SET state = 'running', fence = fence + 1, attempt = attempt
 
 /// SQLite has one writer at a time: what was selected is still so when it is updated.
 pub(crate) fn sqlite_claim(kinds: &[JobKind]) -> String {
-    format!("UPDATE job {CLAIM} WHERE (org_id, id) IN ({}) RETURNING {}", due(kinds), CLAIMED.columns())
+    format!("UPDATE job {CLAIM} WHERE (org_id, id) IN ({}) RETURNING {}", due(kinds), names_of(""))
 }
 
 /// Postgres has many: a row that somebody else is claiming is passed over instead of waited for.
@@ -102,7 +108,7 @@ pub(crate) fn postgres_claim(kinds: &[JobKind]) -> String {
         "WITH due AS MATERIALIZED ({} FOR UPDATE OF q SKIP LOCKED) \
          UPDATE job {CLAIM} FROM due WHERE job.org_id = due.org_id AND job.id = due.id RETURNING {}",
         due(kinds),
-        CLAIMED.columns_of("job")
+        names_of("job.")
     )
 }
 
@@ -118,11 +124,11 @@ fn on_twin(merge: Merge) -> &'static str {
 }
 
 pub(crate) fn sqlite_enqueue(merge: Merge) -> String {
-    format!("{} {}", JOB.sqlite_insert(), on_twin(merge))
+    format!("{} {}", table::of(&JOB).sqlite_insert(), on_twin(merge))
 }
 
 pub(crate) fn postgres_enqueue(merge: Merge) -> String {
-    format!("{} {}", JOB.postgres_insert(), on_twin(merge))
+    format!("{} {}", table::of(&JOB).postgres_insert(), on_twin(merge))
 }
 
 // A claim ends, or is given back: `$1` organization, `$2` job, `$3` fence.
@@ -139,11 +145,6 @@ pub(crate) fn done() -> String {
 pub(crate) const DONE_OF_MANY: &str = "DELETE FROM job t \
      USING unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS u (org_id, id, fence, nth) \
      WHERE t.org_id = u.org_id AND t.id = u.id AND t.fence = u.fence AND t.state = 'running' RETURNING u.nth";
-
-/// A planted bug: the end of a run counts whoever holds the claim, and whether anybody does.
-pub(crate) fn whoever_holds_it(sql: &str) -> String {
-    sql.replace(HELD, "org_id = $1 AND id = $2 AND $3 = $3")
-}
 
 pub(crate) fn failed() -> String {
     format!("UPDATE job SET state = 'failed', lease_until = NULL, last_error = $4 WHERE {HELD}")
@@ -175,10 +176,6 @@ pub(crate) fn heartbeat() -> String {
 /// Claims past their lease at `$1`.
 pub(crate) const EXPIRED: &str =
     "SELECT org_id, id, fence FROM job WHERE state = 'running' AND lease_until <= $1 ORDER BY org_id, id";
-/// A planted bug: those that were tried before are left.
-pub(crate) const EXPIRED_FIRST_TRIES: &str =
-    "SELECT org_id, id, fence FROM job WHERE state = 'running' AND lease_until <= $1 AND attempt <= 1 ORDER BY org_id, id";
-
 /// An expired claim is queued again at `$4`; its attempt counts, for it may have run.
 pub(crate) fn requeue() -> String {
     format!("UPDATE job SET state = 'queued', lease_until = NULL, run_at = $4 WHERE {HELD} AND {NO_TWIN}")
@@ -191,11 +188,6 @@ pub(crate) fn next_due(kinds: &[JobKind]) -> String {
          UNION ALL SELECT min(lease_until) FROM job WHERE state = 'running') AS next",
         list(kinds)
     )
-}
-
-/// A planted bug: kinds of other builds are thrown away.
-pub(crate) fn discard_unknown(kinds: &[JobKind]) -> String {
-    format!("DELETE FROM job WHERE state = 'queued' AND kind NOT IN ({})", list(kinds))
 }
 
 /// What [`next_due`] answers.

@@ -1,22 +1,15 @@
 //! What a batch does, without SQL: rows of tables, and the four things that are not rows.
 
 use hum_core::{
-    batch::{Batch, Finished, Guard, Record, Write},
-    id::OrgId,
+    batch::{At, Batch, Finished, Guard, Write},
     job::Merge,
-    planted::{Bug, planted},
+    record::{Record as _, Row, Value},
     store::{CommitError, Conflict, StoreError},
 };
 
 use super::{
-    audit::{self, AUDIT},
-    consent::CONSENT,
-    event::EVENT,
-    job,
-    sms::CONVERSATION,
-    table::{Stored, Table},
-    value::Value,
-    webhook::WEBHOOK,
+    job::{self, JOB},
+    table::{self, TableSql},
 };
 
 /// A batch, ready for an engine.
@@ -25,18 +18,22 @@ pub(crate) struct Ops {
     pub(crate) org: String,
     pub(crate) finishes: Vec<Finish>,
     pub(crate) guards: Vec<Guarded>,
-    pub(crate) puts: Vec<(&'static Table, Vec<Value>)>,
-    pub(crate) inserts: Vec<(&'static Table, Vec<Value>)>,
-    /// Rows of [`EVENT`], in order, without their numbers.
+    /// Records that go.
+    pub(crate) deletes: Vec<Guarded>,
+    pub(crate) puts: Vec<(&'static TableSql, Vec<Value>)>,
+    pub(crate) inserts: Vec<(&'static TableSql, Vec<Value>)>,
+    /// Rows of [`hum_core::event::Event`], in order, without their numbers.
     pub(crate) events: Vec<Vec<Value>>,
-    /// Rows of [`job::JOB`].
+    /// Rows of [`JOB`].
     pub(crate) jobs: Vec<(Merge, Vec<Value>)>,
+    /// The version that each record will have, by its place in the batch.
+    pub(crate) versions: Vec<i64>,
 }
 
 /// A record that must still be at `version`.
 #[derive(Debug)]
 pub(crate) struct Guarded {
-    pub(crate) table: &'static Table,
+    pub(crate) table: &'static TableSql,
     /// Organization and the rest of the key.
     pub(crate) key: [Value; 2],
     pub(crate) version: i64,
@@ -45,8 +42,8 @@ pub(crate) struct Guarded {
 impl Guarded {
     /// What must still hold of a row `t`, beside its key, with `{version}` to be replaced by the version, and what it is called
     /// when it does not.
-    pub(crate) fn condition(table: &Table) -> (&'static str, Conflict) {
-        if table.name == job::JOB.name {
+    pub(crate) fn condition(table: &TableSql) -> (&'static str, Conflict) {
+        if table.name == JOB.name {
             ("t.fence = {version} AND t.state = 'running'", Conflict::StaleFence)
         } else {
             ("t.version = {version}", Conflict::Changed)
@@ -60,105 +57,87 @@ pub(crate) struct Finish {
     pub(crate) job: String,
     pub(crate) fence: i64,
     pub(crate) how: Finished,
-    /// A planted bug.
-    pub(crate) by_id: bool,
 }
 
 /// Takes a batch apart. Runs on the caller's side, so that the writer only writes.
-pub(crate) fn lower(batch: &Batch) -> Result<Ops, CommitError> {
-    let org = batch.org;
+pub(crate) fn lower(batch: Batch) -> Result<Ops, CommitError> {
     let mut ops = Ops {
-        org: org.to_string(),
+        org: batch.org.to_string(),
         finishes: Vec::new(),
         guards: Vec::new(),
+        deletes: Vec::new(),
         puts: Vec::with_capacity(batch.writes.len()),
         inserts: Vec::with_capacity(batch.writes.len()),
         events: Vec::new(),
         jobs: Vec::new(),
+        versions: Vec::with_capacity(batch.writes.len()),
     };
-    for write in &batch.writes {
-        match write {
-            Write::Insert(record) => {
-                let (table, mut row) = to_row(org, record)?;
-                set_version(table, &mut row, 1);
-                ops.inserts.push((table, row));
-            }
-            Write::Put(record) => {
-                let (table, mut row) = to_row(org, record)?;
-                if !table.has_version() {
-                    return Err(corrupt(table, "version", "records of this kind never change").into());
-                }
-                let Some(Value::Int(read)) = row.last() else { return Err(corrupt(table, "version", "missing").into()) };
-                let next = read.saturating_add(1);
-                set_version(table, &mut row, next);
-                ops.puts.push((table, row));
-            }
-            Write::Guard(guard) => {
-                let (table, key, version) = match guard {
-                    Guard::Conversation(id, version) => (&CONVERSATION, Value::text(id), *version),
-                    Guard::Consent(contact, version) => (&CONSENT, Value::text(contact), *version),
-                    Guard::Webhook(id, version) => (&WEBHOOK, Value::text(id), *version),
-                    Guard::Claim(id, fence) => (&job::JOB, Value::text(id), *fence),
-                };
-                ops.guards.push(Guarded { table, key: [Value::text(org), key], version });
-            }
-            Write::Emit(event) => {
-                own(org, event.org, &EVENT)?;
-                ops.events.push(event.to_row());
-            }
-            Write::Enqueue(new) => {
-                own(org, new.org, &job::JOB)?;
-                ops.jobs.push((new.merge, job::to_row(new)));
-            }
-            Write::Finish(finish) => ops.finishes.push(Finish {
-                job: finish.job.to_string(),
-                fence: finish.fence,
-                how: finish.how.clone(),
-                by_id: planted(Bug::FinishById),
-            }),
-        }
+    for write in batch.writes {
+        let version = ops.add(write)?;
+        ops.versions.push(version);
     }
     Ok(ops)
 }
 
-fn set_version(table: &Table, row: &mut [Value], version: i64) {
-    if table.has_version()
-        && let Some(last) = row.last_mut()
-    {
-        *last = Value::Int(version);
+impl Ops {
+    /// Answers the version that a record will have; zero for what has none.
+    fn add(&mut self, write: Write) -> Result<i64, StoreError> {
+        match write {
+            Write::Insert(row) => {
+                let (table, mut values) = self.own(row)?;
+                let version = table.version.and_then(|at| values.get_mut(at));
+                let stored = i64::from(version.is_some());
+                version.into_iter().for_each(|version| *version = Value::Int(1));
+                self.inserts.push((table, values));
+                Ok(stored)
+            }
+            Write::Put(row) => {
+                let of = row.table;
+                let (table, mut values) = self.own(row)?;
+                let Some(version) = table.version.and_then(|at| values.get_mut(at)) else {
+                    return Err(of.corrupt("version", "records of this kind never change"));
+                };
+                let Value::Int(read) = *version else { return Err(of.corrupt("version", "missing")) };
+                let next = read.saturating_add(1);
+                *version = Value::Int(next);
+                self.puts.push((table, values));
+                Ok(next)
+            }
+            Write::Delete(At { table, id, version }) => {
+                let key = [Value::text(&self.org), id];
+                self.deletes.push(Guarded { table: table::of(table), key, version });
+                Ok(0)
+            }
+            Write::Guard(guard) => {
+                let (table, id, version) = match guard {
+                    Guard::Record(At { table, id, version }) => (table::of(table), id, version),
+                    Guard::Claim(id, fence) => (table::of(&JOB), Value::text(id), fence),
+                };
+                self.guards.push(Guarded { table, key: [Value::text(&self.org), id], version });
+                Ok(0)
+            }
+            Write::Emit(event) => {
+                let (_, values) = self.own(event.to_row())?;
+                self.events.push(values);
+                Ok(0)
+            }
+            Write::Enqueue(new) => {
+                let (_, values) = self.own(job::to_row(&new))?;
+                self.jobs.push((new.merge, values));
+                Ok(0)
+            }
+            Write::Finish(finish) => {
+                self.finishes.push(Finish { job: finish.job.to_string(), fence: finish.fence, how: finish.how });
+                Ok(0)
+            }
+        }
     }
-}
 
-fn corrupt(table: &Table, column: &'static str, detail: &str) -> StoreError {
-    StoreError::Corrupt { table: table.name, column, detail: detail.into() }
-}
-
-/// Every write of a batch belongs to the batch's organization, whatever the decision said.
-fn own(org: OrgId, of: OrgId, table: &'static Table) -> Result<&'static Table, StoreError> {
-    if of == org { Ok(table) } else { Err(corrupt(table, "org_id", "a write for another organization")) }
-}
-
-/// The table and row of a record. No wildcard: a kind of record that nobody stores does not compile.
-fn to_row(org: OrgId, record: &Record) -> Result<(&'static Table, Vec<Value>), StoreError> {
-    fn row<T: Stored>(org: OrgId, of: OrgId, record: &T) -> Result<(&'static Table, Vec<Value>), StoreError> {
-        Ok((own(org, of, T::table())?, record.to_row()))
-    }
-    match record {
-        Record::Organization(record) => row(org, record.id, record),
-        Record::CarrierAccount(record) => row(org, record.org, record),
-        Record::ApiKey(record) => row(org, record.org, record),
-        Record::Flow(record) => row(org, record.org, record),
-        Record::FlowVersion(record) => row(org, record.org, record),
-        Record::Number(record) => row(org, record.org, record),
-        Record::Conversation(record) => row(org, record.org, record),
-        Record::Message(record) => row(org, record.org, record),
-        Record::Attempt(record) => row(org, record.org, record),
-        Record::Consent(record) => row(org, record.org, record),
-        Record::Turn(record) => row(org, record.org, record),
-        Record::Webhook(record) => row(org, record.org, record),
-        Record::Delivery(record) => row(org, record.org, record),
-        Record::StoredReply(record) => row(org, record.org, record),
-        Record::AddressSession(record) => row(org, record.org, record),
-        Record::Audit(record) => Ok((own(org, record.org, &AUDIT)?, audit::to_row(record))),
+    /// Every write of a batch belongs to the batch's organization, whatever the decision said.
+    fn own(&self, row: Row) -> Result<(&'static TableSql, Vec<Value>), StoreError> {
+        match row.values.first() {
+            Some(Value::Text(org)) if *org == self.org => Ok((table::of(row.table), row.values)),
+            _ => Err(row.table.corrupt("org_id", "a write for another organization")),
+        }
     }
 }

@@ -19,9 +19,11 @@ use std::{
 
 use async_trait::async_trait;
 use hum_core::{
+    OrgReads, Storage, SystemReads,
     batch::{Batch, Committed},
     id::OrgId,
-    store::{CommitError, OrgReads, Store, StoreError, SystemReads},
+    record::{RecordReads, Value},
+    store::{CommitError, Store, StoreError},
 };
 use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool,
@@ -30,10 +32,9 @@ use sqlx::{
 use tokio::sync::oneshot;
 
 use super::{
-    migration,
+    SchemaColumn, migration,
     op::lower,
     query::{Database, Sql},
-    value::Value,
 };
 use error::store_error;
 use relay::Relay;
@@ -92,25 +93,40 @@ impl PostgresStore {
     }
 }
 
+impl PostgresStore {
+    /// Every column of every table, to be compared with what the records declare.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn schema(&self) -> Result<Vec<SchemaColumn>, StoreError> {
+        self.database.schema().await
+    }
+}
+
 #[async_trait]
 impl Store for PostgresStore {
     async fn commit(&self, batch: Batch) -> Result<Committed, CommitError> {
-        let ops = lower(&batch)?;
         let mut hasher = DefaultHasher::new();
         batch.org.hash(&mut hasher);
-        drop(batch);
+        let ops = lower(batch)?;
         let writer = &self.engine.writers[hasher.finish() as usize % self.engine.writers.len()];
         let (to, answer) = oneshot::channel();
         writer.send(Waiting { ops, to })?;
         answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer stopped".into()).into()))
     }
 
+    fn records(&self, org: OrgId) -> Arc<dyn RecordReads> {
+        self.database.org(org)
+    }
+}
+
+impl Storage for PostgresStore {
     fn org(&self, org: OrgId) -> Arc<dyn OrgReads> {
         self.database.org(org)
     }
 
-    fn system(&self) -> &dyn SystemReads {
-        &self.database
+    fn system(&self) -> Arc<dyn SystemReads> {
+        Arc::new(self.database.clone())
     }
 }
 

@@ -2,17 +2,18 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use async_trait::async_trait;
 use hum_core::{
     id::OrgId,
     page::{Cursor, Page, Paged},
+    record::{Record, RecordReads, Row, Table, Value},
     store::StoreError,
 };
 
 use super::{
     postgres::Postgres,
     sqlite::Sqlite,
-    table::Stored,
-    value::{Row, Value},
+    table,
 };
 
 /// Text of a statement that is put together once per process.
@@ -54,13 +55,13 @@ impl Database {
     }
 
     /// The records that a statement finds in any organization.
-    pub(crate) async fn records<T: Stored>(&self, sql: Sql, params: &[Value]) -> Result<Vec<T>, StoreError> {
-        let mut rows = self.rows(sql, params).await?;
-        rows.iter_mut().map(|row| T::from_row(&mut Row::new(T::table(), row))).collect()
+    pub(crate) async fn records<T: Record>(&self, sql: Sql, params: &[Value]) -> Result<Vec<T>, StoreError> {
+        let rows = self.rows(sql, params).await?;
+        rows.into_iter().map(|values| T::from_row(Row { table: T::table(), values })).collect()
     }
 
     /// The first record that a statement finds in any organization.
-    pub(crate) async fn record<T: Stored>(&self, sql: Sql, params: &[Value]) -> Result<Option<T>, StoreError> {
+    pub(crate) async fn record<T: Record>(&self, sql: Sql, params: &[Value]) -> Result<Option<T>, StoreError> {
         Ok(self.records(sql, params).await?.into_iter().next())
     }
 }
@@ -81,23 +82,23 @@ impl OrgStore {
         std::iter::once(Value::text(&self.key)).chain(params).collect()
     }
 
-    async fn rows<T: Stored>(&self, sql: Sql, params: &[Value]) -> Result<Vec<T>, StoreError> {
-        let mut rows = self.database.rows(sql, params).await?;
-        rows.iter_mut().map(|row| self.own::<T>(row)).collect()
+    async fn rows(&self, table: &'static Table, sql: Sql, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let rows = self.database.rows(sql, params).await?;
+        rows.into_iter().map(|values| self.own(Row { table, values })).collect()
     }
 
     /// The last wall between organizations: a row of another one is never returned, whatever the statement said.
-    fn own<T: Stored>(&self, row: &mut [Value]) -> Result<T, StoreError> {
-        let own = matches!(row.first(), Some(Value::Text(org)) if *org == self.key);
-        let mut row = Row::new(T::table(), row);
-        if own { T::from_row(&mut row) } else { Err(row.corrupt("org_id", "a row of another organization")) }
+    fn own(&self, row: Row) -> Result<Row, StoreError> {
+        let own = matches!(row.values.first(), Some(Value::Text(org)) if *org == self.key);
+        if own { Ok(row) } else { Err(row.table.corrupt("org_id", "a row of another organization")) }
     }
 
-    pub(crate) async fn many<T: Stored, const N: usize>(&self, sql: Sql, params: [Value; N]) -> Result<Vec<T>, StoreError> {
-        self.rows(sql, &self.params(params)).await
+    pub(crate) async fn many<T: Record, const N: usize>(&self, sql: Sql, params: [Value; N]) -> Result<Vec<T>, StoreError> {
+        let rows = self.rows(T::table(), sql, &self.params(params)).await?;
+        rows.into_iter().map(T::from_row).collect()
     }
 
-    pub(crate) async fn one<T: Stored, const N: usize>(&self, sql: Sql, params: [Value; N]) -> Result<Option<T>, StoreError> {
+    pub(crate) async fn one<T: Record, const N: usize>(&self, sql: Sql, params: [Value; N]) -> Result<Option<T>, StoreError> {
         Ok(self.many(sql, params).await?.into_iter().next())
     }
 
@@ -107,24 +108,76 @@ impl OrgStore {
     }
 
     /// One page of a list. `sql` ends with its `ORDER BY`; `key` is what the order looks at.
-    pub(crate) async fn page<T: Stored>(
+    pub(crate) async fn page<T: Record>(
         &self,
-        mut sql: String,
+        sql: String,
         params: Vec<Value>,
         page: &Page,
         key: impl Fn(&T) -> String,
     ) -> Result<Paged<T>, StoreError> {
+        let (rows, more) = self.part(T::table(), sql, params, page).await?;
+        let items: Vec<T> = rows.into_iter().map(T::from_row).collect::<Result<_, _>>()?;
+        let next = if more { items.last().map(|last| Cursor(key(last))) } else { None };
+        Ok(Paged { items, next })
+    }
+
+    /// The rows of one page, and whether there are more.
+    async fn part(
+        &self,
+        table: &'static Table,
+        mut sql: String,
+        params: Vec<Value>,
+        page: &Page,
+    ) -> Result<(Vec<Row>, bool), StoreError> {
         use std::fmt::Write as _;
         let limit = page.limit.clamp(1, Page::MAX_LIMIT) as usize;
         let mut params = self.params(params);
         // One more than asked for tells whether there is a next page.
         params.push(Value::Int(limit as i64 + 1));
         let _ = write!(sql, " LIMIT ${}", params.len());
-        let mut items: Vec<T> = self.rows(Cow::Owned(sql), &params).await?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next = if more { items.last().map(|last| Cursor(key(last))) } else { None };
+        let mut rows = self.rows(table, Cow::Owned(sql), &params).await?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        Ok((rows, more))
+    }
+}
+
+#[async_trait]
+impl RecordReads for OrgStore {
+    async fn row(&self, table: &'static Table, key: &[Value]) -> Result<Option<Row>, StoreError> {
+        let of = table::of(table);
+        let slots = of.key.iter().zip(1..).map(|(column, slot)| format!("{column} = ${slot}"));
+        let sql = format!("SELECT {} FROM {} WHERE {}", of.columns(), of.name, slots.collect::<Vec<_>>().join(" AND "));
+        let rows = self.rows(table, Cow::Owned(sql), &self.params(key.iter().cloned())).await?;
+        Ok(rows.into_iter().next())
+    }
+
+    async fn rows(&self, table: &'static Table, page: &Page) -> Result<Paged<Row>, StoreError> {
+        let of = table::of(table);
+        let after: Option<Id> = after(page)?;
+        let older = if after.is_some() { " AND id < $2" } else { "" };
+        let sql = format!("SELECT {} FROM {} WHERE org_id = $1{older} ORDER BY id DESC", of.columns(), of.name);
+        let (items, more) = self.part(table, sql, after.map(|id| Value::Text(id.0)).into_iter().collect(), page).await?;
+        let last = items.last().filter(|_| more);
+        let next = last.and_then(|row| match row.get("id") {
+            Value::Text(id) => Some(Cursor(id.clone())),
+            _ => None,
+        });
         Ok(Paged { items, next })
+    }
+}
+
+/// An id of any kind: a prefix, an underscore, 26 characters.
+struct Id(String);
+
+impl std::str::FromStr for Id {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (prefix, body) = text.split_once('_').ok_or(())?;
+        let fits = prefix.bytes().all(|byte| byte.is_ascii_lowercase())
+            && body.len() == 26
+            && body.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        if fits { Ok(Self(text.to_owned())) } else { Err(()) }
     }
 }
 

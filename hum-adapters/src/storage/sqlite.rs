@@ -17,18 +17,19 @@ use std::{
 
 use async_trait::async_trait;
 use hum_core::{
+    OrgReads, Storage, SystemReads,
     batch::{Batch, Committed},
     id::OrgId,
-    store::{CommitError, OrgReads, Store, StoreError, SystemReads},
+    record::{RecordReads, Value},
+    store::{CommitError, Store, StoreError},
 };
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
-    migration,
+    SchemaColumn, migration,
     op::lower,
     query::{Database, Sql},
-    value::Value,
 };
 use writer::{Reply, Writer};
 
@@ -71,20 +72,35 @@ impl SqliteStore {
     }
 }
 
+impl SqliteStore {
+    /// Every column of every table, to be compared with what the records declare.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn schema(&self) -> Result<Vec<SchemaColumn>, StoreError> {
+        self.database.schema().await
+    }
+}
+
 #[async_trait]
 impl Store for SqliteStore {
     async fn commit(&self, batch: Batch) -> Result<Committed, CommitError> {
-        let ops = lower(&batch)?;
-        drop(batch);
+        let ops = lower(batch)?;
         self.engine.write(move |connection| apply::apply(connection, ops)).await
     }
 
+    fn records(&self, org: OrgId) -> Arc<dyn RecordReads> {
+        self.database.org(org)
+    }
+}
+
+impl Storage for SqliteStore {
     fn org(&self, org: OrgId) -> Arc<dyn OrgReads> {
         self.database.org(org)
     }
 
-    fn system(&self) -> &dyn SystemReads {
-        &self.database
+    fn system(&self) -> Arc<dyn SystemReads> {
+        Arc::new(self.database.clone())
     }
 }
 

@@ -4,22 +4,22 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hum_core::{
-    access::ApiKey,
+    Census, Counts, OrgReads,
+    access::{ApiKey, KeyDirectory},
     clock::Timestamp,
     id::{ApiKeyId, OrgId},
     number::E164,
-    organization::{CarrierAccount, Organization},
-    sms::{InboundState, SendAttempt},
-    store::{Counts, OrgReads, StoreError, SystemReads},
+    organization::{CarrierAccount, Organization, OrganizationDirectory},
+    record::{Field as _, Value},
+    sms::{InboundState, SendAttempt, SmsRouting},
+    store::{StoreError, Upkeep},
 };
 
 use super::{
-    access::API_KEY,
     migration,
-    organization::{CARRIER_ACCOUNT, ORGANIZATION},
     query::{Database, OrgStore, count, sql},
-    sms::{ATTEMPT, load_inbound},
-    value::Value,
+    sms::load_inbound,
+    table::columns,
 };
 
 impl Database {
@@ -30,43 +30,19 @@ impl Database {
 }
 
 #[async_trait]
-impl SystemReads for Database {
+impl Upkeep for Database {
     async fn ready(&self) -> Result<(), StoreError> {
         let rows = self.rows(migration::APPLIED.into(), &[]).await?;
         migration::check(&migration::applied(rows)?, self.migrations(), true).map(drop).map_err(StoreError::Unavailable)
     }
 
-    async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError> {
-        self.record(sql!("SELECT {} FROM api_key WHERE hash = $1", API_KEY.columns()), &[Value::Bytes(hash.to_vec())]).await
+    async fn purge_expired(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.execute(sql!("DELETE FROM stored_reply WHERE expires_at <= $1"), vec![now.write()]).await
     }
+}
 
-    async fn find_organization(&self, slug: &str) -> Result<Option<Organization>, StoreError> {
-        self.record(sql!("SELECT {} FROM organization WHERE slug = $1", ORGANIZATION.columns()), &[slug.into()]).await
-    }
-
-    async fn list_organizations(&self) -> Result<Vec<Organization>, StoreError> {
-        self.records(sql!("SELECT {} FROM organization ORDER BY created_at, org_id", ORGANIZATION.columns()), &[]).await
-    }
-
-    async fn find_carrier_account(&self, account_sid: &str) -> Result<Option<CarrierAccount>, StoreError> {
-        let sql = sql!("SELECT {} FROM carrier_account WHERE account_sid = $1", CARRIER_ACCOUNT.columns());
-        self.record(sql, &[account_sid.into()]).await
-    }
-
-    async fn find_attempt(&self, token: &str) -> Result<Option<SendAttempt>, StoreError> {
-        self.record(sql!("SELECT {} FROM attempt WHERE token = $1", ATTEMPT.columns()), &[token.into()]).await
-    }
-
-    async fn load_inbound(
-        &self,
-        account_sid: &str,
-        to: &E164,
-        from: &E164,
-        message_sid: &str,
-    ) -> Result<Option<InboundState>, StoreError> {
-        load_inbound(self, account_sid, to, from, message_sid).await
-    }
-
+#[async_trait]
+impl Census for Database {
     async fn counts(&self) -> Result<Counts, StoreError> {
         let in_doubt = sql!("SELECT count(*) FROM message WHERE status = 'in_doubt'");
         let pending = sql!("SELECT count(*) FROM delivery WHERE state = 'pending'");
@@ -81,13 +57,49 @@ impl SystemReads for Database {
             deliveries_pending: count(&self.rows(pending, &[]).await?)?,
         })
     }
+}
+
+#[async_trait]
+impl KeyDirectory for Database {
+    async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError> {
+        self.record(sql!("SELECT {} FROM api_key WHERE hash = $1", columns::<ApiKey>()), &[Value::Bytes(hash.to_vec())]).await
+    }
 
     async fn touch_api_key(&self, org: OrgId, key: ApiKeyId, at: Timestamp) -> Result<(), StoreError> {
         let sql = sql!("UPDATE api_key SET last_used_at = $3 WHERE org_id = $1 AND id = $2");
-        self.execute(sql, vec![Value::text(org), Value::text(key), Value::time(at)]).await.map(drop)
+        self.execute(sql, vec![Value::text(org), Value::text(key), at.write()]).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl OrganizationDirectory for Database {
+    async fn find_organization(&self, slug: &str) -> Result<Option<Organization>, StoreError> {
+        self.record(sql!("SELECT {} FROM organization WHERE slug = $1", columns::<Organization>()), &[slug.into()]).await
     }
 
-    async fn purge_expired(&self, now: Timestamp) -> Result<u64, StoreError> {
-        self.execute(sql!("DELETE FROM stored_reply WHERE expires_at <= $1"), vec![Value::time(now)]).await
+    async fn list_organizations(&self) -> Result<Vec<Organization>, StoreError> {
+        self.records(sql!("SELECT {} FROM organization ORDER BY created_at, org_id", columns::<Organization>()), &[]).await
+    }
+
+    async fn find_carrier_account(&self, account_sid: &str) -> Result<Option<CarrierAccount>, StoreError> {
+        let sql = sql!("SELECT {} FROM carrier_account WHERE account_sid = $1", columns::<CarrierAccount>());
+        self.record(sql, &[account_sid.into()]).await
+    }
+}
+
+#[async_trait]
+impl SmsRouting for Database {
+    async fn find_attempt(&self, token: &str) -> Result<Option<SendAttempt>, StoreError> {
+        self.record(sql!("SELECT {} FROM attempt WHERE token = $1", columns::<SendAttempt>()), &[token.into()]).await
+    }
+
+    async fn load_inbound(
+        &self,
+        account_sid: &str,
+        to: &E164,
+        from: &E164,
+        message_sid: &str,
+    ) -> Result<Option<InboundState>, StoreError> {
+        load_inbound(self, account_sid, to, from, message_sid).await
     }
 }

@@ -1,168 +1,141 @@
-//! What a table looks like, and the writes that follow from it.
+//! The statements that follow from a record's table.
 
-use std::sync::OnceLock;
+use std::{collections::HashMap, sync::LazyLock};
 
-use hum_core::store::StoreError;
+use hum_core::record::{Column, Record, RecordType, Table, Type, Value};
 
-use super::value::{Row, Value};
+use super::job::JOB;
 
-/// The type of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Type {
-    Text,
-    Int,
-    Bool,
-    Bytes,
-}
-
-impl Type {
-    /// The Postgres array that carries a column of many rows.
-    pub(crate) fn postgres_array(self) -> &'static str {
-        match self {
-            Self::Text => "text[]",
-            Self::Int => "bigint[]",
-            Self::Bool => "boolean[]",
-            Self::Bytes => "bytea[]",
-        }
+/// The Postgres array that carries a column of many rows.
+fn postgres_array(kind: Type) -> &'static str {
+    match kind {
+        Type::Text => "text[]",
+        Type::Int => "bigint[]",
+        Type::Bool => "boolean[]",
+        Type::Bytes => "bytea[]",
     }
 }
 
-/// One column.
+/// A table, and the statements that write its rows.
 #[derive(Debug)]
-pub(crate) struct Column {
+pub(crate) struct TableSql {
     pub(crate) name: &'static str,
-    pub(crate) kind: Type,
-    /// Whether an update writes it. What never changes is left out, or every index on it would be written again.
-    changes: bool,
-}
-
-/// A column that an update writes.
-pub(crate) const fn column(name: &'static str, kind: Type) -> Column {
-    Column { name, kind, changes: true }
-}
-
-/// A column that keeps the value it was inserted with; the columns of a key are such.
-pub(crate) const fn fixed(name: &'static str, kind: Type) -> Column {
-    Column { name, kind, changes: false }
-}
-
-/// The table of one kind of record. Its first column is always `org_id`; if it has a version, that is the last one.
-#[derive(Debug)]
-pub(crate) struct Table {
-    pub(crate) name: &'static str,
-    /// The first columns, in this order.
-    pub(crate) key: &'static [&'static str],
-    /// What else must be unique, so that a group of batches can see its own collisions before the database does.
-    /// A `Null` in one of the columns means that there is nothing to collide.
-    pub(crate) unique: &'static [&'static [&'static str]],
+    /// The columns of the key, the organization first.
+    pub(crate) key: Vec<&'static str>,
     pub(crate) columns: &'static [Column],
-    sql: OnceLock<Sql>,
-}
-
-/// The statements that follow from a table.
-#[derive(Debug)]
-struct Sql {
-    columns: String,
+    /// Where the version is in a row, if rows can change.
+    pub(crate) version: Option<usize>,
+    /// Where the columns of each key are in a row; the first is the primary one.
+    identities: Vec<Vec<usize>>,
+    list: String,
     sqlite_insert: String,
     sqlite_update: String,
     postgres_insert: String,
     postgres_update: String,
 }
 
-impl Table {
-    pub(crate) const fn new(name: &'static str, key: &'static [&'static str], columns: &'static [Column]) -> Self {
-        Self { name, key, unique: &[], columns, sql: OnceLock::new() }
+static ALL: LazyLock<HashMap<&'static str, TableSql>> = LazyLock::new(|| {
+    let records = hum_core::records().map(|RecordType { table, .. }| table());
+    records.chain([&JOB]).map(|table| (table.name, TableSql::new(table))).collect()
+});
+
+/// The statements of a table.
+///
+/// # Panics
+/// When the record was not registered, at the first use of a store in any test.
+pub(crate) fn of(table: &Table) -> &'static TableSql {
+    ALL.get(table.name).unwrap_or_else(|| unregistered(table.name))
+}
+
+#[expect(clippy::panic, reason = "a record that is missing in the list of its capability: nothing can be stored")]
+fn unregistered(name: &str) -> ! {
+    panic!("the record {name} is not in the list of its capability's records")
+}
+
+/// The columns of a `SELECT`, in the order of every row.
+pub(crate) fn columns<T: Record>() -> &'static str {
+    of(T::table()).columns()
+}
+
+impl TableSql {
+    fn new(table: &'static Table) -> Self {
+        let Table { name, columns, unique } = *table;
+        let key: Vec<&'static str> = table.key().map(|column| column.name).collect();
+        let position = |wanted: &str| columns.iter().position(|column| column.name == wanted).unwrap_or_default();
+        let slot = |wanted: &str| position(wanted) + 1;
+        let list = |text: &dyn Fn(&Column) -> String| columns.iter().map(text).collect::<Vec<_>>().join(", ");
+        let sets = |from: &dyn Fn(&Column) -> String| {
+            let changing = columns.iter().filter(|column| column.changes);
+            changing.map(|column| format!("{} = {}", column.name, from(column))).collect::<Vec<_>>().join(", ")
+        };
+        let keys = |text: &dyn Fn(&str) -> String| key.iter().map(|column| text(column)).collect::<Vec<_>>().join(" AND ");
+        let names = list(&|column| column.name.to_owned());
+        let slots = list(&|column| format!("?{}", slot(column.name)));
+        let arrays = list(&|column| format!("${}::{}", slot(column.name), postgres_array(column.kind)));
+        let version = table.version();
+        Self {
+            sqlite_insert: format!("INSERT INTO {name} ({names}) VALUES ({slots})"),
+            sqlite_update: format!(
+                "UPDATE {name} SET {} WHERE {} AND version = ?{} - 1",
+                sets(&|column| format!("?{}", slot(column.name))),
+                keys(&|column| format!("{column} = ?{}", slot(column))),
+                version.unwrap_or_default() + 1,
+            ),
+            postgres_insert: format!("INSERT INTO {name} ({names}) SELECT * FROM unnest({arrays})"),
+            postgres_update: format!(
+                "UPDATE {name} t SET {} FROM unnest({arrays}) WITH ORDINALITY AS u ({names}, nth) \
+                 WHERE {} AND t.version = u.version - 1 RETURNING u.nth",
+                sets(&|column| format!("u.{}", column.name)),
+                keys(&|column| format!("t.{column} = u.{column}")),
+            ),
+            identities: std::iter::once(key.as_slice())
+                .chain(unique.iter().copied())
+                .map(|columns| columns.iter().map(|column| position(column)).collect())
+                .collect(),
+            list: names,
+            name,
+            key,
+            columns,
+            version,
+        }
     }
 
-    pub(crate) const fn unique(mut self, unique: &'static [&'static [&'static str]]) -> Self {
-        self.unique = unique;
-        self
-    }
-
-    /// Whether records of this kind can change.
-    pub(crate) fn has_version(&self) -> bool {
-        self.columns.last().is_some_and(|column| column.name == "version")
-    }
-
-    /// The columns of a `SELECT`, in the order that [`Row`] reads.
-    pub(crate) fn columns(&'static self) -> &'static str {
-        &self.sql().columns
+    /// The columns of a `SELECT`, in the order of every row.
+    pub(crate) fn columns(&self) -> &str {
+        &self.list
     }
 
     /// The same, of a table that a join calls `alias`.
     pub(crate) fn columns_of(&self, alias: &str) -> String {
-        self.list(|column| format!("{alias}.{}", column.name))
+        let names: Vec<String> = self.columns.iter().map(|column| format!("{alias}.{}", column.name)).collect();
+        names.join(", ")
     }
 
     /// Inserts one row; `?n` is the n-th column.
-    pub(crate) fn sqlite_insert(&'static self) -> &'static str {
-        &self.sql().sqlite_insert
+    pub(crate) fn sqlite_insert(&self) -> &str {
+        &self.sqlite_insert
     }
 
     /// Updates one row at the version before the one it is given; `?n` is the n-th column.
-    pub(crate) fn sqlite_update(&'static self) -> &'static str {
-        &self.sql().sqlite_update
+    pub(crate) fn sqlite_update(&self) -> &str {
+        &self.sqlite_update
     }
 
     /// Inserts many rows; `$n` is an array with the n-th column of each.
     pub(crate) fn postgres_insert(&'static self) -> &'static str {
-        &self.sql().postgres_insert
+        &self.postgres_insert
     }
 
     /// Updates many rows, each at the version before the one it is given, and answers which ones (from 1) it found.
     pub(crate) fn postgres_update(&'static self) -> &'static str {
-        &self.sql().postgres_update
+        &self.postgres_update
     }
 
-    fn list(&self, text: impl Fn(&Column) -> String) -> String {
-        self.columns.iter().map(text).collect::<Vec<_>>().join(", ")
-    }
-
-    fn sql(&self) -> &Sql {
-        self.sql.get_or_init(|| {
-            let Self { name, key, .. } = self;
-            let columns = self.list(|column| column.name.to_owned());
-            let position = |wanted: &str| self.columns.iter().position(|column| column.name == wanted).map_or(0, |at| at + 1);
-            let changing = || self.columns.iter().filter(|column| column.changes);
-            let sets = |from: &dyn Fn(&Column) -> String| {
-                changing().map(|column| format!("{} = {}", column.name, from(column))).collect::<Vec<_>>().join(", ")
-            };
-            let keys = |text: &dyn Fn(&str) -> String| key.iter().map(|column| text(column)).collect::<Vec<_>>().join(" AND ");
-
-            let slots = self.list(|column| format!("?{}", position(column.name)));
-            let arrays = self.list(|column| format!("${}::{}", position(column.name), column.kind.postgres_array()));
-            let version = position("version");
-            Sql {
-                sqlite_insert: format!("INSERT INTO {name} ({columns}) VALUES ({slots})"),
-                sqlite_update: format!(
-                    "UPDATE {name} SET {} WHERE {} AND version = ?{version} - 1",
-                    sets(&|column| format!("?{}", position(column.name))),
-                    keys(&|column| format!("{column} = ?{}", position(column))),
-                ),
-                postgres_insert: format!("INSERT INTO {name} ({columns}) SELECT * FROM unnest({arrays})"),
-                postgres_update: format!(
-                    "UPDATE {name} t SET {} FROM unnest({arrays}) WITH ORDINALITY AS u ({columns}, nth) \
-                     WHERE {} AND t.version = u.version - 1 RETURNING u.nth",
-                    sets(&|column| format!("u.{}", column.name)),
-                    keys(&|column| format!("t.{column} = u.{column}")),
-                ),
-                columns,
-            }
-        })
-    }
-
-    /// The key of a row of this table, and whatever else must be unique in it, as comparable texts.
+    /// The key of a row of this table, and whatever else must be unique in it.
     pub(crate) fn identities(&'static self, row: &[Value]) -> impl Iterator<Item = Identity> {
-        let key = std::iter::once(self.key);
-        key.chain(self.unique.iter().copied()).enumerate().filter_map(|(nth, columns)| {
-            let values: Option<Vec<Value>> = columns
-                .iter()
-                .map(|wanted| {
-                    let at = self.columns.iter().position(|column| column.name == *wanted)?;
-                    row.get(at).filter(|value| **value != Value::Null).cloned()
-                })
-                .collect();
-            Some(Identity { table: self.name, nth, values: values? })
+        self.identities.iter().enumerate().filter_map(|(nth, positions)| {
+            let value = |at: &usize| row.get(*at).filter(|value| **value != Value::Null).cloned();
+            Some(Identity { table: self.name, nth, values: positions.iter().map(value).collect::<Option<_>>()? })
         })
     }
 }
@@ -174,14 +147,4 @@ pub(crate) struct Identity {
     /// Which of the table's keys; 0 is the primary one.
     pub(crate) nth: usize,
     pub(crate) values: Vec<Value>,
-}
-
-/// A record that has a table.
-pub(crate) trait Stored: Sized {
-    fn table() -> &'static Table;
-
-    /// The columns in the table's order.
-    fn to_row(&self) -> Vec<Value>;
-
-    fn from_row(row: &mut Row<'_>) -> Result<Self, StoreError>;
 }

@@ -14,14 +14,7 @@ use hum_adapters::telephony::{
     fake::{CarrierPath, Direction, FakeConfig},
     twilio::TwilioConfig,
 };
-use hum_core::{
-    cipher::Secret,
-    clock::{Clock, Timestamp},
-    entropy::Entropy,
-    number::E164,
-    organization::CarrierCredentials,
-    sms::{CarrierForm, CarrierStatus, ListQuery, OutboundSms, RefusedForm, SendError, Telephony},
-};
+use hum_core::{cipher::Secret, clock::{Clock, Timestamp}, entropy::Entropy, number::E164, telephony::{CarrierCredentials, CarrierForm, CarrierStatus, ListQuery, OutboundSms, RefusedForm, SendError, Texting, CarrierWebhooks}};
 
 #[derive(Default)]
 struct HandClock(AtomicI64);
@@ -95,7 +88,7 @@ async fn a_text_from_a_handset_is_a_form_that_twilios_adapter_accepts() {
 
     let twilio = Twilio::new(TwilioConfig::default()).unwrap();
     let account = carrier.credentials();
-    for adapter in [&carrier as &dyn Telephony, &twilio] {
+    for adapter in [&carrier as &dyn Texting, CarrierWebhooks, &twilio] {
         let form = &due[0].form;
         assert_eq!(adapter.claimed_account(form), Some(account.account_sid.as_str()));
         adapter.verify(&account, form).unwrap();
@@ -143,7 +136,7 @@ async fn stop_blocks_until_start() {
     let account = carrier.credentials();
     carrier.text(theirs(), ours(), " Stop ");
     let blocked = carrier.send(&account, &sms("hi")).await;
-    assert!(matches!(blocked, Err(SendError::Rejected { code: Some(21610), .. })), "{blocked:?}");
+    assert!(matches!(blocked, Err(SendError::OptedOut { code: Some(21610), .. })), "{blocked:?}");
     let other_number = OutboundSms { from: "+13175550198".parse().unwrap(), ..sms("hi") };
     assert!(carrier.send(&account, &other_number).await.is_ok());
     let texts: Vec<_> = carrier.handset(&theirs()).into_iter().map(|text| (text.direction, text.automatic)).collect();

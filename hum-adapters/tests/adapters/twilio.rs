@@ -6,12 +6,7 @@ use hum_adapters::{
     clock::SystemClock,
     telephony::{Twilio, twilio::TwilioConfig},
 };
-use hum_core::{
-    cipher::Secret,
-    clock::{Clock as _, Timestamp},
-    organization::CarrierCredentials,
-    sms::{CarrierStatus, ListQuery, OutboundSms, SendError, Telephony},
-};
+use hum_core::{cipher::Secret, clock::{Clock as _, Timestamp}, telephony::{CarrierCredentials, CarrierStatus, ListQuery, OutboundSms, SendError, Texting}};
 use serde_json::{Value, json};
 
 use super::server::{Do, Rude, Server, json as answer};
@@ -79,7 +74,11 @@ async fn what_an_answer_says_about_the_text() {
             r#"{"code":21211,"message":"Invalid 'To' Phone Number: +13175550100","status":400}"#,
             rejected(Some(21211), "Invalid 'To' Phone Number: +…"),
         ),
-        (400, r#"{"code":"21610","message":"unsubscribed"}"#, rejected(Some(21610), "unsubscribed")),
+        (
+            400,
+            r#"{"code":"21610","message":"unsubscribed"}"#,
+            SendError::OptedOut { code: Some(21610), detail: "unsubscribed".into() },
+        ),
         (401, r#"{"code":20003,"message":"Authenticate"}"#, rejected(Some(20003), "Authenticate")),
         (403, "<html>", rejected(None, "HTTP 403")),
         (404, "", rejected(None, "HTTP 404")),

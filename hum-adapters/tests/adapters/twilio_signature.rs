@@ -1,7 +1,7 @@
 //! hum's verifier against Twilio's own library; see `data/twilio_signatures.py`.
 
 use hum_adapters::telephony::twilio::signature::{Algorithm, sign, verify};
-use hum_core::{cipher::Secret, organization::CarrierCredentials, sms::CarrierForm};
+use hum_core::{cipher::Secret, telephony::{CarrierCredentials, CarrierForm}};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

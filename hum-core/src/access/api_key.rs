@@ -3,7 +3,8 @@ use std::{fmt, str::FromStr};
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
-use crate::kernel::{
+use crate::kernel::{record::{RecordReads, get, newest, record}, 
+    actor::Actor, decide::Moment,
     clock::Timestamp,
     entropy::{BASE62, Entropy},
     id::{ApiKeyId, OrgId},
@@ -11,39 +12,69 @@ use crate::kernel::{
     store::StoreError,
 };
 
-use super::{Caller, Role};
+use super::{Caller, NewApiKey, Role};
 
-/// What is kept of an API key: never the key itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiKey {
-    /// Which.
-    pub id: ApiKeyId,
-    /// Whose.
-    pub org: OrgId,
-    /// For people.
-    pub name: String,
-    /// What it may do.
-    pub role: Role,
-    /// Narrows the role.
-    pub scopes: Vec<String>,
-    /// SHA-256 of the key's text.
-    pub hash: [u8; 32],
-    /// The last four characters, so that people can tell keys apart.
-    pub last_four: String,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it was last used, to the minute.
-    pub last_used_at: Option<Timestamp>,
-    /// Since when it is refused.
-    pub revoked_at: Option<Timestamp>,
-    /// Store version.
-    pub version: i64,
+record! {
+    /// What is kept of an API key: never the key itself.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ApiKey in "api_key" {
+        /// Whose.
+        key pub org: OrgId => "org_id",
+        /// Which.
+        key pub id: ApiKeyId => "id",
+        /// For people.
+        column pub name: String => "name",
+        /// What it may do.
+        column pub role: Role => "role",
+        /// Narrows the role.
+        json pub scopes: Vec<String> => "scopes",
+        /// SHA-256 of the key's text.
+        fixed pub hash: [u8; 32] => "hash",
+        /// The last four characters, so that people can tell keys apart.
+        fixed pub last_four: String => "last_four",
+        /// When it was made.
+        fixed pub created_at: Timestamp => "created_at",
+        /// When it was last used, to the minute. Written by [`KeyDirectory::touch_api_key`] alone, without a version: a change of
+        /// the key must not turn it back.
+        fixed pub last_used_at: Option<Timestamp> => "last_used_at",
+        /// Since when it is refused.
+        column revoked_at: Option<Timestamp> => "revoked_at",
+        /// Store version.
+        version pub version: i64 => "version",
+    }
+    unique { ["hash"] }
 }
 
 impl ApiKey {
+    pub(super) fn new(org: OrgId, new: &NewApiKey, secret: &ApiKeySecret, moment: Moment<'_>) -> Self {
+        Self {
+            id: ApiKeyId::new(moment.now, moment.entropy),
+            org,
+            name: new.name.clone(),
+            role: new.role,
+            scopes: new.scopes.clone(),
+            hash: secret.hash(),
+            last_four: secret.last_four(),
+            created_at: moment.now,
+            last_used_at: None,
+            revoked_at: None,
+            version: 0,
+        }
+    }
+
+    /// Since when it is refused.
+    pub fn revoked_at(&self) -> Option<Timestamp> {
+        self.revoked_at
+    }
+
+    /// The key, refused from `at` on; `None` when it is refused already.
+    pub(super) fn revoke(self, at: Timestamp) -> Option<Self> {
+        self.revoked_at.is_none().then_some(Self { revoked_at: Some(at), ..self })
+    }
+
     /// The caller that this key makes.
     pub fn caller(&self) -> Caller {
-        Caller { org: self.org, key: Some(self.id), role: self.role, scopes: self.scopes.clone() }
+        Caller { org: self.org, actor: Actor::Key(self.id), role: self.role, scopes: self.scopes.clone() }
     }
 }
 
@@ -132,12 +163,19 @@ impl fmt::Debug for ApiKeySecret {
 
 /// Reads of API keys.
 #[async_trait]
-pub trait ApiKeyReads: Send + Sync {
+pub trait ApiKeyReads: RecordReads {
     /// By id.
-    async fn api_key(&self, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError>;
+    async fn api_key(&self, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
+        get(self, &id).await
+    }
+
     /// Newest first, revoked ones too.
-    async fn list_api_keys(&self, page: &Page) -> Result<Paged<ApiKey>, StoreError>;
+    async fn list_api_keys(&self, page: &Page) -> Result<Paged<ApiKey>, StoreError> {
+        newest(self, page).await
+    }
 }
+
+impl<T: RecordReads + ?Sized> ApiKeyReads for T {}
 
 #[cfg(test)]
 mod tests {
@@ -163,4 +201,13 @@ mod tests {
         assert!("hum_live_".parse::<ApiKeySecret>().is_err());
         assert_eq!(format!("{key:?}"), "ApiKeySecret(…)");
     }
+}
+
+/// Keys before their organization is known: for authentication only.
+#[async_trait]
+pub trait KeyDirectory: Send + Sync {
+    /// The key with this SHA-256, revoked ones too, so that the caller decides what to say.
+    async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError>;
+    /// Records, without a batch, that a key was used. May be lost; never fails a request.
+    async fn touch_api_key(&self, org: OrgId, key: ApiKeyId, at: Timestamp) -> Result<(), StoreError>;
 }

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::{
     error::Error,
-    id::{ApiKeyId, OrgId},
+    actor::Actor, id::OrgId,
 };
 
 use super::Operation;
@@ -38,13 +38,15 @@ impl Role {
     }
 }
 
+crate::kernel::record::field_by_name!(Role);
+
 /// Somebody who was authenticated, and what they may do in which organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The organization of every read and write of this request.
     pub org: OrgId,
-    /// The key that was presented; `None` for the system itself (command line, demo).
-    pub key: Option<ApiKeyId>,
+    /// Who it is.
+    pub actor: Actor,
     /// What the role allows.
     pub role: Role,
     /// Narrows the role: `*`, or `<resource>:read` and `<resource>:write`; write includes read.
@@ -54,12 +56,7 @@ pub struct Caller {
 impl Caller {
     /// The operator at the command line.
     pub fn system(org: OrgId) -> Self {
-        Self { org, key: None, role: Role::Admin, scopes: vec!["*".into()] }
-    }
-
-    /// How audit rows name this caller.
-    pub fn actor(&self) -> String {
-        self.key.map_or_else(|| "system".into(), |key| key.to_string())
+        Self { org, actor: Actor::System, role: Role::Admin, scopes: vec!["*".into()] }
     }
 
     /// Whether the role and scopes allow `operation`.

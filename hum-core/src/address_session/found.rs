@@ -3,6 +3,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     broadband::{Coverage, Provider},
     geocode::{Candidate, Geocoding},
+    kernel::{
+        entropy::Entropy,
+        record::{Field as _, Sample},
+    },
 };
 
 /// What the agents of a session found so far.
@@ -99,6 +103,18 @@ impl Found {
         Self { geocoding: Geocoded::Failed, internet: Internet::Failed { data_set: None }, problems: Vec::new() }
     }
 
+    /// What the geocoding agent found, and what went wrong.
+    pub(super) fn place_is(&mut self, (geocoding, problems): (Geocoded, Vec<String>)) {
+        self.geocoding = geocoding;
+        self.problems.extend(problems);
+    }
+
+    /// What the internet agent found, and what went wrong.
+    pub(super) fn internet_is(&mut self, (internet, problems): (Internet, Vec<String>)) {
+        self.internet = internet;
+        self.problems.extend(problems);
+    }
+
     /// Whether an agent still works.
     pub fn is_pending(&self) -> bool {
         matches!(self.geocoding, Geocoded::Pending) || matches!(self.internet, Internet::Pending)
@@ -132,5 +148,15 @@ impl Found {
             Internet::Failed { data_set } => data_set.as_deref(),
             Internet::Pending => None,
         }
+    }
+}
+
+impl Sample for Found {
+    fn sample(entropy: &dyn Entropy) -> Self {
+        let coverage = Coverage { data_set: String::sample(entropy), ..Coverage::default() };
+        let internet = [Internet::Pending, Internet::Failed { data_set: Option::sample(entropy) }, Internet::Matched(coverage)];
+        let geocoding = [Geocoded::Pending, Geocoded::Multiple(Vec::new()), Geocoded::Failed];
+        let nth = || usize::try_from(entropy.below(3)).unwrap_or(0);
+        Self { geocoding: geocoding[nth()].clone(), internet: internet[nth()].clone(), problems: Sample::sample(entropy) }
     }
 }

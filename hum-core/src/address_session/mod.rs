@@ -4,14 +4,22 @@
 //! (it has no work yet). Agents whose sources are local answer before the session's first commit; remote sources are asked
 //! in a job, and the client polls. A source that fails makes the answer poorer, never an error.
 
+mod ask;
+mod cache;
 mod find;
 mod found;
 mod session;
 mod sessions;
 mod token;
 
-pub use find::Cache;
+use crate::kernel::record::RecordType;
+
+pub use find::FIND;
 pub use found::{Found, Geocoded, Internet};
 pub use session::{AddressSession, AddressSessionReads, SessionRequest, SessionStatus};
-pub use sessions::CreatedSession;
+pub(crate) use sessions::Parts;
+pub use sessions::{AddressSessions, CreatedSession};
 pub use token::SessionToken;
+
+/// What is stored here.
+pub(crate) const RECORDS: &[RecordType] = &[RecordType::of::<AddressSession>()];

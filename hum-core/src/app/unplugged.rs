@@ -4,21 +4,7 @@
 
 use async_trait::async_trait;
 
-use crate::{
-    address::Address,
-    broadband::{BroadbandMap, Coverage, Place},
-    geocode::{Coordinates, Geocoder, Geocoding, Reach, SourceError},
-    kernel::{
-        clock::Timestamp,
-        egress::{Egress, EgressError, EgressRequest, EgressResponse},
-    },
-    organization::CarrierCredentials,
-    sms::{
-        Accepted, CarrierForm, CarrierMessage, InboundSms, ListQuery, OutboundSms, RefusedForm, SendError, StatusCallback,
-        Telephony, TelephonyError,
-    },
-    turn::{LanguageModel, ModelError, ModelRequest, ModelStream},
-};
+use crate::{address::Address, broadband::{BroadbandMap, Coverage, Place}, geocode::{Coordinates, Geocoder, Geocoding, Reach, SourceError}, kernel::{clock::Timestamp, egress::{Egress, EgressError, EgressRequest, EgressResponse}}, language_model::{LanguageModel, ModelError, ModelRequest, ModelStream}, telephony::{Accepted, CarrierCredentials, CarrierForm, CarrierMessage, CarrierWebhooks, InboundSms, ListQuery, OutboundSms, RefusedForm, SendError, StatusCallback, Texting, TelephonyError}};
 
 /// Nothing is plugged in here.
 pub(crate) struct Unplugged;
@@ -27,9 +13,13 @@ const NO_CARRIER: &str = "no carrier is plugged in";
 const NO_EGRESS: &str = "no way out is plugged in";
 
 #[async_trait]
-impl Telephony for Unplugged {
+impl Texting for Unplugged {
     async fn send(&self, _: &CarrierCredentials, _: &OutboundSms) -> Result<Accepted, SendError> {
         Err(SendError::Rejected { code: None, detail: NO_CARRIER.into() })
+    }
+
+    fn status_callback_url(&self, public_url: &str, _: &str) -> String {
+        public_url.to_owned()
     }
 
     async fn fetch(&self, _: &CarrierCredentials, _: &str) -> Result<Option<CarrierMessage>, TelephonyError> {
@@ -39,7 +29,9 @@ impl Telephony for Unplugged {
     async fn list(&self, _: &CarrierCredentials, _: &ListQuery) -> Result<Vec<CarrierMessage>, TelephonyError> {
         Err(TelephonyError(NO_CARRIER.into()))
     }
+}
 
+impl CarrierWebhooks for Unplugged {
     fn claimed_account<'a>(&self, _: &'a CarrierForm) -> Option<&'a str> {
         None
     }

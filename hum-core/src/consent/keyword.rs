@@ -1,5 +1,3 @@
-use crate::planted::{Bug, planted};
-
 /// A text that is a command to the sender, not a message to the agent.
 ///
 /// Opt-out: the words of CTIA and Twilio (<https://help.twilio.com/articles/223134027>) and those that the FCC names as
@@ -23,7 +21,7 @@ impl Keyword {
     ///
     /// An opt-in word of somebody who is not opted out is an ordinary message ("yes" answers a question).
     pub fn of(body: &str, opted_out: bool) -> Option<Self> {
-        let word = if planted(Bug::ExactKeywordOnly) { body.to_owned() } else { normalize(body) };
+        let word = normalize(body);
         let word = word.as_str();
         if OPT_OUT.contains(&word) {
             Some(Self::OptOut)

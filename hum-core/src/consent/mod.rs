@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    kernel::{
+    kernel::{record::{RecordType, fields, record}, 
         clock::Timestamp,
         id::OrgId,
         named::named,
@@ -18,19 +18,22 @@ use crate::{
 };
 
 pub use keyword::Keyword;
+pub use opt_outs::OptOuts;
 
-/// What an organization knows of a contact's consent. Exists for every contact that has a conversation, so that a
-/// send can be guarded by its version.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Consent {
-    /// Whose.
-    pub org: OrgId,
-    /// About whom.
-    pub contact: E164,
-    /// What holds now.
-    pub state: ConsentState,
-    /// Store version.
-    pub version: i64,
+record! {
+    /// What an organization knows of a contact's consent. Exists for every contact that has a conversation, so that a
+    /// send can be guarded by its version.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Consent in "consent" {
+        /// Whose.
+        key pub org: OrgId => "org_id",
+        /// About whom.
+        key pub contact: E164 => "contact",
+        /// What holds now.
+        group state: ConsentState => ..,
+        /// Store version.
+        version pub version: i64 => "version",
+    }
 }
 
 /// What holds now.
@@ -54,6 +57,17 @@ pub enum ConsentState {
     },
 }
 
+fields! {
+    ConsentState by "state" {
+        "unsaid" => Unsaid,
+        "opted_out" => OptedOut { at: since, source: source },
+        "opted_in" => OptedIn { at: since, source: source },
+    } in {
+        since: Timestamp,
+        source: ConsentSource,
+    }
+}
+
 named! {
     /// How hum learnt of a change of consent.
     #[derive(Serialize, Deserialize)]
@@ -74,6 +88,29 @@ impl Consent {
         Self { org, contact, state: ConsentState::Unsaid, version: 0 }
     }
 
+    /// What holds now.
+    pub fn state(&self) -> &ConsentState {
+        &self.state
+    }
+
+    /// From now on nothing may be sent; whether that is new.
+    pub fn opt_out(&mut self, source: ConsentSource, now: Timestamp) -> bool {
+        let is_new = !self.is_opted_out();
+        if is_new {
+            self.state = ConsentState::OptedOut { at: now, source };
+        }
+        is_new
+    }
+
+    /// The contact came back; whether it was away.
+    pub fn opt_in(&mut self, source: ConsentSource, now: Timestamp) -> bool {
+        let is_new = self.is_opted_out();
+        if is_new {
+            self.state = ConsentState::OptedIn { at: now, source };
+        }
+        is_new
+    }
+
     /// Whether nothing may be sent.
     pub fn is_opted_out(&self) -> bool {
         matches!(self.state, ConsentState::OptedOut { .. })
@@ -88,3 +125,6 @@ pub trait ConsentReads: Send + Sync {
     /// Those who are opted out, by number.
     async fn list_opted_out(&self, page: &Page) -> Result<Paged<Consent>, StoreError>;
 }
+
+/// What is stored here.
+pub(crate) const RECORDS: &[RecordType] = &[RecordType::of::<Consent>()];

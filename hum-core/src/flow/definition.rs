@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{kernel::error::FieldError, tool};
+use crate::kernel::{entropy::Entropy, error::FieldError, record::{Field, Sample}};
 
 /// Everything about an agent that a person edits; one version's content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -134,8 +134,8 @@ impl FlowDefinition {
         }
     }
 
-    /// Everything that is wrong with it, with pointers in the names of the API.
-    pub fn problems(&self) -> Vec<FieldError> {
+    /// Everything that is wrong with it, with pointers in the names of the API. `tools` are those that exist.
+    pub fn problems(&self, tools: &[&str]) -> Vec<FieldError> {
         let mut problems = Vec::new();
         let mut text = |pointer: &str, value: &str, min: usize, max: usize| {
             let chars = value.chars().count();
@@ -168,11 +168,10 @@ impl FlowDefinition {
         range("/sms_config_json/max_turns_per_day", self.sms.max_turns_per_day, 1, 500);
         range("/sms_config_json/max_tool_calls", self.sms.max_tool_calls, 0, 32);
         for (index, name) in self.tools.iter().enumerate() {
-            if tool::find(name).is_none() {
-                let known: Vec<&str> = tool::BUILT_IN.iter().map(|tool| tool.name()).collect();
+            if !tools.contains(&name.as_str()) {
                 problems.push(FieldError::new(
                     format!("/tools_json/{index}"),
-                    format!("no such tool; there are {}", known.join(", ")),
+                    format!("no such tool; there are {}", tools.join(", ")),
                 ));
             }
         }
@@ -180,5 +179,16 @@ impl FlowDefinition {
             problems.push(FieldError::new("/trigger_events", "must have at most 50 entries"));
         }
         problems
+    }
+}
+
+impl Sample for FlowDefinition {
+    fn sample(entropy: &dyn Entropy) -> Self {
+        Self {
+            business_hours: Some(serde_json::json!({ "mon": [["09:00", "17:00"]], "zone": "America/New_York" })),
+            tools: <Vec<String> as Sample>::sample(entropy),
+            sms: SmsConfig { debounce_ms: u32::sample(entropy), fallback_message: Some(String::sample(entropy)), ..SmsConfig::default() },
+            ..Self::named(<String as Field>::sample(entropy))
+        }
     }
 }

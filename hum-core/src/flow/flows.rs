@@ -1,84 +1,62 @@
 //! Making, changing, copying and removing flows.
 
+use std::sync::Arc;
+
 use crate::{
     access::Caller,
-    app::Hum,
     kernel::{
-        audit::AuditRow,
+        Kernel, Reads,
         batch::Batch,
-        clock::Timestamp,
-        entropy::Entropy,
-        error::{Error, Tries},
+        decide::{Decision, Moment},
+        error::Error,
         id::FlowId,
         idempotency::{Answer, Remember},
     },
 };
 
-use super::{Flow, FlowDefinition, FlowVersion};
+use super::{Flow, FlowDefinition, FlowReads};
 
 /// A change of a definition: from the newest one to the next.
 pub type FlowChange<'a> = &'a (dyn Fn(FlowDefinition) -> Result<FlowDefinition, Error> + Sync);
 
-impl Flow {
-    fn new(caller: &Caller, definition: FlowDefinition, now: Timestamp, entropy: &dyn Entropy) -> Self {
-        Self {
-            id: FlowId::new(now, entropy),
-            org: caller.org,
-            latest: 1,
-            definition,
-            created_at: now,
-            updated_at: now,
-            deleted_at: None,
-            version: 0,
-        }
-    }
+/// The names of the tools that exist.
+pub(crate) type KnownTools = Arc<[&'static str]>;
 
-    fn snapshot(&self, caller: &Caller) -> FlowVersion {
-        FlowVersion {
-            org: self.org,
-            flow: self.id,
-            number: self.latest,
-            definition: self.definition.clone(),
-            created_at: self.updated_at,
-            created_by: caller.actor(),
-        }
-    }
-}
-
-fn check(definition: &FlowDefinition) -> Result<(), Error> {
-    let problems = definition.problems();
+fn check(definition: &FlowDefinition, tools: &[&str]) -> Result<(), Error> {
+    let problems = definition.problems(tools);
     if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
 }
 
-impl Hum {
+/// AI agents: making, changing, copying and removing them.
+#[derive(Clone)]
+pub struct Flows {
+    kernel: Kernel,
+    reads: Reads<dyn FlowReads>,
+    tools: KnownTools,
+}
+
+impl Flows {
+    pub(crate) fn new(kernel: Kernel, reads: Reads<dyn FlowReads>, tools: KnownTools) -> Self {
+        Self { kernel, reads, tools }
+    }
+
+    fn checked(&self, definition: FlowDefinition) -> Result<FlowDefinition, Error> {
+        check(&definition, &self.tools).map(|()| definition)
+    }
+
     /// Makes a flow.
     ///
     /// # Errors
     /// `Invalid`.
-    pub async fn create_flow(
+    pub async fn create(
         &self,
         caller: &Caller,
         definition: FlowDefinition,
         remember: Remember<Flow>,
     ) -> Result<Answer<Flow>, Error> {
-        check(&definition)?;
-        let mut tries = Tries::new();
-        loop {
-            let now = self.clock.now();
-            if let Some(replayed) = remember.replay(&*self.reads(caller.org), &*self.cipher, now).await? {
-                return Ok(replayed);
-            }
-            let flow = Flow::new(caller, definition.clone(), now, &*self.entropy);
-            let mut batch = Batch::for_org(caller.org);
-            batch.insert(flow.snapshot(caller));
-            batch.insert(AuditRow::by(caller, "flow.create", flow.id, now, &*self.entropy));
-            batch.insert(flow.clone());
-            remember.record(&mut batch, &flow, &*self.cipher, now);
-            match self.commit(batch).await {
-                Ok(_) => return Ok(Answer::Fresh(flow)),
-                Err(error) => tries.again(error)?,
-            }
-        }
+        check(&definition, &self.tools)?;
+        let case = self.kernel.of(caller.org, caller.actor).once(remember);
+        case.decide(|| async { Ok(()) }, |(), moment| Ok(create(caller, definition.clone(), moment))).await
     }
 
     /// Changes a flow: a new version, which turns that begin from now on are pinned to.
@@ -86,62 +64,72 @@ impl Hum {
     ///
     /// # Errors
     /// `NotFound`, `Invalid`.
-    pub async fn update_flow(&self, caller: &Caller, id: FlowId, change: FlowChange<'_>) -> Result<Flow, Error> {
-        let mut tries = Tries::new();
-        loop {
-            let mut flow = self.reads(caller.org).flow(id).await?.ok_or(Error::NotFound("flow"))?;
-            let definition = change(flow.definition.clone())?;
-            check(&definition)?;
-            if definition == flow.definition {
-                return Ok(flow);
-            }
-            let now = self.clock.now();
-            flow.definition = definition;
-            flow.latest += 1;
-            flow.updated_at = now;
-            let mut batch = Batch::for_org(caller.org);
-            batch.insert(flow.snapshot(caller));
-            batch.insert(AuditRow::by(caller, "flow.update", id, now, &*self.entropy));
-            batch.put(flow.clone());
-            match self.commit(batch).await {
-                Ok(_) => return Ok(flow),
-                Err(error) => tries.again(error)?,
-            }
-        }
+    pub async fn update(&self, caller: &Caller, id: FlowId, change: FlowChange<'_>) -> Result<Flow, Error> {
+        let reads = self.reads.of(caller.org);
+        let load = || async { reads.flow(id).await?.ok_or(Error::NotFound("flow")) };
+        let case = self.kernel.of(caller.org, caller.actor);
+        case.decide(load, |flow, moment| update(caller, flow, |next| self.checked(change(next)?), moment)).await
     }
 
     /// Copies a flow's newest version into a new flow.
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn duplicate_flow(&self, caller: &Caller, id: FlowId, remember: Remember<Flow>) -> Result<Answer<Flow>, Error> {
-        let reads = self.reads(caller.org);
-        if let Some(replayed) = remember.replay(&*reads, &*self.cipher, self.clock.now()).await? {
-            return Ok(replayed);
-        }
-        let mut definition = reads.flow(id).await?.ok_or(Error::NotFound("flow"))?.definition;
-        let stem: String = definition.name.chars().take(200 - " (copy)".len()).collect();
-        definition.name = format!("{stem} (copy)");
-        self.create_flow(caller, definition, remember).await
+    pub async fn duplicate(&self, caller: &Caller, id: FlowId, remember: Remember<Flow>) -> Result<Answer<Flow>, Error> {
+        let reads = self.reads.of(caller.org);
+        let load = || async { reads.flow(id).await?.ok_or(Error::NotFound("flow")) };
+        let case = self.kernel.of(caller.org, caller.actor).once(remember);
+        case.decide(load, |flow, moment| Ok(duplicate(caller, flow, moment))).await
     }
 
     /// Removes a flow. Numbers that point to it have no agent from now on; its versions stay for the record.
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn delete_flow(&self, caller: &Caller, id: FlowId) -> Result<(), Error> {
-        let mut tries = Tries::new();
-        loop {
-            let mut flow = self.reads(caller.org).flow(id).await?.ok_or(Error::NotFound("flow"))?;
-            let now = self.clock.now();
-            flow.deleted_at = Some(now);
-            let mut batch = Batch::for_org(caller.org);
-            batch.put(flow);
-            batch.insert(AuditRow::by(caller, "flow.delete", id, now, &*self.entropy));
-            match self.commit(batch).await {
-                Ok(_) => return Ok(()),
-                Err(error) => tries.again(error)?,
-            }
-        }
+    pub async fn delete(&self, caller: &Caller, id: FlowId) -> Result<(), Error> {
+        let reads = self.reads.of(caller.org);
+        let load = || async { reads.flow(id).await?.ok_or(Error::NotFound("flow")) };
+        self.kernel.of(caller.org, caller.actor).decide(load, |flow, moment| Ok(delete(flow, moment))).await
     }
+}
+
+fn create(caller: &Caller, definition: FlowDefinition, moment: Moment<'_>) -> Decision<Flow> {
+    let flow = Flow::new(caller.org, definition, moment);
+    let mut batch = Batch::for_org(caller.org);
+    batch.insert(&flow.snapshot(caller.actor));
+    batch.insert(&flow);
+    let id = flow.id;
+    Decision::new(batch, flow).audited("flow.create", id)
+}
+
+fn update(
+    caller: &Caller,
+    flow: Flow,
+    change: impl Fn(FlowDefinition) -> Result<FlowDefinition, Error>,
+    moment: Moment<'_>,
+) -> Result<Decision<Flow>, Error> {
+    let mut batch = Batch::for_org(flow.org);
+    let definition = change(flow.definition().clone())?;
+    if definition == *flow.definition() {
+        return Ok(Decision::new(batch, flow));
+    }
+    let flow = flow.next(definition, moment.now);
+    batch.insert(&flow.snapshot(caller.actor));
+    batch.put(&flow);
+    let id = flow.id;
+    Ok(Decision::new(batch, flow).audited("flow.update", id))
+}
+
+fn duplicate(caller: &Caller, of: Flow, moment: Moment<'_>) -> Decision<Flow> {
+    let mut definition = of.definition().clone();
+    let stem: String = definition.name.chars().take(200 - " (copy)".len()).collect();
+    definition.name = format!("{stem} (copy)");
+    create(caller, definition, moment)
+}
+
+fn delete(flow: Flow, moment: Moment<'_>) -> Decision<()> {
+    let mut batch = Batch::for_org(flow.org);
+    let id = flow.id;
+    batch.put(&flow.delete(moment.now));
+    Decision::new(batch, ()).audited("flow.delete", id)
 }

@@ -2,24 +2,12 @@
 
 use std::time::Duration;
 
-use crate::{
-    access::ApiKey,
-    address_session::AddressSession,
-    consent::Consent,
-    flow::{Flow, FlowVersion},
-    kernel::{
-        audit::AuditRow,
-        clock::Timestamp,
-        event::Event,
-        id::{ConversationId, JobId, OrgId, WebhookId},
-        idempotency::StoredReply,
-        job::NewJob,
-    },
-    number::{E164, Number},
-    organization::{CarrierAccount, Organization},
-    sms::{Conversation, Message, SendAttempt},
-    turn::Turn,
-    webhook::{Delivery, Webhook},
+use super::{
+    clock::Timestamp,
+    event::Event,
+    id::{JobId, OrgId},
+    job::NewJob,
+    record::{Record, Row, Table, Value},
 };
 
 /// A set of writes of one organization that is applied whole or not at all.
@@ -35,10 +23,12 @@ pub struct Batch {
 #[derive(Debug, Clone)]
 pub enum Write {
     /// A new record, stored with version 1. `Conflict::Exists` when its key or a unique column is taken.
-    Insert(Record),
+    Insert(Row),
     /// A changed record. Its `version` is the one it was read at; it is stored with that version plus one.
     /// `Conflict::Changed` when the stored version is another one.
-    Put(Record),
+    Put(Row),
+    /// A record that is gone from now on. `Conflict::Changed` when it is not stored at this version.
+    Delete(At),
     /// The decision rests on this record still being at this version; nothing is written.
     /// `Conflict::Changed` otherwise. Holds until the commit is durable, against every other writer.
     Guard(Guard),
@@ -50,52 +40,31 @@ pub enum Write {
     Finish(Finish),
 }
 
-/// Every kind of record that is stored. Its key is (organization, id) unless the record says otherwise.
-#[derive(Debug, Clone)]
-pub enum Record {
-    /// Unique: slug.
-    Organization(Organization),
-    /// Key: organization. Unique: account sid.
-    CarrierAccount(CarrierAccount),
-    /// Unique: hash.
-    ApiKey(ApiKey),
-    /// See [`Flow`].
-    Flow(Flow),
-    /// Key: organization, flow, number. Never changed.
-    FlowVersion(FlowVersion),
-    /// Unique: carrier account and E.164.
-    Number(Number),
-    /// Unique: number and contact.
-    Conversation(Conversation),
-    /// Unique: conversation and seq; carrier sid where there is one.
-    Message(Message),
-    /// Unique: token.
-    Attempt(SendAttempt),
-    /// Key: organization, E.164.
-    Consent(Consent),
-    /// See [`Turn`].
-    Turn(Turn),
-    /// See [`Webhook`].
-    Webhook(Webhook),
-    /// Unique: webhook and event seq, for deliveries of the feed.
-    Delivery(Delivery),
-    /// Key: organization, idempotency key.
-    StoredReply(StoredReply),
-    /// Never changed.
-    Audit(AuditRow),
-    /// Unique: organization and token hash.
-    AddressSession(AddressSession),
+/// A record, at the version that it was read at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct At {
+    /// Of which table.
+    pub table: &'static Table,
+    /// Its key beside the organization.
+    pub id: Value,
+    /// The version.
+    pub version: i64,
+}
+
+impl At {
+    /// Where `record` is; `None` for a kind that never changes, or whose key is not organization and id.
+    fn of(record: &impl Record) -> Option<Self> {
+        let Row { table, values } = record.to_row();
+        let Some(Value::Int(version)) = table.version().and_then(|at| values.get(at)) else { return None };
+        Some(Self { table, id: values.get(1)?.clone(), version: *version })
+    }
 }
 
 /// A record that a decision read and did not change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Guard {
-    /// The conversation is still at this version.
-    Conversation(ConversationId, i64),
-    /// The consent record of this contact is still at this version.
-    Consent(E164, i64),
-    /// The webhook is still at this version.
-    Webhook(WebhookId, i64),
+    /// The record is still at this version.
+    Record(At),
     /// The job is still claimed with this fence; `Conflict::StaleFence` otherwise.
     Claim(JobId, i64),
 }
@@ -135,6 +104,8 @@ pub enum Finished {
 pub struct Committed {
     /// The number of the last event emitted, if there was one.
     pub last_event_seq: Option<i64>,
+    /// The version that each record was stored with, by its place in the batch; zero for whatever has none.
+    pub versions: Vec<i64>,
 }
 
 impl Batch {
@@ -143,28 +114,67 @@ impl Batch {
         Self { org, writes: Vec::with_capacity(8) }
     }
 
-    /// Adds a new record.
-    pub fn insert(&mut self, record: impl Into<Record>) {
-        self.writes.push(Write::Insert(record.into()));
+    /// Adds a new record; answers its place, by which [`Committed::versions`] knows it.
+    pub fn insert(&mut self, record: &impl Record) -> usize {
+        self.add(Write::Insert(record.to_row()))
     }
 
-    /// Adds a changed record, guarded by the version it was read at.
-    pub fn put(&mut self, record: impl Into<Record>) {
-        self.writes.push(Write::Put(record.into()));
+    fn add(&mut self, write: Write) -> usize {
+        self.writes.push(write);
+        self.writes.len() - 1
     }
 
-    /// Adds a condition.
-    pub fn guard(&mut self, guard: Guard) {
-        self.writes.push(Write::Guard(guard));
+    /// Adds a changed record, guarded by the version it was read at; answers its place.
+    pub fn put(&mut self, record: &impl Record) -> usize {
+        self.add(Write::Put(record.to_row()))
     }
 
-    /// Adds an event, and the job that takes events to the webhooks.
+    /// Adds the condition that a record is still at the version that it was read at. For records of organization and id.
+    pub fn guard<T: Record>(&mut self, record: &T) {
+        self.writes.extend(At::of(record).map(|at| Write::Guard(Guard::Record(at))));
+    }
+
+    /// Takes a record away, guarded by the version it was read at. For records of organization and id.
+    pub fn delete<T: Record>(&mut self, record: &T) {
+        self.writes.extend(At::of(record).map(Write::Delete));
+    }
+
+    /// Adds the condition that a job is still claimed with this fence.
+    pub fn guard_claim(&mut self, job: JobId, fence: i64) {
+        self.writes.push(Write::Guard(Guard::Claim(job, fence)));
+    }
+
+    /// The new records of a kind in it.
+    pub fn inserted<T: Record>(&self) -> Vec<T> {
+        self.written(|write| match write {
+            Write::Insert(row) => Some(row),
+            _ => None,
+        })
+    }
+
+    /// The changed records of a kind in it.
+    pub fn changed<T: Record>(&self) -> Vec<T> {
+        self.written(|write| match write {
+            Write::Put(row) => Some(row),
+            _ => None,
+        })
+    }
+
+    fn written<T: Record>(&self, pick: impl Fn(&Write) -> Option<&Row>) -> Vec<T> {
+        self.writes.iter().filter_map(|write| pick(write)?.record()?.ok()).collect()
+    }
+
+    /// Adds an event.
     pub fn emit(&mut self, event: Event) {
-        let fan_out = NewJob::fan_out(event.id, self.org, event.at);
-        if !self.writes.iter().any(|write| matches!(write, Write::Enqueue(job) if job.kind == fan_out.kind)) {
-            self.enqueue(fan_out);
-        }
         self.writes.push(Write::Emit(event));
+    }
+
+    /// The first event, if there is one.
+    pub fn first_event(&self) -> Option<&Event> {
+        self.writes.iter().find_map(|write| match write {
+            Write::Emit(event) => Some(event),
+            _ => None,
+        })
     }
 
     /// Adds a job.
@@ -186,22 +196,6 @@ impl Batch {
         });
         due.min()
     }
-}
-
-macro_rules! records {
-    ($($variant:ident($kind:ty)),* $(,)?) => {$(
-        impl From<$kind> for Record {
-            fn from(record: $kind) -> Self {
-                Self::$variant(record)
-            }
-        }
-    )*};
-}
-
-records! {
-    Organization(Organization), CarrierAccount(CarrierAccount), ApiKey(ApiKey), Flow(Flow), FlowVersion(FlowVersion),
-    Number(Number), Conversation(Conversation), Message(Message), Attempt(SendAttempt), Consent(Consent), Turn(Turn),
-    Webhook(Webhook), Delivery(Delivery), StoredReply(StoredReply), Audit(AuditRow), AddressSession(AddressSession),
 }
 
 /// How long stored replies of idempotency keys are kept.

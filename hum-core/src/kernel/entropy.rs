@@ -46,3 +46,14 @@ impl dyn Entropy + '_ {
         })
     }
 }
+
+/// No chance at all, for tests of decisions.
+#[cfg(test)]
+pub(crate) struct Zero;
+
+#[cfg(test)]
+impl Entropy for Zero {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}

@@ -1,6 +1,6 @@
 //! What a use case can answer besides its result.
 
-use crate::kernel::store::{CommitError, Conflict, StoreError};
+use crate::kernel::store::StoreError;
 
 /// One thing that is wrong with an input, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,37 +54,5 @@ impl From<StoreError> for Error {
             StoreError::BadCursor => Self::invalid("cursor", "not a cursor of this list; start again without it"),
             other => Self::Store(other),
         }
-    }
-}
-
-/// How often a decision is made again when the state moved under it.
-#[derive(Debug)]
-pub struct Tries(u32);
-
-impl Tries {
-    /// Enough for a hot conversation; a livelock would show as `Conflict` instead of a hang.
-    pub fn new() -> Self {
-        Self(32)
-    }
-
-    /// `Ok` when the decision may be made again, the error to give up with otherwise.
-    pub fn again(&mut self, error: CommitError) -> Result<(), Error> {
-        match error {
-            CommitError::Conflict(Conflict::StaleFence) => Err(Error::Conflict("another worker took this job over".into())),
-            CommitError::Conflict(conflict) if self.0 == 0 => {
-                Err(Error::Conflict(format!("changed at the same moment ({conflict}); try again")))
-            }
-            CommitError::Conflict(_) => {
-                self.0 -= 1;
-                Ok(())
-            }
-            CommitError::Store(error) => Err(error.into()),
-        }
-    }
-}
-
-impl Default for Tries {
-    fn default() -> Self {
-        Self::new()
     }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use crate::kernel::{
+use crate::kernel::{record::{Column, Field, Fields, Reader, Writer, record}, 
     clock::Timestamp,
     entropy::Entropy,
     id::{ConversationId, EventId, OrgId},
@@ -43,23 +43,47 @@ named! {
     }
 }
 
-/// One event. Its number in the organization's feed is given by the store.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    /// Which; also the `webhook-id` of deliveries.
-    pub id: EventId,
-    /// Whose.
-    pub org: OrgId,
-    /// Gap-free per organization, from 1. Zero until the store has given it.
-    pub seq: i64,
-    /// What.
-    pub kind: EventKind,
-    /// When.
-    pub at: Timestamp,
-    /// In which conversation, and the gap-free number there.
-    pub conversation: Option<(ConversationId, i64)>,
-    /// The entities, as they were.
-    pub data: Value,
+record! {
+    /// One event. Its number in the organization's feed is given by the store.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct Event in "event" {
+        /// Whose.
+        key pub org: OrgId => "org_id",
+        /// Gap-free per organization, from 1. Zero until the store has given it.
+        key pub seq: i64 => "seq",
+        /// Which; also the `webhook-id` of deliveries.
+        fixed pub id: EventId => "id",
+        /// What.
+        fixed pub kind: EventKind => "kind",
+        /// When.
+        fixed pub at: Timestamp => "at",
+        /// In which conversation, and the gap-free number there.
+        group pub conversation: Option<(ConversationId, i64)> => ..,
+        /// The entities, as they were.
+        fixed_json pub data: Value => "data",
+    }
+}
+
+impl Fields for Option<(ConversationId, i64)> {
+    const COLUMNS: &'static [Column] = &[
+        Column::of::<Option<ConversationId>>("conversation_id").fixed(),
+        Column::of::<Option<i64>>("conversation_seq").fixed(),
+    ];
+
+    fn write(&self, row: &mut Writer) {
+        let (conversation, seq) = self.unzip();
+        row.put(&conversation);
+        row.put(&seq);
+    }
+
+    fn read(row: &mut Reader) -> Result<Self, StoreError> {
+        let conversation: Option<ConversationId> = row.take()?;
+        Ok(conversation.zip(row.take()?))
+    }
+
+    fn sample(entropy: &dyn Entropy) -> Self {
+        Option::<ConversationId>::sample(entropy).map(|conversation| (conversation, i64::sample(entropy)))
+    }
 }
 
 impl Event {

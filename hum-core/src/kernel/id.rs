@@ -7,9 +7,10 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use ulid::Ulid;
 
-use crate::{
-    kernel::{clock::Timestamp, entropy::Entropy},
-    planted::{Bug, planted},
+use super::{
+    clock::Timestamp,
+    entropy::Entropy,
+    record::{Field as _, field_by_text},
 };
 
 /// The text is not an id of the expected kind.
@@ -20,20 +21,14 @@ pub struct NotAnId {
     pub prefix: &'static str,
 }
 
-/// What no code in core may do: draw from outside the seed.
-#[cfg(feature = "planted-bugs")]
-fn ambient_chance() -> u128 {
-    use std::hash::BuildHasher as _;
-    u128::from(std::hash::RandomState::new().hash_one(0))
-}
-
-#[cfg(not(feature = "planted-bugs"))]
-const fn ambient_chance() -> u128 {
-    0
+/// A kind of id.
+pub trait Id: FromStr + Send {
+    /// What it names, as people are told when there is none: `flow`.
+    const KIND: &'static str;
 }
 
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident $prefix:literal;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident $prefix:literal $kind:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Ulid);
@@ -44,12 +39,12 @@ macro_rules! ids {
 
             /// A new id; sorts by time, in text and in the databases.
             pub fn new(now: Timestamp, entropy: &dyn Entropy) -> Self {
-                let mut random = u128::from_le_bytes(entropy.bytes());
-                if planted(Bug::AmbientChance) {
-                    random ^= ambient_chance();
-                }
-                Self(Ulid::from_parts(now.as_millis(), random))
+                Self(Ulid::from_parts(now.as_millis(), u128::from_le_bytes(entropy.bytes())))
             }
+        }
+
+        impl Id for $name {
+            const KIND: &'static str = $kind;
         }
 
         impl fmt::Display for $name {
@@ -80,6 +75,8 @@ macro_rules! ids {
             }
         }
 
+        field_by_text!($name, |entropy| Self::new(Timestamp::sample(entropy), entropy));
+
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
@@ -91,33 +88,37 @@ macro_rules! ids {
 
 ids! {
     /// An address session; not its token.
-    AddressSessionId "ses_";
+    AddressSessionId "ses_" "address session";
     /// An API key.
-    ApiKeyId "key_";
+    ApiKeyId "key_" "API key";
     /// One try at handing a message to the carrier.
-    AttemptId "att_";
+    AttemptId "att_" "attempt";
     /// An audit row.
-    AuditId "aud_";
+    AuditId "aud_" "audit row";
     /// A conversation with one contact on one number.
-    ConversationId "cnv_";
+    ConversationId "cnv_" "conversation";
     /// One event on its way to one webhook.
-    DeliveryId "dlv_";
+    DeliveryId "dlv_" "delivery";
     /// An event.
-    EventId "evt_";
+    EventId "evt_" "event";
     /// A flow (an AI agent).
-    FlowId "flow_";
+    FlowId "flow_" "flow";
     /// A job.
-    JobId "job_";
+    JobId "job_" "job";
     /// A message.
-    MessageId "msg_";
+    MessageId "msg_" "message";
     /// A phone number of an organization.
-    NumberId "num_";
+    NumberId "num_" "number";
     /// An organization, the tenant.
-    OrgId "org_";
+    OrgId "org_" "organization";
+    /// A person who can sign in.
+    PersonId "per_" "person";
+    /// A message template.
+    TemplateId "tpl_" "template";
     /// One AI turn.
-    TurnId "trn_";
+    TurnId "trn_" "turn";
     /// A customer's webhook endpoint.
-    WebhookId "whk_";
+    WebhookId "whk_" "webhook";
 }
 
 /// The job that an event causes needs no chance of its own.

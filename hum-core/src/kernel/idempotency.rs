@@ -1,8 +1,6 @@
 //! `Idempotency-Key`: the same request twice is one effect and one answer.
 
-use async_trait::async_trait;
-
-use crate::kernel::{
+use crate::kernel::{record::{RecordReads, get, record}, 
     batch::{Batch, REPLY_RETENTION},
     cipher::Cipher,
     clock::Timestamp,
@@ -11,29 +9,23 @@ use crate::kernel::{
     store::StoreError,
 };
 
-/// What was answered to a key, stored in the same commit as the effect. Kept for 72 hours.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredReply {
-    /// Whose.
-    pub org: OrgId,
-    /// As the client sent it, at most 255 characters.
-    pub key: String,
-    /// SHA-256 over method, path and canonical body.
-    pub fingerprint: [u8; 32],
-    /// HTTP status.
-    pub status: u16,
-    /// The body, sealed: it may hold a secret that is shown once.
-    pub body: Vec<u8>,
-    /// When it may be forgotten.
-    pub expires_at: Timestamp,
-}
-
-/// Reads of stored replies.
-#[cfg_attr(test, mockall::automock)]
-#[async_trait]
-pub trait StoredReplyReads: Send + Sync {
-    /// The reply to this key, expired ones too.
-    async fn stored_reply(&self, key: &str) -> Result<Option<StoredReply>, StoreError>;
+record! {
+    /// What was answered to a key, stored in the same commit as the effect. Kept for 72 hours.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct StoredReply in "stored_reply" {
+        /// Whose.
+        key pub org: OrgId => "org_id",
+        /// As the client sent it, at most 255 characters.
+        key pub key: String => "key",
+        /// SHA-256 over method, path and canonical body.
+        fixed pub fingerprint: [u8; 32] => "fingerprint",
+        /// HTTP status.
+        fixed pub status: u16 => "status",
+        /// The body, sealed: it may hold a secret that is shown once.
+        fixed pub body: Vec<u8> => "body",
+        /// When it may be forgotten.
+        fixed pub expires_at: Timestamp => "expires_at",
+    }
 }
 
 /// How to remember the answer to a request, for the use case that has the effect.
@@ -50,6 +42,11 @@ impl<T> Remember<T> {
         Self { key: None, render: |_| (0, serde_json::Value::Null) }
     }
 
+    /// Whether there is nothing to replay and nothing to remember.
+    pub fn is_nothing(&self) -> bool {
+        self.key.is_none()
+    }
+
     /// Remembers the answer under `key`.
     pub fn under(key: String, fingerprint: [u8; 32], render: fn(&T) -> (u16, serde_json::Value)) -> Self {
         Self { key: Some((key, fingerprint)), render }
@@ -61,12 +58,12 @@ impl<T> Remember<T> {
     /// `IdempotencyMismatch` when the key belongs to another request.
     pub async fn replay<R>(
         &self,
-        reads: &dyn StoredReplyReads,
+        reads: &dyn RecordReads,
         cipher: &dyn Cipher,
         now: Timestamp,
     ) -> Result<Option<Answer<R>>, Error> {
         let Some((key, fingerprint)) = &self.key else { return Ok(None) };
-        let Some(stored) = reads.stored_reply(key).await? else { return Ok(None) };
+        let Some(stored) = get::<StoredReply>(reads, key).await? else { return Ok(None) };
         if stored.expires_at <= now {
             // Purged within the hour; until then the key is still taken.
             return Err(Error::Conflict("this Idempotency-Key has just expired; use a new one".into()));
@@ -87,7 +84,7 @@ impl<T> Remember<T> {
         let Some((key, fingerprint)) = &self.key else { return };
         let (status, body) = (self.render)(result);
         let body = cipher.seal(&context(batch.org, key), body.to_string().as_bytes());
-        batch.insert(StoredReply {
+        batch.insert(&StoredReply {
             org: batch.org,
             key: key.clone(),
             fingerprint: *fingerprint,
@@ -125,7 +122,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::kernel::cipher::CannotOpen;
+    use crate::kernel::{cipher::CannotOpen, record::{MockRecordReads, Record as _}};
 
     /// Seals nothing, but refuses what belongs elsewhere.
     struct Plain;
@@ -148,21 +145,18 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_micros(1_000_000);
 
-    fn stored(fingerprint: [u8; 32], expires_at: Timestamp) -> MockStoredReplyReads {
+    fn stored(fingerprint: [u8; 32], expires_at: Timestamp) -> MockRecordReads {
         let org: OrgId = "org_01KJQH0CRG000000000000000A".parse().expect("an id");
         let mut batch = Batch::for_org(org);
         Remember::<u8>::under("k".into(), [1; 32], |value| (201, (*value).into())).record(&mut batch, &7, &Plain, NOW);
-        let reply = batch.writes.into_iter().find_map(|write| match write {
-            crate::kernel::batch::Write::Insert(crate::kernel::batch::Record::StoredReply(reply)) => Some(reply),
-            _ => None,
-        });
-        let reply = StoredReply { fingerprint, expires_at, ..reply.expect("a stored reply") };
-        let mut reads = MockStoredReplyReads::new();
-        reads.expect_stored_reply().withf(|key| key == "k").times(1).returning(move |_| Ok(Some(reply.clone())));
+        let reply = batch.inserted::<StoredReply>().pop().expect("a stored reply");
+        let row = StoredReply { fingerprint, expires_at, ..reply }.to_row();
+        let mut reads = MockRecordReads::new();
+        reads.expect_row().withf(|_, key| key == ["k".into()]).times(1).returning(move |_, _| Ok(Some(row.clone())));
         reads
     }
 
-    fn ask(reads: &MockStoredReplyReads) -> Result<Option<Answer<u8>>, Error> {
+    fn ask(reads: &MockRecordReads) -> Result<Option<Answer<u8>>, Error> {
         ready(Remember::<u8>::under("k".into(), [1; 32], |value| (201, (*value).into())).replay(reads, &Plain, NOW))
     }
 
@@ -185,7 +179,7 @@ mod tests {
     #[test]
     fn without_a_key_nothing_is_looked_up() {
         // The mock panics when it is asked for anything.
-        let answer = ready(Remember::<u8>::nothing().replay::<u8>(&MockStoredReplyReads::new(), &Plain, NOW));
+        let answer = ready(Remember::<u8>::nothing().replay::<u8>(&MockRecordReads::new(), &Plain, NOW));
         assert!(matches!(answer, Ok(None)));
     }
 }

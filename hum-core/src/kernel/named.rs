@@ -22,6 +22,8 @@ macro_rules! named {
                 Self::ALL.iter().copied().find(|named| named.as_str() == text)
             }
         }
+
+        crate::kernel::record::field_by_name!($Enum);
     };
 }
 

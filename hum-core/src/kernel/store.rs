@@ -1,33 +1,21 @@
-//! The port to durable memory: commit a batch, read what an organization has.
+//! The port to durable memory: commit a batch, and what the kernel itself reads.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{
-    access::{ApiKey, ApiKeyReads},
-    address_session::AddressSessionReads,
-    consent::ConsentReads,
-    flow::FlowReads,
-    kernel::{
-        batch::{Batch, Committed},
-        clock::Timestamp,
-        event::EventReads,
-        id::OrgId,
-        idempotency::StoredReplyReads,
-    },
-    number::{E164, NumberReads},
-    organization::{CarrierAccount, Organization},
-    sms::{ConversationReads, InboundState, MessageReads, SendAttempt},
-    turn::TurnReads,
-    webhook::WebhookReads,
+use super::{
+    batch::{Batch, Committed},
+    clock::Timestamp,
+    id::OrgId,
+    record::RecordReads,
 };
 
 /// Durable, shared memory.
 ///
 /// **Commit** applies a whole batch or nothing and answers only when it would survive a power cut.
 /// **Reads** see every commit that was answered before the read began. What is not found is `None`, never an error.
-/// Everything outside [`SystemReads`] is opened for one organization and cannot see another one's rows.
+/// They are opened for one organization and cannot see another one's rows.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Applies `batch` atomically.
@@ -36,96 +24,17 @@ pub trait Store: Send + Sync {
     /// `Conflict`: nothing was written; load and decide again. `Store`: unknown whether it was written.
     async fn commit(&self, batch: Batch) -> Result<Committed, CommitError>;
 
-    /// Reads of one organization.
-    fn org(&self, org: OrgId) -> Arc<dyn OrgReads>;
-
-    /// Reads that come before an organization is known, and the operator's view of all of them.
-    fn system(&self) -> &dyn SystemReads;
+    /// Any record of one organization, by its key.
+    fn records(&self, org: OrgId) -> Arc<dyn RecordReads>;
 }
 
-/// All reads of one organization; one trait per capability.
-pub trait OrgReads:
-    AddressSessionReads
-    + ApiKeyReads
-    + ConsentReads
-    + ConversationReads
-    + EventReads
-    + FlowReads
-    + MessageReads
-    + NumberReads
-    + OrganizationReads
-    + StoredReplyReads
-    + TurnReads
-    + WebhookReads
-{
-}
-
-impl<T> OrgReads for T where
-    T: AddressSessionReads
-        + ApiKeyReads
-        + ConsentReads
-        + ConversationReads
-        + EventReads
-        + FlowReads
-        + MessageReads
-        + NumberReads
-        + OrganizationReads
-        + StoredReplyReads
-        + TurnReads
-        + WebhookReads
-{
-}
-
-/// The organization itself.
+/// What keeps a store well, over all organizations.
 #[async_trait]
-pub trait OrganizationReads: Send + Sync {
-    /// The organization.
-    async fn organization(&self) -> Result<Option<Organization>, StoreError>;
-    /// Its own carrier account, if it has one.
-    async fn carrier_account(&self) -> Result<Option<CarrierAccount>, StoreError>;
-}
-
-/// Reads that are not scoped to an organization. For routing, authentication and operators only.
-#[async_trait]
-pub trait SystemReads: Send + Sync {
+pub trait Upkeep: Send + Sync {
     /// `Ok` when the store answers and its schema is the one this build expects.
     async fn ready(&self) -> Result<(), StoreError>;
-    /// The key with this SHA-256, revoked ones too, so that the caller decides what to say.
-    async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError>;
-    /// By slug.
-    async fn find_organization(&self, slug: &str) -> Result<Option<Organization>, StoreError>;
-    /// Every organization, oldest first.
-    async fn list_organizations(&self) -> Result<Vec<Organization>, StoreError>;
-    /// The organization's own carrier account with this sid.
-    async fn find_carrier_account(&self, account_sid: &str) -> Result<Option<CarrierAccount>, StoreError>;
-    /// The attempt whose callback URL bears this token.
-    async fn find_attempt(&self, token: &str) -> Result<Option<SendAttempt>, StoreError>;
-    /// Everything that deciding about one inbound text needs, in one round trip:
-    /// `None` when no organization has the number `to` on this carrier account.
-    async fn load_inbound(
-        &self,
-        account_sid: &str,
-        to: &E164,
-        from: &E164,
-        message_sid: &str,
-    ) -> Result<Option<InboundState>, StoreError>;
-    /// Counts over all organizations, for `/metrics`.
-    async fn counts(&self) -> Result<Counts, StoreError>;
-    /// Records, without a batch, that a key was used. May be lost; never fails a request.
-    async fn touch_api_key(&self, org: OrgId, key: crate::kernel::id::ApiKeyId, at: Timestamp) -> Result<(), StoreError>;
     /// Deletes stored replies that expired before `now`; answers how many. Safe to repeat.
     async fn purge_expired(&self, now: Timestamp) -> Result<u64, StoreError>;
-}
-
-/// Counts over all organizations.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Messages whose sending is in doubt.
-    pub messages_in_doubt: i64,
-    /// Jobs by kind and state (`queued`, `running`, `failed`).
-    pub jobs: Vec<(String, String, i64)>,
-    /// Deliveries that wait or are being tried.
-    pub deliveries_pending: i64,
 }
 
 /// Reading failed.

@@ -4,7 +4,7 @@ mod numbers;
 
 use async_trait::async_trait;
 
-use crate::kernel::{
+use crate::kernel::{record::{RecordReads, RecordType, get, newest, record}, 
     clock::Timestamp,
     id::{FlowId, NumberId, OrgId},
     page::{Page, Paged},
@@ -12,38 +12,51 @@ use crate::kernel::{
 };
 
 pub use crate::kernel::e164::{E164, NotE164};
-pub use numbers::{NewNumber, NumberPatch};
+pub use numbers::{NewNumber, NumberPatch, Numbers};
 
-/// A number that an organization receives and sends on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Number {
-    /// Which.
-    pub id: NumberId,
-    /// Whose.
-    pub org: OrgId,
-    /// The number.
-    pub e164: E164,
-    /// The carrier account it is bought on. (account, number) is unique, so nobody can take over another's number.
-    pub carrier_account: String,
-    /// For people.
-    pub friendly_name: String,
-    /// Answers calls.
-    pub flow_id: Option<FlowId>,
-    /// Answers texts.
-    pub sms_flow_id: Option<FlowId>,
-    /// Whether the agent answers texts. Incoming texts are stored either way.
-    pub sms_enabled: bool,
-    /// When it was registered.
-    pub created_at: Timestamp,
-    /// Store version.
-    pub version: i64,
+record! {
+    /// A number that an organization receives and sends on.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Number in "number" {
+        /// Whose.
+        key pub org: OrgId => "org_id",
+        /// Which.
+        key pub id: NumberId => "id",
+        /// The number.
+        column pub e164: E164 => "e164",
+        /// The carrier account it is bought on. (account, number) is unique, so nobody can take over another's number.
+        column pub carrier_account: String => "carrier_account",
+        /// For people.
+        column pub friendly_name: String => "friendly_name",
+        /// Answers calls.
+        column pub flow_id: Option<FlowId> => "flow_id",
+        /// Answers texts.
+        column pub sms_flow_id: Option<FlowId> => "sms_flow_id",
+        /// Whether the agent answers texts. Incoming texts are stored either way.
+        column pub sms_enabled: bool => "sms_enabled",
+        /// When it was registered.
+        fixed pub created_at: Timestamp => "created_at",
+        /// Store version.
+        version pub version: i64 => "version",
+    }
+    unique { ["carrier_account", "e164"] }
 }
 
 /// Reads of numbers.
 #[async_trait]
-pub trait NumberReads: Send + Sync {
+pub trait NumberReads: RecordReads {
     /// By id.
-    async fn number(&self, id: NumberId) -> Result<Option<Number>, StoreError>;
+    async fn number(&self, id: NumberId) -> Result<Option<Number>, StoreError> {
+        get(self, &id).await
+    }
+
     /// Newest first.
-    async fn list_numbers(&self, page: &Page) -> Result<Paged<Number>, StoreError>;
+    async fn list_numbers(&self, page: &Page) -> Result<Paged<Number>, StoreError> {
+        newest(self, page).await
+    }
 }
+
+impl<T: RecordReads + ?Sized> NumberReads for T {}
+
+/// What is stored of numbers.
+pub(crate) const RECORDS: &[RecordType] = &[RecordType::of::<Number>()];

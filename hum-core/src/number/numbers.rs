@@ -2,18 +2,19 @@
 
 use crate::{
     access::Caller,
-    app::Hum,
+    flow::FlowReads,
     kernel::{
-        audit::AuditRow,
+        Kernel, Reads,
         batch::Batch,
-        error::{Error, Tries},
-        id::{FlowId, NumberId},
+        decide::{Decision, Moment},
+        error::Error,
+        id::{FlowId, NumberId, OrgId},
         idempotency::{Answer, Remember},
-        store::{CommitError, Conflict},
     },
+    organization::Organizations,
 };
 
-use super::{E164, Number};
+use super::{E164, Number, NumberReads};
 
 /// A number that the organization has at its carrier.
 #[derive(Debug, Clone)]
@@ -41,89 +42,102 @@ pub struct NumberPatch {
     pub sms_enabled: Option<bool>,
 }
 
-impl Hum {
+/// The numbers that organizations receive and send on.
+#[derive(Clone)]
+pub struct Numbers {
+    kernel: Kernel,
+    reads: Reads<dyn NumberReads>,
+    flows: Reads<dyn FlowReads>,
+    organizations: Organizations,
+}
+
+impl Numbers {
+    pub(crate) fn new(
+        kernel: Kernel,
+        reads: Reads<dyn NumberReads>,
+        flows: Reads<dyn FlowReads>,
+        organizations: Organizations,
+    ) -> Self {
+        Self { kernel, reads, flows, organizations }
+    }
+
     /// Registers a number.
     ///
     /// # Errors
     /// `Invalid`; `Conflict` when it is registered already, or when there is no carrier account to have it on.
-    pub async fn register_number(
+    pub async fn register(
         &self,
         caller: &Caller,
         new: NewNumber,
         remember: Remember<Number>,
     ) -> Result<Answer<Number>, Error> {
         check_name(&new.friendly_name)?;
-        let now = self.clock.now();
-        if let Some(replayed) = remember.replay(&*self.reads(caller.org), &*self.cipher, now).await? {
-            return Ok(replayed);
-        }
-        self.check_flow(caller, "/sms_flow_id", new.sms_flow_id).await?;
-        let carrier_account = self.account_sid_of(caller.org).await?.ok_or_else(|| {
-            Error::Conflict("this organization has no carrier account yet: set one with PUT /api/organization/carrier".into())
-        })?;
-        let number = Number {
-            id: NumberId::new(now, &*self.entropy),
-            org: caller.org,
-            e164: new.e164,
-            carrier_account,
-            friendly_name: new.friendly_name,
-            flow_id: None,
-            sms_flow_id: new.sms_flow_id,
-            sms_enabled: new.sms_enabled,
-            created_at: now,
-            version: 0,
+        let load = || async {
+            self.check_flow(caller, "/sms_flow_id", new.sms_flow_id).await?;
+            self.organizations.account_sid_of(caller.org).await?.ok_or_else(|| {
+                let how = "set one with PUT /api/organization/carrier";
+                Error::Conflict(format!("this organization has no carrier account yet: {how}"))
+            })
         };
-        let mut batch = Batch::for_org(caller.org);
-        batch.insert(number.clone());
-        batch.insert(AuditRow::by(caller, "number.register", number.id, now, &*self.entropy));
-        remember.record(&mut batch, &number, &*self.cipher, now);
-        match self.commit(batch).await {
-            Ok(_) => Ok(Answer::Fresh(number)),
-            Err(CommitError::Conflict(Conflict::Exists)) => {
-                match remember.replay(&*self.reads(caller.org), &*self.cipher, now).await? {
-                    Some(replayed) => Ok(replayed),
-                    None => Err(Error::Conflict("this number is registered already".into())),
-                }
-            }
-            Err(error) => Err(Tries::new().again(error).err().unwrap_or(Error::Conflict("try again".into()))),
-        }
+        let case = self.kernel.of(caller.org, caller.actor).taken("this number is registered already").once(remember);
+        case.decide(load, |account, moment| Ok(register(caller.org, account, &new, moment))).await
     }
 
     /// Changes a number's name or agents.
     ///
     /// # Errors
     /// `NotFound`, `Invalid`.
-    pub async fn update_number(&self, caller: &Caller, id: NumberId, patch: NumberPatch) -> Result<Number, Error> {
+    pub async fn update(&self, caller: &Caller, id: NumberId, patch: NumberPatch) -> Result<Number, Error> {
         if let Some(name) = &patch.friendly_name {
             check_name(name)?;
         }
-        self.check_flow(caller, "/flow_id", patch.flow_id.flatten()).await?;
-        self.check_flow(caller, "/sms_flow_id", patch.sms_flow_id.flatten()).await?;
-        let mut tries = Tries::new();
-        loop {
-            let mut number = self.reads(caller.org).number(id).await?.ok_or(Error::NotFound("number"))?;
-            number.friendly_name = patch.friendly_name.clone().unwrap_or(number.friendly_name);
-            number.flow_id = patch.flow_id.unwrap_or(number.flow_id);
-            number.sms_flow_id = patch.sms_flow_id.unwrap_or(number.sms_flow_id);
-            number.sms_enabled = patch.sms_enabled.unwrap_or(number.sms_enabled);
-            let mut batch = Batch::for_org(caller.org);
-            batch.put(number.clone());
-            batch.insert(AuditRow::by(caller, "number.update", id, self.clock.now(), &*self.entropy));
-            match self.commit(batch).await {
-                Ok(_) => return Ok(number),
-                Err(error) => tries.again(error)?,
-            }
-        }
+        let reads = self.reads.of(caller.org);
+        let load = || async {
+            self.check_flow(caller, "/flow_id", patch.flow_id.flatten()).await?;
+            self.check_flow(caller, "/sms_flow_id", patch.sms_flow_id.flatten()).await?;
+            reads.number(id).await?.ok_or(Error::NotFound("number"))
+        };
+        self.kernel.of(caller.org, caller.actor).decide(load, |number, _| Ok(update(number, &patch))).await
     }
 
     async fn check_flow(&self, caller: &Caller, pointer: &str, flow: Option<FlowId>) -> Result<(), Error> {
         match flow {
-            Some(flow) if self.reads(caller.org).flow(flow).await?.is_none() => {
+            Some(flow) if self.flows.of(caller.org).flow(flow).await?.is_none() => {
                 Err(Error::invalid(pointer, "there is no flow with this id"))
             }
             _ => Ok(()),
         }
     }
+}
+
+fn register(org: OrgId, carrier_account: String, new: &NewNumber, moment: Moment<'_>) -> Decision<Number> {
+    let number = Number {
+        id: NumberId::new(moment.now, moment.entropy),
+        org,
+        e164: new.e164.clone(),
+        carrier_account,
+        friendly_name: new.friendly_name.clone(),
+        flow_id: None,
+        sms_flow_id: new.sms_flow_id,
+        sms_enabled: new.sms_enabled,
+        created_at: moment.now,
+        version: 0,
+    };
+    let mut batch = Batch::for_org(org);
+    batch.insert(&number);
+    let id = number.id;
+    Decision::new(batch, number).audited("number.register", id)
+}
+
+fn update(mut number: Number, patch: &NumberPatch) -> Decision<Number> {
+    number.friendly_name = patch.friendly_name.clone().unwrap_or(number.friendly_name);
+    number.flow_id = patch.flow_id.unwrap_or(number.flow_id);
+    number.sms_flow_id = patch.sms_flow_id.unwrap_or(number.sms_flow_id);
+    number.sms_enabled = patch.sms_enabled.unwrap_or(number.sms_enabled);
+    let mut batch = Batch::for_org(number.org);
+    batch.put(&number);
+    let id = number.id;
+    Decision::new(batch, number).audited("number.update", id)
 }
 
 fn check_name(name: &str) -> Result<(), Error> {

@@ -2,27 +2,31 @@
 
 mod organizations;
 
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{cipher::Secret, clock::Timestamp, id::OrgId, named::named};
+use crate::kernel::{record::{RecordType, record}, clock::Timestamp, id::OrgId, named::named, store::StoreError};
 
-pub use organizations::{NewOrganization, OrganizationPatch, SetCarrierAccount};
+pub use organizations::{NewOrganization, Organizations, OrganizationPatch, SetCarrierAccount};
 
-/// A tenant: every other record belongs to exactly one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Organization {
-    /// Who.
-    pub id: OrgId,
-    /// Unique short name for commands: `[a-z0-9-]{1,63}`.
-    pub slug: String,
-    /// For people.
-    pub name: String,
-    /// Who confirms STOP, START and HELP.
-    pub keyword_replies: KeywordReplies,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// Store version.
-    pub version: i64,
+record! {
+    /// A tenant: every other record belongs to exactly one.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Organization in "organization" {
+        /// Who.
+        key pub id: OrgId => "org_id",
+        /// Unique short name for commands: `[a-z0-9-]{1,63}`.
+        column pub slug: String => "slug",
+        /// For people.
+        column pub name: String => "name",
+        /// Who confirms STOP, START and HELP.
+        column pub keyword_replies: KeywordReplies => "keyword_replies",
+        /// When it was made.
+        fixed pub created_at: Timestamp => "created_at",
+        /// Store version.
+        version pub version: i64 => "version",
+    }
+    unique { ["slug"] }
 }
 
 named! {
@@ -38,32 +42,24 @@ named! {
     }
 }
 
-/// An organization's own account at the carrier. Tokens are sealed at rest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CarrierAccount {
-    /// Whose; an organization has at most one.
-    pub org: OrgId,
-    /// The carrier's account id, such as `AC…`.
-    pub account_sid: String,
-    /// Sealed primary auth token.
-    pub auth_token: Vec<u8>,
-    /// Sealed secondary auth token: accepted on webhooks while tokens are being rotated.
-    pub secondary_auth_token: Option<Vec<u8>>,
-    /// When it was set.
-    pub updated_at: Timestamp,
-    /// Store version.
-    pub version: i64,
-}
-
-/// Opened credentials, passed to the carrier adapter with each call, so that "acting as whom" stays visible.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CarrierCredentials {
-    /// The carrier's account id.
-    pub account_sid: String,
-    /// Signs requests both ways.
-    pub auth_token: Secret<String>,
-    /// Also accepted on webhooks.
-    pub secondary_auth_token: Option<Secret<String>>,
+record! {
+    /// An organization's own account at the carrier. Tokens are sealed at rest.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct CarrierAccount in "carrier_account" {
+        /// Whose; an organization has at most one.
+        key pub org: OrgId => "org_id",
+        /// The carrier's account id, such as `AC…`.
+        column pub account_sid: String => "account_sid",
+        /// Sealed primary auth token.
+        column pub auth_token: Vec<u8> => "auth_token",
+        /// Sealed secondary auth token: accepted on webhooks while tokens are being rotated.
+        column pub secondary_auth_token: Option<Vec<u8>> => "secondary_auth_token",
+        /// When it was set.
+        column pub updated_at: Timestamp => "updated_at",
+        /// Store version.
+        version pub version: i64 => "version",
+    }
+    unique { ["account_sid"] }
 }
 
 impl CarrierAccount {
@@ -71,3 +67,26 @@ impl CarrierAccount {
         format!("{org}|carrier_account|{column}")
     }
 }
+
+/// The organization itself.
+#[async_trait]
+pub trait OrganizationReads: Send + Sync {
+    /// The organization.
+    async fn organization(&self) -> Result<Option<Organization>, StoreError>;
+    /// Its own carrier account, if it has one.
+    async fn carrier_account(&self) -> Result<Option<CarrierAccount>, StoreError>;
+}
+
+/// Organizations by what others call them: for commands and for webhooks of the carrier.
+#[async_trait]
+pub trait OrganizationDirectory: Send + Sync {
+    /// By slug.
+    async fn find_organization(&self, slug: &str) -> Result<Option<Organization>, StoreError>;
+    /// Every organization, oldest first.
+    async fn list_organizations(&self) -> Result<Vec<Organization>, StoreError>;
+    /// The organization's own carrier account with this sid.
+    async fn find_carrier_account(&self, account_sid: &str) -> Result<Option<CarrierAccount>, StoreError>;
+}
+
+/// What is stored here.
+pub(crate) const RECORDS: &[RecordType] = &[RecordType::of::<Organization>(), RecordType::of::<CarrierAccount>()];

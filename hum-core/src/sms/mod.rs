@@ -1,25 +1,48 @@
 //! Texts: conversations, messages, and how they come in and go out.
 
 mod attempt;
-mod carrier_status;
+mod carrier_facts;
 mod conversation;
 mod conversations;
+mod early;
+#[cfg(test)]
+mod fixture;
+mod gate;
 mod message;
 mod messages;
+mod outcome;
 mod receive;
 mod resolve;
+mod routing;
 mod send;
+mod service;
 mod status_callback;
-mod telephony;
+mod template;
+mod turn;
+
+use crate::kernel::record::RecordType;
 
 pub use attempt::{AttemptState, ResolvedBy, SendAttempt};
-pub use carrier_status::CarrierStatus;
+pub use carrier_facts::CarrierFacts;
 pub(crate) use conversation::BY_AGENT;
 pub use conversation::{Attention, Conversation, ConversationFilter, ConversationReads, ConversationStatus};
 pub use conversations::{ConversationPatch, NewConversation, NewMessage, Sent};
-pub use message::{CarrierFacts, Direction, Message, MessageFilter, MessageReads, MessageStatus, Source};
-pub use receive::{InboundState, Received};
-pub use telephony::{
-    Accepted, CarrierForm, CarrierMessage, InboundSms, ListQuery, OutboundSms, RefusedForm, SendError, StatusCallback, Telephony,
-    TelephonyError,
-};
+pub use message::{Direction, Message, MessageFilter, MessageReads, MessageStatus, Source};
+pub use receive::Received;
+pub use resolve::RESOLVE;
+pub use routing::{InboundState, SmsRouting};
+pub use send::SEND;
+pub(crate) use send::send_job;
+pub(crate) use service::Parts;
+pub use service::{Sms, SmsReads};
+pub use template::{Template, TemplateDraft, TemplatePatch, TemplateUse};
+pub use turn::{AI_TURN, ToolCallLog, Turn, TurnReads, TurnState};
+
+/// What is stored here.
+pub(crate) const RECORDS: &[RecordType] = &[
+    RecordType::of::<Conversation>(),
+    RecordType::of::<Message>(),
+    RecordType::of::<SendAttempt>(),
+    RecordType::of::<Turn>(),
+    RecordType::of::<Template>(),
+];

@@ -21,7 +21,8 @@ use crate::{
     planted::{Bug, planted},
 };
 
-use super::{CarrierFacts, CarrierForm, Conversation, Direction, InboundSms, Message, MessageStatus, RefusedForm, Source};
+use crate::telephony::{CarrierForm, InboundSms, RefusedForm};
+use super::{CarrierFacts, Conversation, Direction, Message, MessageStatus, Source};
 
 /// Everything that deciding about one inbound text needs.
 #[derive(Debug, Clone)]
@@ -246,4 +247,20 @@ fn confirm(keyword: Keyword, number: &Number, conversation: &mut Conversation, n
     };
     let seq = conversation.take(Direction::Outbound, now);
     Message::outbound(conversation, seq, Source::Confirmation, body, now, entropy)
+}
+
+/// What requests of the carrier name, before an organization is known.
+#[async_trait]
+pub trait SmsRouting: Send + Sync {
+    /// The attempt whose callback URL bears this token.
+    async fn find_attempt(&self, token: &str) -> Result<Option<SendAttempt>, StoreError>;
+    /// Everything that deciding about one inbound text needs, in one round trip:
+    /// `None` when no organization has the number `to` on this carrier account.
+    async fn load_inbound(
+        &self,
+        account_sid: &str,
+        to: &E164,
+        from: &E164,
+        message_sid: &str,
+    ) -> Result<Option<InboundState>, StoreError>;
 }

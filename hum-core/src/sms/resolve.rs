@@ -12,7 +12,8 @@ use crate::{
     planted::{Bug, planted},
 };
 
-use super::{AttemptState, CarrierMessage, ListQuery, MessageStatus, ResolvedBy, SendAttempt, send::load};
+use crate::telephony::{CarrierMessage, ListQuery};
+use super::{AttemptState, MessageStatus, ResolvedBy, SendAttempt, send::load};
 
 /// When the list is searched, counted from the moment of doubt.
 const LOOKS: [Duration; 4] =

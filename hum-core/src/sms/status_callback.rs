@@ -10,7 +10,8 @@ use crate::{
     planted::{Bug, planted},
 };
 
-use super::{AttemptState, CarrierForm, Message, MessageStatus, Received, ResolvedBy};
+use crate::telephony::CarrierForm;
+use super::{AttemptState, Message, MessageStatus, Received, ResolvedBy};
 
 impl Hum {
     /// Takes a status callback. The token in its URL binds it to one attempt, also before the carrier answered the request.

@@ -1,9 +1,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use crate::app::Hum;
-
-use super::{Effect, Tool};
+use super::{Effect, Tool, Tools};
 
 /// Hands the conversation to a person.
 pub(super) struct AssignToHuman;
@@ -22,7 +20,7 @@ impl Tool for AssignToHuman {
         &[("reason", "Why, and what the person should know, in one or two sentences.", true)]
     }
 
-    async fn call(&self, _: &Hum, arguments: &Value) -> Result<(Option<Effect>, String), String> {
+    async fn call(&self, _: &Tools, arguments: &Value) -> Result<(Option<Effect>, String), String> {
         let note = arguments["reason"].as_str().unwrap_or_default().to_owned();
         Ok((Some(Effect::AssignToHuman { note }), "A person will take over. Tell the contact so.".into()))
     }

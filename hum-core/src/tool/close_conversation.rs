@@ -1,9 +1,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use crate::app::Hum;
-
-use super::{Effect, Tool};
+use super::{Effect, Tool, Tools};
 
 /// Closes the conversation.
 pub(super) struct CloseConversation;
@@ -22,7 +20,7 @@ impl Tool for CloseConversation {
         &[]
     }
 
-    async fn call(&self, _: &Hum, _: &Value) -> Result<(Option<Effect>, String), String> {
+    async fn call(&self, _: &Tools, _: &Value) -> Result<(Option<Effect>, String), String> {
         Ok((Some(Effect::Close), "The conversation will be closed after your reply.".into()))
     }
 }

@@ -6,11 +6,10 @@ use serde_json::Value;
 use crate::{
     address::{AddressInput, normalize},
     address_session::{Found, Geocoded, Internet},
-    app::Hum,
     broadband::{Confidence, Money, Product, Provider},
 };
 
-use super::{Effect, Tool};
+use super::{Effect, Tool, Tools};
 
 /// Finds internet providers and plans at an address, in as many words as somebody would say.
 pub(super) struct LookupInternetPlans;
@@ -39,7 +38,7 @@ impl Tool for LookupInternetPlans {
         ]
     }
 
-    async fn call(&self, hum: &Hum, arguments: &Value) -> Result<(Option<Effect>, String), String> {
+    async fn call(&self, tools: &Tools, arguments: &Value) -> Result<(Option<Effect>, String), String> {
         let text = |name: &str| arguments[name].as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
         let input = AddressInput {
             street1: text("street").unwrap_or_default(),
@@ -52,7 +51,7 @@ impl Tool for LookupInternetPlans {
             let said: Vec<String> = invalid.iter().map(|one| format!("{} {}", spoken(one.field), one.detail)).collect();
             said.join("; ")
         })?;
-        Ok((None, summary(&hum.find_internet(address).await)))
+        Ok((None, summary(&tools.address_sessions().find_internet(address).await)))
     }
 }
 

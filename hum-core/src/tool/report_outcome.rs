@@ -1,9 +1,7 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use crate::app::Hum;
-
-use super::{Effect, Tool};
+use super::{Effect, Tool, Tools};
 
 /// Reports what came of the conversation.
 pub(super) struct ReportOutcome;
@@ -25,7 +23,7 @@ impl Tool for ReportOutcome {
         ]
     }
 
-    async fn call(&self, _: &Hum, arguments: &Value) -> Result<(Option<Effect>, String), String> {
+    async fn call(&self, _: &Tools, arguments: &Value) -> Result<(Option<Effect>, String), String> {
         let outcome = json!({ "outcome": arguments["outcome"], "summary": arguments["summary"] });
         Ok((Some(Effect::Outcome(outcome)), "Recorded.".into()))
     }

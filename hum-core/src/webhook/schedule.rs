@@ -1,9 +1,6 @@
 use std::time::Duration;
 
-use crate::{
-    kernel::entropy::Entropy,
-    planted::{Bug, planted},
-};
+use crate::kernel::entropy::Entropy;
 
 const SECOND: u64 = 1;
 const MINUTE: u64 = 60;
@@ -36,9 +33,6 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(HOUR);
 /// never shortens a wait.
 pub(crate) fn delay(tries: i64, retry_after: Option<Duration>, entropy: &dyn Entropy) -> Option<Duration> {
     let base = *SCHEDULE.get(usize::try_from(tries).ok()?)?;
-    if planted(Bug::RetryTooEarly) {
-        return Some(base / 2);
-    }
     let spread = base.mul_f64(0.8) + base.mul_f64(0.4).mul_f64(entropy.below(1 << 20) as f64 / (1 << 20) as f64);
     let asked = retry_after.map_or(Duration::ZERO, |asked| asked.min(base * 2).min(RETRY_AFTER_MAX));
     Some(spread.max(asked))

@@ -1,26 +1,32 @@
 //! Making, changing, testing and rotating webhooks.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::json;
 
 use crate::{
     access::Caller,
-    app::Hum,
     kernel::{
-        audit::AuditRow,
+        Kernel, Reads,
         batch::Batch,
-        clock::Timestamp,
-        error::{Error, FieldError, Tries},
+        cipher::{Cipher, Secret},
+        decide::{Decision, Moment},
+        egress::Egress,
+        error::{Error, FieldError},
         event::{Event, EventKind},
-        id::{DeliveryId, WebhookId},
+        id::{DeliveryId, OrgId, WebhookId},
         idempotency::{Answer, Remember},
-        job::NewJob,
+        job::Job,
         store::StoreError,
     },
 };
 
-use super::{Delivery, DeliveryState, Headers, Webhook, WebhookSecret, WebhookState, header};
+use super::{
+    Delivery, Headers, Webhook, WebhookFeedReads, WebhookSecret,
+    deliver::{Deliver, deliver_job},
+    fan_out::{FanOut, fan_out_job},
+    header,
+};
 
 /// How long deliveries are signed with the old secret too, after a rotation.
 pub const ROTATION_OVERLAP: Duration = Duration::from_secs(24 * 3600);
@@ -66,44 +72,30 @@ pub struct CreatedWebhook {
     pub header_names: Vec<String>,
 }
 
-impl Hum {
-    fn check_webhook(
-        &self,
-        url: Option<&str>,
-        description: Option<&str>,
-        events: Option<&BTreeSet<EventKind>>,
-        headers: Option<&Headers>,
-    ) -> Result<(), Error> {
-        let mut problems = Vec::new();
-        if let Some(url) = url {
-            if url.len() > 2000 {
-                problems.push(FieldError::new("/url", "must have at most 2,000 characters"));
-            } else if let Err(why) = self.egress.check(url) {
-                problems.push(FieldError::new("/url", why));
-            }
-        }
-        if description.is_some_and(|text| text.chars().count() > 200 || text.contains('\0')) {
-            problems.push(FieldError::new("/description", "must have at most 200 characters"));
-        }
-        if events.is_some_and(BTreeSet::is_empty) {
-            problems.push(FieldError::new("/events", "must have at least one event"));
-        }
-        if let Some(headers) = headers {
-            problems.extend(header::problems(headers));
-        }
-        if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
+/// Signed events to customers' endpoints.
+#[derive(Clone)]
+pub struct Webhooks {
+    pub(super) kernel: Kernel,
+    pub(super) reads: Reads<dyn WebhookFeedReads>,
+    pub(super) egress: Arc<dyn Egress>,
+}
+
+impl Webhooks {
+    pub(crate) fn new(kernel: Kernel, reads: Reads<dyn WebhookFeedReads>, egress: Arc<dyn Egress>) -> Self {
+        Self { kernel, reads, egress }
     }
 
-    fn seal_webhook(&self, caller: &Caller, id: WebhookId, column: &str, plain: &str) -> Vec<u8> {
-        self.cipher.seal(&Webhook::context(caller.org, id, column), plain.as_bytes())
+    /// The kinds of jobs.
+    pub(crate) fn jobs(&self) -> Vec<Arc<dyn Job>> {
+        vec![Arc::new(FanOut(self.clone())), Arc::new(Deliver(self.clone()))]
     }
 
     /// The additional headers of a webhook, opened.
     ///
     /// # Errors
     /// `Store` when they do not open.
-    pub fn webhook_headers(&self, webhook: &Webhook) -> Result<Headers, Error> {
-        let text = self.open(&Webhook::context(webhook.org, webhook.id, "headers"), &webhook.headers, "webhook", "headers")?;
+    pub fn headers_of(&self, webhook: &Webhook) -> Result<Headers, Error> {
+        let text = self.kernel.open(&webhook.context("headers"), webhook.headers(), "webhook", "headers")?;
         serde_json::from_str(text.reveal())
             .map_err(|error| Error::Store(StoreError::Corrupt { table: "webhook", column: "headers", detail: error.to_string() }))
     }
@@ -112,125 +104,41 @@ impl Hum {
     ///
     /// # Errors
     /// `Invalid`; `Conflict` when there are 100 already.
-    pub async fn create_webhook(
+    pub async fn create(
         &self,
         caller: &Caller,
         new: NewWebhook,
         remember: Remember<CreatedWebhook>,
     ) -> Result<Answer<CreatedWebhook>, Error> {
-        self.check_webhook(Some(&new.url), Some(&new.description), Some(&new.events), Some(&new.headers))?;
-        let mut tries = Tries::new();
-        loop {
-            let now = self.clock.now();
-            let reads = self.reads(caller.org);
-            if let Some(replayed) = remember.replay(&*reads, &*self.cipher, now).await? {
-                return Ok(replayed);
-            }
-            if reads.count_webhooks().await? >= MAX_WEBHOOKS {
-                return Err(Error::Conflict(format!("there are {MAX_WEBHOOKS} webhooks already; delete one first")));
-            }
-            let id = WebhookId::new(now, &*self.entropy);
-            let secret = WebhookSecret::draw(&*self.entropy);
-            let headers = serde_json::to_string(&new.headers).unwrap_or_default();
-            let webhook = Webhook {
-                id,
-                org: caller.org,
-                url: new.url.clone(),
-                description: new.description.clone(),
-                events: new.events.clone(),
-                headers: self.seal_webhook(caller, id, "headers", &headers),
-                secret: self.seal_webhook(caller, id, "secret", secret.reveal()),
-                previous_secret: None,
-                state: WebhookState::Enabled,
-                delivered_seq: reads.last_event_seq().await?,
-                failing: None,
-                created_at: now,
-                deleted_at: None,
-                version: 0,
-            };
-            let mut batch = Batch::for_org(caller.org);
-            batch.insert(webhook.clone());
-            batch.insert(AuditRow::by(caller, "webhook.create", id, now, &*self.entropy));
-            let created = CreatedWebhook { webhook, secret, header_names: new.headers.keys().cloned().collect() };
-            remember.record(&mut batch, &created, &*self.cipher, now);
-            match self.commit(batch).await {
-                Ok(_) => return Ok(Answer::Fresh(created)),
-                Err(error) => tries.again(error)?,
-            }
-        }
-    }
-
-    async fn change_webhook(
-        &self,
-        caller: &Caller,
-        id: WebhookId,
-        action: &'static str,
-        change: &(dyn Fn(&mut Webhook, &mut Batch, Timestamp) -> Result<(), Error> + Sync),
-    ) -> Result<Webhook, Error> {
-        let mut tries = Tries::new();
-        loop {
-            let mut webhook = self.reads(caller.org).webhook(id).await?.ok_or(Error::NotFound("webhook"))?;
-            let now = self.clock.now();
-            let mut batch = Batch::for_org(caller.org);
-            change(&mut webhook, &mut batch, now)?;
-            batch.put(webhook.clone());
-            batch.insert(AuditRow::by(caller, action, id, now, &*self.entropy));
-            match self.commit(batch).await {
-                Ok(_) => return Ok(webhook),
-                Err(error) => tries.again(error)?,
-            }
-        }
+        check(Some(&new.url), Some(&new.description), Some(&new.events), Some(&new.headers), &*self.egress)?;
+        let reads = self.reads.of(caller.org);
+        let load = || async {
+            let webhooks = reads.count_webhooks().await?;
+            Ok(Before { webhooks, last_seq: reads.last_event_seq().await? })
+        };
+        let case = self.kernel.of(caller.org, caller.actor).once(remember);
+        case.decide(load, |before, moment| create(caller.org, &new, before, self.kernel.cipher(), moment)).await
     }
 
     /// Changes a webhook.
     ///
     /// # Errors
     /// `NotFound`, `Invalid`.
-    pub async fn update_webhook(&self, caller: &Caller, id: WebhookId, patch: WebhookPatch) -> Result<Webhook, Error> {
-        self.check_webhook(patch.url.as_deref(), patch.description.as_deref(), patch.events.as_ref(), patch.headers.as_ref())?;
-        let change = |webhook: &mut Webhook, batch: &mut Batch, now: Timestamp| {
-            if let Some(url) = &patch.url {
-                webhook.url.clone_from(url);
-            }
-            if let Some(description) = &patch.description {
-                webhook.description.clone_from(description);
-            }
-            if let Some(events) = &patch.events {
-                webhook.events.clone_from(events);
-            }
-            if let Some(headers) = &patch.headers {
-                let text = serde_json::to_string(headers).unwrap_or_default();
-                webhook.headers = self.seal_webhook(caller, id, "headers", &text);
-            }
-            match patch.enabled {
-                Some(true) if !webhook.is_enabled() => {
-                    webhook.state = WebhookState::Enabled;
-                    webhook.failing = None;
-                    // Takes up the feed and the held deliveries where they stopped.
-                    batch.enqueue(NewJob::fan_out_now(caller.org, now, &*self.entropy));
-                }
-                Some(false) if webhook.is_enabled() => {
-                    webhook.state = WebhookState::Disabled { reason: "person".into(), at: now }
-                }
-                _ => {}
-            }
-            Ok(())
-        };
-        self.change_webhook(caller, id, "webhook.update", &change).await
+    pub async fn update(&self, caller: &Caller, id: WebhookId, patch: WebhookPatch) -> Result<Webhook, Error> {
+        let WebhookPatch { url, description, events, headers, .. } = &patch;
+        check(url.as_deref(), description.as_deref(), events.as_ref(), headers.as_ref(), &*self.egress)?;
+        let load = || self.found(caller.org, id);
+        let case = self.kernel.of(caller.org, caller.actor);
+        case.decide(load, |webhook, moment| Ok(update(webhook, &patch, self.kernel.cipher(), moment))).await
     }
 
     /// Removes a webhook; nothing more is delivered to it.
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn delete_webhook(&self, caller: &Caller, id: WebhookId) -> Result<(), Error> {
-        let change = |webhook: &mut Webhook, _: &mut Batch, now: Timestamp| {
-            webhook.deleted_at = Some(now);
-            webhook.state = WebhookState::Disabled { reason: "deleted".into(), at: now };
-            Ok(())
-        };
-        self.change_webhook(caller, id, "webhook.delete", &change).await?;
-        Ok(())
+    pub async fn delete(&self, caller: &Caller, id: WebhookId) -> Result<(), Error> {
+        let load = || self.found(caller.org, id);
+        self.kernel.of(caller.org, caller.actor).decide(load, |webhook, moment| Ok(delete(webhook, moment))).await
     }
 
     /// Makes a new secret. For 24 hours deliveries are signed with the old one too. Rotating again within that time ends
@@ -238,71 +146,30 @@ impl Hum {
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn rotate_webhook_secret(
+    pub async fn rotate_secret(
         &self,
         caller: &Caller,
         id: WebhookId,
         remember: Remember<CreatedWebhook>,
     ) -> Result<Answer<CreatedWebhook>, Error> {
-        let mut tries = Tries::new();
-        loop {
-            let now = self.clock.now();
-            let reads = self.reads(caller.org);
-            if let Some(replayed) = remember.replay(&*reads, &*self.cipher, now).await? {
-                return Ok(replayed);
-            }
-            let mut webhook = reads.webhook(id).await?.ok_or(Error::NotFound("webhook"))?;
-            let current = self.open(&Webhook::context(caller.org, id, "secret"), &webhook.secret, "webhook", "secret")?;
-            let secret = WebhookSecret::draw(&*self.entropy);
-            // A sealed value is bound to its column, so the old secret is sealed again for its new one.
-            let sealed = self.seal_webhook(caller, id, "previous_secret", current.reveal());
-            webhook.previous_secret = Some((sealed, now + ROTATION_OVERLAP));
-            webhook.secret = self.seal_webhook(caller, id, "secret", secret.reveal());
-            let header_names = self.webhook_headers(&webhook)?.into_keys().collect();
-            let mut batch = Batch::for_org(caller.org);
-            batch.put(webhook.clone());
-            batch.insert(AuditRow::by(caller, "webhook.rotate", id, now, &*self.entropy));
-            let created = CreatedWebhook { webhook, secret, header_names };
-            remember.record(&mut batch, &created, &*self.cipher, now);
-            match self.commit(batch).await {
-                Ok(_) => return Ok(Answer::Fresh(created)),
-                Err(error) => tries.again(error)?,
-            }
-        }
+        let load = || async {
+            let webhook = self.found(caller.org, id).await?;
+            let secret = self.kernel.open(&webhook.context("secret"), webhook.secret(), "webhook", "secret")?;
+            let header_names = self.headers_of(&webhook)?.into_keys().collect();
+            Ok(Opened { webhook, secret, header_names })
+        };
+        let case = self.kernel.of(caller.org, caller.actor).once(remember);
+        case.decide(load, |opened, moment| Ok(rotate_secret(opened, self.kernel.cipher(), moment))).await
     }
 
     /// Sends one `webhook.test` event, outside the feed. It is tried like any other delivery.
     ///
     /// # Errors
     /// `NotFound`; `Conflict` when the webhook is disabled.
-    pub async fn test_webhook(
-        &self,
-        caller: &Caller,
-        id: WebhookId,
-        remember: Remember<Delivery>,
-    ) -> Result<Answer<Delivery>, Error> {
-        let mut tries = Tries::new();
-        loop {
-            let now = self.clock.now();
-            let reads = self.reads(caller.org);
-            if let Some(replayed) = remember.replay(&*reads, &*self.cipher, now).await? {
-                return Ok(replayed);
-            }
-            let webhook = reads.webhook(id).await?.ok_or(Error::NotFound("webhook"))?;
-            if !webhook.is_enabled() {
-                return Err(Error::Conflict("the webhook is disabled; enable it first".into()));
-            }
-            let event = Event::new(caller.org, EventKind::WebhookTest, json!({ "webhook_id": id }), now, &*self.entropy);
-            let delivery = Delivery::test(id, &event, now, &*self.entropy);
-            let mut batch = Batch::for_org(caller.org);
-            batch.enqueue(NewJob::deliver(delivery.id, caller.org, now, now, &*self.entropy));
-            batch.insert(delivery.clone());
-            remember.record(&mut batch, &delivery, &*self.cipher, now);
-            match self.commit(batch).await {
-                Ok(_) => return Ok(Answer::Fresh(delivery)),
-                Err(error) => tries.again(error)?,
-            }
-        }
+    pub async fn test(&self, caller: &Caller, id: WebhookId, remember: Remember<Delivery>) -> Result<Answer<Delivery>, Error> {
+        let load = || self.found(caller.org, id);
+        let case = self.kernel.of(caller.org, caller.actor).once(remember);
+        case.decide(load, |webhook, moment| test(&webhook, moment)).await
     }
 
     /// Delivers again, with the same `webhook-id`, from the start of the schedule.
@@ -316,32 +183,217 @@ impl Hum {
         id: DeliveryId,
         remember: Remember<Delivery>,
     ) -> Result<Answer<Delivery>, Error> {
-        let mut tries = Tries::new();
-        loop {
-            let now = self.clock.now();
-            let reads = self.reads(caller.org);
-            if let Some(replayed) = remember.replay(&*reads, &*self.cipher, now).await? {
-                return Ok(replayed);
-            }
-            let found = reads.webhook(webhook).await?.ok_or(Error::NotFound("webhook"))?;
+        let reads = self.reads.of(caller.org);
+        let load = || async {
+            let found = self.found(caller.org, webhook).await?;
             let delivery = reads.delivery(id).await?.filter(|delivery| delivery.webhook == webhook);
-            let mut delivery = delivery.ok_or(Error::NotFound("delivery"))?;
-            if !found.is_enabled() {
-                return Err(Error::Conflict("the webhook is disabled; enable it first".into()));
-            }
-            if matches!(delivery.state, DeliveryState::Pending | DeliveryState::Held) {
-                return Err(Error::Conflict("it is on its way already".into()));
-            }
-            delivery.state = DeliveryState::Pending;
-            delivery.tries = 0;
-            let mut batch = Batch::for_org(caller.org);
-            batch.enqueue(NewJob::deliver(id, caller.org, now, now, &*self.entropy));
-            batch.put(delivery.clone());
-            remember.record(&mut batch, &delivery, &*self.cipher, now);
-            match self.commit(batch).await {
-                Ok(_) => return Ok(Answer::Fresh(delivery)),
-                Err(error) => tries.again(error)?,
-            }
+            Ok((found, delivery.ok_or(Error::NotFound("delivery"))?))
+        };
+        let case = self.kernel.of(caller.org, caller.actor).once(remember);
+        case.decide(load, |(webhook, delivery), moment| redeliver(&webhook, delivery, moment)).await
+    }
+
+    async fn found(&self, org: OrgId, id: WebhookId) -> Result<Webhook, Error> {
+        self.reads.of(org).webhook(id).await?.ok_or(Error::NotFound("webhook"))
+    }
+}
+
+fn check(
+    url: Option<&str>,
+    description: Option<&str>,
+    events: Option<&BTreeSet<EventKind>>,
+    headers: Option<&Headers>,
+    egress: &dyn Egress,
+) -> Result<(), Error> {
+    let mut problems = Vec::new();
+    if let Some(url) = url {
+        if url.len() > 2000 {
+            problems.push(FieldError::new("/url", "must have at most 2,000 characters"));
+        } else if let Err(why) = egress.check(url) {
+            problems.push(FieldError::new("/url", why));
         }
+    }
+    if description.is_some_and(|text| text.chars().count() > 200 || text.contains('\0')) {
+        problems.push(FieldError::new("/description", "must have at most 200 characters"));
+    }
+    if events.is_some_and(BTreeSet::is_empty) {
+        problems.push(FieldError::new("/events", "must have at least one event"));
+    }
+    if let Some(headers) = headers {
+        problems.extend(header::problems(headers));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
+}
+
+/// What the organization has when a webhook is to be made.
+struct Before {
+    webhooks: i64,
+    last_seq: i64,
+}
+
+fn create(
+    org: OrgId,
+    new: &NewWebhook,
+    before: Before,
+    cipher: &dyn Cipher,
+    moment: Moment<'_>,
+) -> Result<Decision<CreatedWebhook>, Error> {
+    if before.webhooks >= MAX_WEBHOOKS {
+        return Err(Error::Conflict(format!("there are {MAX_WEBHOOKS} webhooks already; delete one first")));
+    }
+    let (webhook, secret) = Webhook::create(org, new, before.last_seq, cipher, moment);
+    let mut batch = Batch::for_org(org);
+    batch.insert(&webhook);
+    let id = webhook.id;
+    let created = CreatedWebhook { webhook, secret, header_names: new.headers.keys().cloned().collect() };
+    Ok(Decision::new(batch, created).audited("webhook.create", id))
+}
+
+fn update(webhook: Webhook, patch: &WebhookPatch, cipher: &dyn Cipher, moment: Moment<'_>) -> Decision<Webhook> {
+    let mut batch = Batch::for_org(webhook.org);
+    let webhook = match (webhook.change(patch, cipher), patch.enabled) {
+        (webhook, Some(true)) if !webhook.is_enabled() => {
+            // Takes up the feed and the held deliveries where they stopped.
+            batch.enqueue(fan_out_job(webhook.org, moment));
+            webhook.enable()
+        }
+        (webhook, Some(false)) if webhook.is_enabled() => webhook.disable("person", moment.now),
+        (webhook, _) => webhook,
+    };
+    batch.put(&webhook);
+    let id = webhook.id;
+    Decision::new(batch, webhook).audited("webhook.update", id)
+}
+
+fn delete(webhook: Webhook, moment: Moment<'_>) -> Decision<()> {
+    let mut batch = Batch::for_org(webhook.org);
+    let id = webhook.id;
+    batch.put(&webhook.delete(moment.now));
+    Decision::new(batch, ()).audited("webhook.delete", id)
+}
+
+/// A webhook, with what is sealed in it.
+struct Opened {
+    webhook: Webhook,
+    secret: Secret<String>,
+    header_names: Vec<String>,
+}
+
+fn rotate_secret(opened: Opened, cipher: &dyn Cipher, moment: Moment<'_>) -> Decision<CreatedWebhook> {
+    let Opened { webhook, secret: current, header_names } = opened;
+    let (webhook, secret) = webhook.rotate(current.reveal(), moment.now + ROTATION_OVERLAP, cipher, moment.entropy);
+    let mut batch = Batch::for_org(webhook.org);
+    batch.put(&webhook);
+    let id = webhook.id;
+    Decision::new(batch, CreatedWebhook { webhook, secret, header_names }).audited("webhook.rotate", id)
+}
+
+fn test(webhook: &Webhook, moment: Moment<'_>) -> Result<Decision<Delivery>, Error> {
+    must_be_enabled(webhook)?;
+    let data = json!({ "webhook_id": webhook.id });
+    let event = Event::new(webhook.org, EventKind::WebhookTest, data, moment.now, moment.entropy);
+    let delivery = Delivery::test(webhook.id, &event, moment);
+    let mut batch = Batch::for_org(webhook.org);
+    batch.enqueue(deliver_job(delivery.id, webhook.org, moment));
+    batch.insert(&delivery);
+    Ok(Decision::new(batch, delivery))
+}
+
+fn redeliver(webhook: &Webhook, delivery: Delivery, moment: Moment<'_>) -> Result<Decision<Delivery>, Error> {
+    must_be_enabled(webhook)?;
+    let delivery = delivery.redeliver()?;
+    let mut batch = Batch::for_org(webhook.org);
+    batch.enqueue(deliver_job(delivery.id, webhook.org, moment));
+    batch.put(&delivery);
+    Ok(Decision::new(batch, delivery))
+}
+
+fn must_be_enabled(webhook: &Webhook) -> Result<(), Error> {
+    if webhook.is_enabled() { Ok(()) } else { Err(Error::Conflict("the webhook is disabled; enable it first".into())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        kernel::batch::Write,
+        webhook::{
+            FAN_OUT,
+            fixture::{Plain, endpoint, event, moment, new_endpoint, org},
+        },
+    };
+
+    fn jobs(batch: &Batch) -> Vec<crate::kernel::job::JobKind> {
+        let jobs = batch.writes.iter().filter_map(|write| match write {
+            Write::Enqueue(job) => Some(job.kind),
+            _ => None,
+        });
+        jobs.collect()
+    }
+
+    #[test]
+    fn the_hundredth_is_made_and_no_more() {
+        let made = |webhooks| create(org(), &new_endpoint(), Before { webhooks, last_seq: 7 }, &Plain, moment());
+        let decision = made(99).expect("there is room");
+        let [webhook] = &decision.batch.inserted::<Webhook>()[..] else { panic!("one webhook") };
+        assert_eq!((webhook, webhook.delivered_seq()), (&decision.answer.webhook, 7));
+        assert!(matches!(made(100), Err(Error::Conflict(_))));
+    }
+
+    #[test]
+    fn only_enabling_a_disabled_one_takes_up_the_feed() {
+        let now = moment().now;
+        let (on, off) = (endpoint(), endpoint().disable("failing", now));
+        let cases = [
+            (&on, None, true),
+            (&on, Some(true), true),
+            (&on, Some(false), false),
+            (&off, None, false),
+            (&off, Some(true), true),
+        ];
+        for (webhook, enabled, is_enabled) in cases {
+            let patch = WebhookPatch { enabled, ..WebhookPatch::default() };
+            let decision = update(webhook.clone(), &patch, &Plain, moment());
+            assert_eq!(decision.answer.is_enabled(), is_enabled, "{enabled:?}");
+            let expected: &[_] = if is_enabled && !webhook.is_enabled() { &[FAN_OUT] } else { &[] };
+            assert_eq!(jobs(&decision.batch), expected, "{enabled:?}");
+        }
+        let again = WebhookPatch { enabled: Some(false), ..WebhookPatch::default() };
+        assert_eq!(update(off.clone(), &again, &Plain, moment()).answer, off, "its reason stays");
+    }
+
+    #[test]
+    fn a_change_changes_what_it_names() {
+        let patch = WebhookPatch { url: Some("https://example.com/other".into()), ..WebhookPatch::default() };
+        let changed = update(endpoint(), &patch, &Plain, moment()).answer;
+        assert_eq!((changed.url(), changed.events()), ("https://example.com/other", endpoint().events()));
+        assert_eq!(changed.headers(), endpoint().headers());
+    }
+
+    #[test]
+    fn a_disabled_one_is_neither_tested_nor_delivered_to_again() {
+        let off = endpoint().disable("person", moment().now);
+        let delivery = Delivery::of(off.id, &event(1, EventKind::SmsReceived), moment());
+        assert!(matches!(test(&off, moment()), Err(Error::Conflict(_))));
+        assert!(matches!(redeliver(&off, delivery.clone(), moment()), Err(Error::Conflict(said)) if said.contains("disabled")));
+        assert!(matches!(redeliver(&endpoint(), delivery, moment()), Err(Error::Conflict(said)) if said.contains("on its way")));
+    }
+
+    #[test]
+    fn a_test_is_not_in_the_feed() {
+        let decision = test(&endpoint(), moment()).expect("it is enabled");
+        assert!(decision.batch.first_event().is_none());
+        let [delivery] = &decision.batch.inserted::<Delivery>()[..] else { panic!("one delivery") };
+        assert_eq!((delivery.event_seq, delivery.body.is_some()), (None, true));
+    }
+
+    #[test]
+    fn a_rotation_keeps_the_old_secret_for_a_day() {
+        let opened = Opened { webhook: endpoint(), secret: Secret::new("whsec_old".into()), header_names: vec!["x-team".into()] };
+        let decision = rotate_secret(opened, &Plain, moment());
+        let until = decision.answer.webhook.previous_secret().map(|(_, until)| until);
+        assert_eq!(until, Some(moment().now + ROTATION_OVERLAP));
+        assert_eq!(decision.answer.header_names, ["x-team"]);
+        assert_eq!(decision.batch.changed::<Webhook>(), [decision.answer.webhook]);
     }
 }

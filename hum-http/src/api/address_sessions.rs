@@ -63,13 +63,13 @@ impl<'a> AddressSessionView<'a> {
             service_address: address_of(session),
             location: location(session),
             candidates: candidates(session),
-            problems: &session.found.problems,
-            providers: session.found.providers().iter().map(|provider| provider.provider_name.as_str()).collect(),
-            hum_data_set: session.found.data_set(),
+            problems: &session.found().problems,
+            providers: session.found().providers().iter().map(|provider| provider.provider_name.as_str()).collect(),
+            hum_data_set: session.found().data_set(),
             created_at: Time(session.created_at),
-            updated_at: Time(session.updated_at),
-            expires_at: Time(session.expires_at),
-            closed_at: session.closed_at.map(Time),
+            updated_at: Time(session.updated_at()),
+            expires_at: Time(session.expires_at()),
+            closed_at: session.closed_at().map(Time),
         }
     }
 }

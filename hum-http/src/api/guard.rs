@@ -41,7 +41,7 @@ fn operation_of(method: &Method, path: &str) -> Option<&'static Operation> {
 
 /// Lets a request in if its key may.
 async fn admit(app: &App, operation: &Operation, mut request: Request) -> Result<Request, ApiError> {
-    let caller = app.hum.authenticate(bearer(&request).unwrap_or_default()).await?;
+    let caller = app.hum.api_keys().authenticate(bearer(&request).unwrap_or_default()).await?;
     caller.may(operation)?;
     // The address sessions ignore what they do not know.
     if operation.path.starts_with("/api/") && !operation.id.starts_with("list") {

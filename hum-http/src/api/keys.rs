@@ -56,7 +56,7 @@ impl From<&ApiKey> for ApiKeyView {
             last_four: key.last_four.clone(),
             created_at: Time(key.created_at),
             last_used_at: key.last_used_at.map(Time),
-            revoked_at: key.revoked_at.map(Time),
+            revoked_at: key.revoked_at().map(Time),
         }
     }
 }
@@ -131,12 +131,12 @@ async fn list(caller: Caller, State(app): State<App>, list: List<NoFilter>) -> R
 /// Make a key. The key itself is in this answer and nowhere else.
 #[utoipa::path(post, path = "/api/keys", operation_id = "createApiKey", tag = "Access", request_body = NewKey, responses((status = 201, body = CreatedApiKeyView)))]
 async fn create(caller: Caller, State(app): State<App>, Command { body, once }: Command<NewKey>) -> Result<Response, ApiError> {
-    once.answer(created, |remember| app.hum.create_api_key(&caller, body.into(), remember)).await
+    once.answer(created, |remember| app.hum.api_keys().create(&caller, body.into(), remember)).await
 }
 
 /// Revoke a key. It is refused from now on.
 #[utoipa::path(delete, path = "/api/keys/{id}", operation_id = "revokeApiKey", tag = "Access", responses((status = 204)))]
 async fn revoke(caller: Caller, State(app): State<App>, Id(id): Id<ApiKeyId>) -> Result<StatusCode, ApiError> {
-    app.hum.revoke_api_key(&caller, id).await?;
+    app.hum.api_keys().revoke(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

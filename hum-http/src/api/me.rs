@@ -28,7 +28,7 @@ struct MeView {
 async fn show(caller: Caller, State(app): State<App>) -> Result<Json<MeView>, ApiError> {
     let organization = app.hum.reads(caller.org).organization().await?.ok_or_else(|| ApiError::not_found("organization"))?;
     Ok(Json(MeView {
-        api_key_id: caller.key.map(Ref::to),
+        api_key_id: caller.actor.key().map(Ref::to),
         role: caller.role.as_str(),
         scopes: caller.scopes.clone(),
         organization: organization.into(),

@@ -60,15 +60,15 @@ impl From<&Message> for MessageView {
             source: message.source.as_str(),
             body: message.body.clone(),
             media_urls: message.media.clone(),
-            status: message.status.as_str(),
-            detail: message.detail.clone(),
-            carrier_sid: message.carrier.sid.clone(),
-            error_code: message.carrier.error_code(),
-            segments: message.carrier.segments,
-            carrier_conflict: message.carrier.conflict(),
+            status: message.status().as_str(),
+            detail: message.detail().map(str::to_owned),
+            carrier_sid: message.carrier().sid.clone(),
+            error_code: message.carrier().error_code(),
+            segments: message.carrier().segments,
+            carrier_conflict: message.carrier().conflict(),
             resend_of: message.resend_of.map(Ref::to),
             created_at: Time(message.created_at),
-            updated_at: Time(message.updated_at),
+            updated_at: Time(message.updated_at()),
         }
     }
 }
@@ -141,7 +141,7 @@ async fn cancel(
     Id(id): Id<MessageId>,
     Command { once, .. }: Command<NoBody>,
 ) -> Result<Response, ApiError> {
-    once.answer(changed, |remember| app.hum.cancel_message(&caller, id, remember)).await
+    once.answer(changed, |remember| app.hum.sms().cancel(&caller, id, remember)).await
 }
 
 /// Send a message that is in doubt or failed again, as a new message.
@@ -154,5 +154,5 @@ async fn resend(
     Id(id): Id<MessageId>,
     Command { once, .. }: Command<NoBody>,
 ) -> Result<Response, ApiError> {
-    once.answer(sent, |remember| app.hum.resend_message(&caller, id, remember)).await
+    once.answer(sent, |remember| app.hum.sms().resend(&caller, id, remember)).await
 }

@@ -11,6 +11,7 @@ mod messages;
 mod numbers;
 mod opt_outs;
 mod organization;
+mod templates;
 mod webhooks;
 
 use axum::Router;
@@ -36,6 +37,7 @@ fn operations() -> Vec<UtoipaMethodRouter<App>> {
         conversations::routes(),
         messages::routes(),
         opt_outs::routes(),
+        templates::routes(),
         webhooks::routes(),
         events::routes(),
         address_sessions::routes(),

@@ -113,7 +113,7 @@ async fn register(
         sms_flow_id: body.sms_flow_id,
         sms_enabled: body.sms_enabled.0.is_none_or(|flag| flag.0),
     };
-    once.answer(created, |remember| app.hum.register_number(&caller, new, remember)).await
+    once.answer(created, |remember| app.hum.numbers().register(&caller, new, remember)).await
 }
 
 /// One number.
@@ -137,5 +137,5 @@ async fn update(
         sms_flow_id: change.sms_flow_id.0,
         sms_enabled: change.sms_enabled.0.map(|flag| flag.0),
     };
-    Ok(Json(NumberView::from(&app.hum.update_number(&caller, id, patch).await?)))
+    Ok(Json(NumberView::from(&app.hum.numbers().update(&caller, id, patch).await?)))
 }

@@ -120,7 +120,7 @@ async fn update(
     Body(change): Body<OrganizationChange>,
 ) -> Result<Json<OrganizationView>, ApiError> {
     let patch = OrganizationPatch { name: change.name.0, keyword_replies: change.keyword_replies.0.map(Into::into) };
-    Ok(Json(app.hum.update_organization(&caller, patch).await?.into()))
+    Ok(Json(app.hum.organizations().update(&caller, patch).await?.into()))
 }
 
 /// The organization's own carrier account.
@@ -142,5 +142,5 @@ async fn set_carrier(
         auth_token: Secret::new(change.auth_token),
         secondary_auth_token: change.secondary_auth_token.map(Secret::new),
     };
-    Ok(Json(app.hum.set_carrier_account(&caller, set).await?.into()))
+    Ok(Json(app.hum.organizations().set_carrier_account(&caller, set).await?.into()))
 }

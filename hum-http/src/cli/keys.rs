@@ -57,7 +57,7 @@ impl Keys {
         let caller = Caller::system(find(&hum, &org).await?);
         let mode = if test { KeyMode::Test } else { KeyMode::Live };
         let new = NewApiKey { name, role: role.into(), scopes, mode };
-        if let Answer::Fresh(created) = hum.create_api_key(&caller, new, Remember::nothing()).await? {
+        if let Answer::Fresh(created) = hum.api_keys().create(&caller, new, Remember::nothing()).await? {
             println!("{}", created.secret.reveal());
         }
         Ok(())
@@ -65,7 +65,7 @@ impl Keys {
 }
 
 async fn find(hum: &Hum, org: &str) -> Result<OrgId, Failure> {
-    let system = hum.store().system();
+    let system = hum.system();
     let found = match org.parse::<OrgId>() {
         Ok(id) => hum.reads(id).organization().await?,
         Err(_) => system.find_organization(org).await?,

@@ -26,10 +26,10 @@ impl Organizations {
         match self {
             Self::Create { slug, name } => {
                 let name = name.unwrap_or_else(|| slug.clone());
-                println!("{}", hum.create_organization(NewOrganization { slug, name }).await?.id);
+                println!("{}", hum.organizations().create(NewOrganization { slug, name }).await?.id);
             }
             Self::List => {
-                for organization in hum.store().system().list_organizations().await? {
+                for organization in hum.system().list_organizations().await? {
                     println!("{}\t{}\t{}", organization.id, organization.slug, organization.name);
                 }
             }

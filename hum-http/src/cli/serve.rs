@@ -32,7 +32,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let mut background = JoinSet::new();
     for _ in 0..config.workers {
         let (hum, stopped) = (hum.clone(), until(stopped.clone()));
-        background.spawn(async move { hum.run_workers(stopped).await });
+        background.spawn(async move { hum.workers().run(stopped).await });
     }
     if let Some(fake) = &fake {
         let (pump, stopped) = (Pump::new(hum.clone(), fake.clone()), until(stopped.clone()));

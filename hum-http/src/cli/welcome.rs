@@ -26,7 +26,7 @@ pub async fn first_start(hum: &Hum, url: &str) {
 
 /// On an empty database with a real carrier: what to do next. Nothing is made that somebody would have to remove.
 pub async fn hint(hum: &Hum) {
-    if let Ok(organizations) = hum.store().system().list_organizations().await
+    if let Ok(organizations) = hum.system().list_organizations().await
         && organizations.is_empty()
     {
         println!("There is no organization yet: hum organizations create acme, then hum keys create --org acme --role admin");
@@ -35,16 +35,16 @@ pub async fn hint(hum: &Hum) {
 
 /// The key of the demo organization; `None` when there is an organization already.
 pub async fn make(hum: &Hum) -> Result<Option<String>, Error> {
-    if !hum.store().system().list_organizations().await?.is_empty() {
+    if !hum.system().list_organizations().await?.is_empty() {
         return Ok(None);
     }
-    let organization = hum.create_organization(NewOrganization { slug: "demo".into(), name: "Demo".into() }).await?;
+    let organization = hum.organizations().create(NewOrganization { slug: "demo".into(), name: "Demo".into() }).await?;
     let caller = Caller::system(organization.id);
     let flow = texting_agent(hum, &caller).await?;
     let number = NewNumber { e164: demo_number()?, friendly_name: "Demo".into(), sms_flow_id: Some(flow), sms_enabled: true };
-    hum.register_number(&caller, number, Remember::nothing()).await?;
+    hum.numbers().register(&caller, number, Remember::nothing()).await?;
     let key = NewApiKey { name: "first key".into(), role: Role::Admin, scopes: vec!["*".into()], mode: KeyMode::Live };
-    match hum.create_api_key(&caller, key, Remember::nothing()).await? {
+    match hum.api_keys().create(&caller, key, Remember::nothing()).await? {
         Answer::Fresh(created) => Ok(Some(created.secret.reveal().to_owned())),
         Answer::Replayed { .. } => Ok(None),
     }
@@ -57,7 +57,7 @@ pub async fn texting_agent(hum: &Hum, caller: &Caller) -> Result<FlowId, Error> 
     definition.trigger_type = TriggerType::Message;
     definition.system_prompt = "You are the front desk of a small internet provider. Be short and friendly.".into();
     definition.tools = BUILT_IN.iter().map(|tool| tool.name().to_owned()).collect();
-    match hum.create_flow(caller, definition, Remember::nothing()).await? {
+    match hum.flows().create(caller, definition, Remember::nothing()).await? {
         Answer::Fresh(flow) => Ok(flow.id),
         Answer::Replayed { .. } => Err(Error::Conflict("the agent was made before".into())),
     }

@@ -1,34 +1,10 @@
-use std::str::FromStr;
-
 use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::request::Parts,
 };
-use hum_core::{
-    id::{AddressSessionId, ApiKeyId, ConversationId, DeliveryId, FlowId, MessageId, NumberId, WebhookId},
-    number::E164,
-};
+use hum_core::id;
 
 use crate::error::ApiError;
-
-/// Something that a path can name.
-pub(crate) trait Named: FromStr + Send {
-    /// As the core calls it in `NotFound`.
-    const KIND: &'static str;
-}
-
-macro_rules! named {
-    ($($id:ty = $kind:literal),* $(,)?) => {$(
-        impl Named for $id {
-            const KIND: &'static str = $kind;
-        }
-    )*};
-}
-
-named! {
-    AddressSessionId = "address session", ApiKeyId = "API key", ConversationId = "conversation", DeliveryId = "delivery", E164 = "opt-out", FlowId = "flow",
-    MessageId = "message", NumberId = "number", WebhookId = "webhook",
-}
 
 /// The first id of the path. What cannot be an id is answered like one that does not exist.
 pub(crate) struct Id<T>(pub T);
@@ -36,7 +12,7 @@ pub(crate) struct Id<T>(pub T);
 /// The first two ids of the path.
 pub(crate) struct Id2<T, U>(pub T, pub U);
 
-fn parse<T: Named>(text: Option<&str>) -> Result<T, ApiError> {
+fn parse<T: id::Id>(text: Option<&str>) -> Result<T, ApiError> {
     text.and_then(|text| text.parse().ok()).ok_or_else(|| ApiError::not_found(T::KIND))
 }
 
@@ -58,7 +34,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Token {
     }
 }
 
-impl<T: Named, S: Send + Sync> FromRequestParts<S> for Id<T> {
+impl<T: id::Id, S: Send + Sync> FromRequestParts<S> for Id<T> {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let params = last::<1, S>(parts, state).await;
@@ -66,7 +42,7 @@ impl<T: Named, S: Send + Sync> FromRequestParts<S> for Id<T> {
     }
 }
 
-impl<T: Named, U: Named, S: Send + Sync> FromRequestParts<S> for Id2<T, U> {
+impl<T: id::Id, U: id::Id, S: Send + Sync> FromRequestParts<S> for Id2<T, U> {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let params = last::<2, S>(parts, state).await;

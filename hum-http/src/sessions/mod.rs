@@ -72,14 +72,14 @@ fn gone() -> ApiError {
 
 /// `ok`, or `warning` when somebody should read the problems.
 fn status_of(session: &AddressSession) -> &'static str {
-    if session.found.has_issues() { "warning" } else { "ok" }
+    if session.found().has_issues() { "warning" } else { "ok" }
 }
 
 type Created<'a> = Envelope<Providers<'a>, Meta<'a>>;
 
 fn created(created: &CreatedSession) -> Created<'_> {
     let CreatedSession { session, token, answered_at } = created;
-    let message = match (session.found.has_issues(), session.found.is_pending()) {
+    let message = match (session.found().has_issues(), session.found().is_pending()) {
         (false, false) => "Session created successfully.",
         (false, true) => "Session created successfully; some agents are still at work.",
         (true, _) => "Session created, with issues; meta says which.",
@@ -106,7 +106,7 @@ async fn create(
     once.answer_with(
         |result| (201, json(created(result))),
         |result| long(StatusCode::CREATED, &created(&result)),
-        |remember| app.hum.create_address_session(&caller, request, remember),
+        |remember| app.hum.address_sessions().create(&caller, request, remember),
     )
     .await
 }
@@ -123,20 +123,20 @@ struct Found {
 /// Get the state of a session.
 #[utoipa::path(get, path = "/sessions/{token}", operation_id = "getSession", tag = "Sessions", responses((status = 200, body = Envelope<Found, Meta<'static>>, description = "Every agent is done."), (status = 202, body = Envelope<Found, Meta<'static>>, description = "Some agents are still at work.")))]
 async fn show(caller: Caller, State(app): State<App>, Token(token): Token) -> Result<Response, ApiError> {
-    let session = app.hum.use_address_session(&caller, &token).await?.ok_or_else(gone)?;
+    let session = app.hum.address_sessions().use_session(&caller, &token).await?.ok_or_else(gone)?;
     let body = Envelope {
         message: "Session data retrieved successfully".into(),
         request_status: status_of(&session),
         data: Found { service_address: service_address(&session) },
         meta: Meta::of(&session, &token, app.hum.clock().now()),
     };
-    Ok((done(!session.found.is_pending()), Json(body)).into_response())
+    Ok((done(!session.found().is_pending()), Json(body)).into_response())
 }
 
 /// Close a session: its token is worth nothing any more, and what was found is deleted.
 #[utoipa::path(delete, path = "/sessions/{token}", operation_id = "closeSession", tag = "Sessions", responses((status = 200, body = Envelope<Empty, Meta<'static>>, description = "Session closed successfully.")))]
 async fn close(caller: Caller, State(app): State<App>, Token(token): Token) -> Result<Response, ApiError> {
-    let session = app.hum.close_address_session(&caller, &token).await?.ok_or_else(gone)?;
+    let session = app.hum.address_sessions().close(&caller, &token).await?.ok_or_else(gone)?;
     let body = Envelope {
         message: "Session closed successfully".into(),
         request_status: "ok",
@@ -149,7 +149,7 @@ async fn close(caller: Caller, State(app): State<App>, Token(token): Token) -> R
 /// Get the internet providers and plans at the address.
 #[utoipa::path(get, path = "/sessions/{token}/services/internet", operation_id = "getInternetServices", tag = "Services", responses((status = 200, body = Envelope<Providers<'static>, Meta<'static>>, description = "The providers."), (status = 202, body = Envelope<Providers<'static>, Meta<'static>>, description = "The internet agent is still at work.")))]
 async fn internet(caller: Caller, State(app): State<App>, Token(token): Token) -> Result<Response, ApiError> {
-    let session = app.hum.use_address_session(&caller, &token).await?.ok_or_else(gone)?;
+    let session = app.hum.address_sessions().use_session(&caller, &token).await?.ok_or_else(gone)?;
     let message = match service_address(&session) {
         Some(address) => format!("Service coverage for {address}"),
         None => "Service coverage is not known".into(),
@@ -160,7 +160,7 @@ async fn internet(caller: Caller, State(app): State<App>, Token(token): Token) -
         data: Providers::of(&session),
         meta: Meta::of(&session, &token, app.hum.clock().now()),
     };
-    Ok(long(done(session.found.internet != Internet::Pending), &body))
+    Ok(long(done(session.found().internet != Internet::Pending), &body))
 }
 
 /// The service hums, and the token is good.

@@ -25,7 +25,7 @@ const WINDOW: Duration = Duration::from_secs(60);
 
 /// Goes on with a request if its key has not used up its quota, and says what is left of that.
 pub(crate) async fn within_limit(app: &App, request: Request, next: Next) -> Response {
-    let key = request.extensions().get::<Caller>().and_then(|caller| caller.key);
+    let key = request.extensions().get::<Caller>().and_then(|caller| caller.actor.key());
     let standing = app.session_limit.count(key);
     let mut response = match standing.filter(|standing| standing.is_over()) {
         Some(over) => too_many(over.retry_after()),

@@ -116,18 +116,18 @@ impl<'a> From<&'a SessionRequest> for SessionParams<'a> {
 
 impl From<&AddressSession> for AgentStatus {
     fn from(session: &AddressSession) -> Self {
-        Self { geocoding: session.found.geocoding.as_str(), internet: session.found.internet.as_str(), checkout: "pending" }
+        Self { geocoding: session.found().geocoding.as_str(), internet: session.found().internet.as_str(), checkout: "pending" }
     }
 }
 
 /// The name of the place that was found.
 pub(crate) fn service_address(session: &AddressSession) -> Option<String> {
-    session.found.place().map(|place| place.address.to_string())
+    session.found().place().map(|place| place.address.to_string())
 }
 
 /// The addresses that may be meant, when there are several.
 pub(crate) fn candidates(session: &AddressSession) -> Vec<String> {
-    match &session.found.geocoding {
+    match &session.found().geocoding {
         Geocoded::Multiple(places) => places.iter().map(|place| place.address.to_string()).collect(),
         Geocoded::Pending | Geocoded::Matched(_) | Geocoded::Failed => Vec::new(),
     }
@@ -135,7 +135,7 @@ pub(crate) fn candidates(session: &AddressSession) -> Vec<String> {
 
 /// Where the address is, if it is known.
 pub(crate) fn location(session: &AddressSession) -> Option<LocationView<'_>> {
-    session.found.place().map(|place| LocationView {
+    session.found().place().map(|place| LocationView {
         latitude: place.position.latitude,
         longitude: place.position.longitude,
         match_type: place.match_type.as_str(),
@@ -148,7 +148,7 @@ pub(crate) fn location(session: &AddressSession) -> Option<LocationView<'_>> {
 impl<'a> Meta<'a> {
     /// About `session`, for whoever holds its token.
     pub fn of(session: &'a AddressSession, token: &'a str, now: Timestamp) -> Self {
-        let status = if session.closed_at.is_some() { SessionStatus::Closed } else { SessionStatus::Open };
+        let status = if session.closed_at().is_some() { SessionStatus::Closed } else { SessionStatus::Open };
         Self {
             session_token: token,
             session_status: status.as_str(),
@@ -157,10 +157,10 @@ impl<'a> Meta<'a> {
             service_address: service_address(session),
             location: location(session),
             candidates: candidates(session),
-            problems: &session.found.problems,
-            hum_data_set: session.found.data_set(),
+            problems: &session.found().problems,
+            hum_data_set: session.found().data_set(),
             created_at: Time(session.created_at),
-            updated_at: Time(session.updated_at),
+            updated_at: Time(session.updated_at()),
             responded_at: Time(now),
         }
     }
@@ -174,7 +174,7 @@ pub(crate) struct Providers<'a>(Vec<ProviderView<'a>>);
 impl<'a> Providers<'a> {
     /// Those that were found so far.
     pub fn of(session: &'a AddressSession) -> Self {
-        Self(session.found.providers().iter().map(Into::into).collect())
+        Self(session.found().providers().iter().map(Into::into).collect())
     }
 }
 

@@ -2,13 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Debug, time::Duration};
 
-use hum_core::{
-    page::{Cursor, Page, Paged},
-    sms::{AttemptState, Conversation, ConversationFilter, ConversationStatus, Message, MessageFilter, MessageStatus, Source},
-    store::StoreError,
-    turn::{Turn, TurnState},
-    webhook::{DeliveryState, WebhookState},
-};
+use hum_core::{page::{Cursor, Page, Paged}, sms::{AttemptState, Conversation, ConversationFilter, ConversationStatus, Message, MessageFilter, MessageStatus, Source, Turn, TurnState}, store::StoreError, webhook::{DeliveryState, WebhookState}};
 
 use super::{
     StoreWorld, commit,

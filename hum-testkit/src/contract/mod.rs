@@ -6,23 +6,30 @@
 pub mod address_session;
 pub mod job_queue;
 pub mod list;
+pub mod record;
 pub mod sample;
 pub mod store;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+use hum_adapters::storage::SchemaColumn;
 use hum_core::{
+    Storage,
     batch::{Batch, Committed},
     clock::Timestamp,
     entropy::Entropy,
     job::JobQueue,
-    store::{CommitError, Conflict, Store},
+    store::{CommitError, Conflict},
 };
 
 /// An adapter under test, empty at first.
+#[async_trait]
 pub trait StoreWorld: Send + Sync {
     /// The store.
-    fn store(&self) -> Arc<dyn Store>;
+    fn store(&self) -> Arc<dyn Storage>;
+    /// The columns of its database.
+    async fn schema(&self) -> Vec<SchemaColumn>;
     /// The queue on the same database.
     fn jobs(&self) -> Arc<dyn JobQueue>;
     /// When the test takes place.
@@ -38,6 +45,9 @@ pub trait StoreWorld: Send + Sync {
 macro_rules! store_contract {
     ($world:expr) => {
         $crate::store_contract! { $world;
+            record: every_record_comes_back, every_record_that_changes_comes_back_changed,
+                every_record_refuses_a_stale_change, every_record_is_there_once, every_record_stays_in_its_organization,
+                every_record_with_an_id_is_listed, the_schema_is_what_the_records_declare;
             store: what_is_inserted_is_read_with_version_one, what_is_changed_is_read_with_the_next_version,
                 a_stale_version_changes_nothing, a_record_that_is_not_there_cannot_be_changed,
                 a_taken_key_or_unique_column_leaves_nothing, a_guard_holds_only_at_its_version,

@@ -2,25 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use hum_core::{
-    access::{ApiKey, Role},
-    address::{Address, State},
-    address_session::{AddressSession, Found, Geocoded, Internet, SessionRequest},
-    audit::AuditRow,
-    batch::Batch,
-    broadband::Coverage,
-    consent::{Consent, ConsentSource, ConsentState},
-    event::{Event, EventKind},
-    flow::{Flow, FlowDefinition, FlowVersion},
-    geocode::{Candidate, Coordinates},
-    id::{AddressSessionId, ApiKeyId, AuditId, FlowId, MessageId, NumberId, OrgId, TurnId, WebhookId},
-    idempotency::StoredReply,
-    number::{E164, Number},
-    organization::{CarrierAccount, KeywordReplies, Organization},
-    sms::{CarrierFacts, CarrierStatus, Conversation, Direction, Message, MessageStatus, SendAttempt, Source},
-    turn::{ToolCallLog, Turn, TurnState},
-    webhook::{Attempt, Delivery, Failing, Webhook, WebhookState},
-};
+use hum_core::{access::{ApiKey, Role}, address::{Address, State}, address_session::{AddressSession, Found, Geocoded, Internet, SessionRequest}, audit::AuditRow, batch::Batch, broadband::Coverage, consent::{Consent, ConsentSource, ConsentState}, event::{Event, EventKind}, flow::{Flow, FlowDefinition, FlowVersion}, geocode::{Candidate, Coordinates}, id::{AddressSessionId, ApiKeyId, AuditId, FlowId, MessageId, NumberId, OrgId, TurnId, WebhookId}, idempotency::StoredReply, number::{E164, Number}, organization::{CarrierAccount, KeywordReplies, Organization}, sms::{CarrierFacts, Conversation, Direction, Message, MessageStatus, SendAttempt, Source, ToolCallLog, Turn, TurnState}, telephony::CarrierStatus, webhook::{Attempt, Delivery, Failing, Webhook, WebhookState}};
 use serde_json::json;
 
 use super::{StoreWorld, commit};

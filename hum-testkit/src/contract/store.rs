@@ -3,17 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use hum_core::{
-    batch::{Guard, Record},
-    consent::{Consent, ConsentState},
-    event::EventKind,
-    id::OrgId,
-    organization::KeywordReplies,
-    sms::{AttemptState, Attention, ConversationStatus, Direction, MessageStatus, ResolvedBy, Source},
-    store::{CommitError, Conflict, StoreError},
-    turn::TurnState,
-    webhook::{Delivery, DeliveryState, WebhookState},
-};
+use hum_core::{batch::{Guard, Record}, consent::{Consent, ConsentState}, event::EventKind, id::OrgId, organization::KeywordReplies, sms::{AttemptState, Attention, ConversationStatus, Direction, MessageStatus, ResolvedBy, Source, TurnState}, store::{CommitError, Conflict, StoreError}, webhook::{Delivery, DeliveryState, WebhookState}};
 use serde_json::json;
 
 use super::{

@@ -1,6 +1,6 @@
 //! Customers' endpoints: they check, they fail, they remember.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use hum_core::{
@@ -9,8 +9,9 @@ use hum_core::{
 };
 
 use crate::{
+    capability::webhook::Called,
     clock::VirtualClock,
-    monitor::{Called, Monitor},
+    monitor::Monitor,
     process::{Fate, ProcessId},
 };
 
@@ -62,6 +63,30 @@ impl Egress for SimEgress {
 
     fn check(&self, url: &str) -> Result<(), String> {
         if url.starts_with("https://") { Ok(()) } else { Err("must be an https URL".into()) }
+    }
+}
+
+/// Another way out, of which the witness hears every answer.
+pub struct HeardEgress {
+    /// The way out.
+    pub inner: Arc<dyn Egress>,
+    /// When.
+    pub clock: VirtualClock,
+    /// Who hears every answer.
+    pub monitor: Monitor,
+}
+
+#[async_trait]
+impl Egress for HeardEgress {
+    async fn send(&self, request: EgressRequest) -> Result<EgressResponse, EgressError> {
+        let (url, headers, body, at) = (request.url.clone(), revealed(&request), request.body.clone(), self.clock.now());
+        let response = self.inner.send(request).await?;
+        self.monitor.called(Called { url, headers, body, at, status: response.status });
+        Ok(response)
+    }
+
+    fn check(&self, url: &str) -> Result<(), String> {
+        self.inner.check(url)
     }
 }
 

@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use futures_util::stream;
 use hum_core::{
     clock::Clock as _,
-    turn::{LanguageModel, ModelDelta, ModelError, ModelRequest, ModelStream, ToolCall, Usage},
+    language_model::{LanguageModel, ModelDelta, ModelError, ModelRequest, ModelStream, ToolCall, Usage},
 };
 
 use crate::{
+    capability::flow::TOOLS,
     chance::Chance,
     clock::VirtualClock,
     process::{Fate, ProcessId},
@@ -53,18 +54,8 @@ impl LanguageModel for SimModel {
 
 /// Whatever a model could say.
 fn hostile(chance: &Chance) -> Vec<ModelDelta> {
-    let names = [
-        "assign_to_human",
-        "close_conversation",
-        "report_outcome",
-        "lookup_internet_plans",
-        "send_sms",
-        "transfer_sms_to_flow",
-        "",
-        "\0",
-        "ASSIGN_TO_HUMAN",
-        "delete_everything",
-    ];
+    let others = ["send_sms", "transfer_sms_to_flow", "", "\0", "ASSIGN_TO_HUMAN", "delete_everything"];
+    let names = [&TOOLS[..], &others].concat();
     let arguments = [
         "{}",
         "",

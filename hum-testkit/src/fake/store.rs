@@ -1,15 +1,16 @@
-//! The real SQLite store, with crashes, lost answers and a witness.
+//! A store with crashes, lost answers and a witness.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hum_adapters::storage::SqliteStore;
 use hum_core::{
+    OrgReads, Storage, SystemReads,
     batch::{Batch, Committed},
     clock::Timestamp,
     id::{JobId, OrgId},
     job::{Claimed, JobKind, JobQueue},
-    store::{CommitError, OrgReads, Store, StoreError, SystemReads},
+    record::RecordReads,
+    store::{CommitError, Store, StoreError},
 };
 
 use crate::{
@@ -19,8 +20,8 @@ use crate::{
 
 /// The store as one process sees it.
 pub struct SimStore {
-    /// The database that all processes share.
-    pub inner: SqliteStore,
+    /// The database that all processes share, or what stands before it.
+    pub inner: Arc<dyn Storage>,
     /// Which process.
     pub process: ProcessId,
     /// What goes wrong.
@@ -53,11 +54,17 @@ impl Store for SimStore {
         committed
     }
 
+    fn records(&self, org: OrgId) -> Arc<dyn RecordReads> {
+        self.inner.records(org)
+    }
+}
+
+impl Storage for SimStore {
     fn org(&self, org: OrgId) -> Arc<dyn OrgReads> {
         self.inner.org(org)
     }
 
-    fn system(&self) -> &dyn SystemReads {
+    fn system(&self) -> Arc<dyn SystemReads> {
         self.inner.system()
     }
 }

@@ -1,92 +1,57 @@
 //! What must always be true, judged from outside: from the order of commits and from what the world did.
 //!
-//! The numbers are those of `docs/invariants.md`. Every invariant has a planted bug in [`hum_core::planted`] that must trip it.
+//! The numbers are those of `docs/invariants.md`. Each capability has its rules in
+//! [`crate::capability`]; a world's user may add others ([`crate::world::WorldBuilder::invariant`]). Every rule has a
+//! planted bug that must trip it.
 
-mod address_session;
-mod consent;
-mod event;
-mod inbound;
-mod job;
+mod commit;
+mod findings;
 mod mirror;
-mod sending;
-mod turn;
-mod webhook;
-
-use hum_core::{batch::Batch, clock::Timestamp};
 
 use crate::{
+    capability::{job::QueueNews, sms::Effect, webhook::Called},
     clock::VirtualClock,
-    monitor::{Called, Effect, Violation, WorldLog},
-    process::ProcessId,
+    monitor::WorldLog,
 };
 
-pub(crate) use address_session::{on_call as on_session_call, on_created as on_session_created};
-pub use mirror::Mirror;
+pub use commit::Commit;
+pub use findings::{Findings, Violation};
+pub use mirror::{Mirror, Mirrored, Shelf};
 
-/// A batch that was committed, and the world before it.
-pub struct Commit<'a> {
-    /// Everything that was committed before.
-    pub before: &'a Mirror,
-    /// What is committed now.
-    pub batch: &'a Batch,
-    /// What the world knows.
+/// A rule, or a few that look at the same things. It uses the witness's own knowledge, never hum's word.
+pub trait Invariant: Send + Sync {
+    /// A batch was committed. What the rule wants to know later goes into the log.
+    fn on_commit(&self, commit: &Commit<'_>, log: &mut WorldLog, findings: &mut Findings) {
+        let _ = (commit, log, findings);
+    }
+
+    /// A worker asked the queue. The mirror does not know the answer yet.
+    fn on_queue(&self, known: &Known<'_>, news: &QueueNews<'_>, findings: &mut Findings) {
+        let _ = (known, news, findings);
+    }
+
+    /// The carrier accepted a text. The log does not have it yet.
+    fn on_effect(&self, known: &Known<'_>, effect: &Effect, findings: &mut Findings) {
+        let _ = (known, effect, findings);
+    }
+
+    /// A customer's endpoint was called. The log does not have it yet.
+    fn on_call(&self, known: &Known<'_>, called: &Called, findings: &mut Findings) {
+        let _ = (known, called, findings);
+    }
+
+    /// Faults are off and nothing is left to do.
+    fn at_quiescence(&self, known: &Known<'_>, findings: &mut Findings) {
+        let _ = (known, findings);
+    }
+}
+
+/// What the witness knows.
+pub struct Known<'a> {
+    /// What was committed.
+    pub mirror: &'a Mirror,
+    /// What the world knows, and hum does not.
     pub log: &'a WorldLog,
-    /// Which process did it.
-    pub process: ProcessId,
     /// The world's time, and how the wall clock showed it.
     pub clock: &'a VirtualClock,
-    /// When.
-    pub now: Timestamp,
-}
-
-/// What was found to be wrong.
-pub struct Findings {
-    /// The world's time.
-    pub now: Timestamp,
-    /// So far.
-    pub violations: Vec<Violation>,
-}
-
-impl Default for Findings {
-    fn default() -> Self {
-        Self { now: Timestamp::from_micros(0), violations: Vec::new() }
-    }
-}
-
-impl Findings {
-    /// Adds one. A run that is far off the road is not described at length.
-    pub fn add(&mut self, invariant: &'static str, detail: String) {
-        if self.violations.len() < 50 {
-            self.violations.push(Violation { invariant, at: self.now, detail });
-        }
-    }
-}
-
-pub(crate) fn on_commit(commit: &Commit<'_>, findings: &mut Findings) {
-    sending::on_commit(commit, findings);
-    inbound::on_commit(commit, findings);
-    consent::on_commit(commit, findings);
-    event::on_commit(commit, findings);
-    turn::on_commit(commit, findings);
-    webhook::on_commit(commit, findings);
-    job::on_commit(commit, findings);
-    address_session::on_commit(commit, findings);
-}
-
-pub(crate) fn on_effect(mirror: &Mirror, log: &WorldLog, effect: &Effect, findings: &mut Findings) {
-    sending::on_effect(mirror, log, effect, findings);
-}
-
-pub(crate) fn on_call(log: &WorldLog, called: &Called, findings: &mut Findings) {
-    webhook::on_call(log, called, findings);
-}
-
-pub(crate) fn at_quiescence(mirror: &Mirror, log: &WorldLog, findings: &mut Findings) {
-    sending::at_quiescence(mirror, log, findings);
-    inbound::at_quiescence(mirror, log, findings);
-    consent::at_quiescence(mirror, log, findings);
-    event::at_quiescence(mirror, findings);
-    webhook::at_quiescence(mirror, findings);
-    job::at_quiescence(mirror, findings);
-    address_session::at_quiescence(mirror, findings);
 }

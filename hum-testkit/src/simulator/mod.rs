@@ -1,13 +1,20 @@
 //! Seeds in, verdicts out.
 
-mod scenario;
-mod sessions;
+mod stage;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use hum_adapters::language_model::Scripted;
+use hum_core::organization::KeywordReplies;
 
-use crate::{monitor::Violation, options::Options, world::World};
+use crate::{
+    capability::{self, flow::any_definition},
+    monitor::Violation,
+    options::Options,
+    planted::Bug,
+    world::World,
+};
+
+pub use stage::Stage;
 
 /// What became of one seed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,30 +41,48 @@ const QUIET_WITHIN: Duration = Duration::from_secs(6 * 24 * 3600);
 
 /// Runs one seed: first everything goes wrong and nothing bad may happen, then nothing goes wrong and all must end well.
 pub fn run(options: Options, keep_trace: bool) -> Report {
-    let hours = options.hours;
-    let mut world = World::new(options.clone(), Arc::new(Scripted), keep_trace);
-    let shared = world.shared().clone();
-    let tenants = scenario::set_up(&mut world);
-    sessions::set_up(&shared, &tenants);
-    shared.fate().set_calm(false);
-    world.run_until(Duration::from_secs(hours * 3600));
-    shared.fate().set_calm(true);
-    sessions::last(&shared, &tenants);
+    run_planted(options, keep_trace, None)
+}
+
+/// The same with a bug in it.
+pub fn run_planted(options: Options, keep_trace: bool, bug: Option<Bug>) -> Report {
+    let mut world = World::builder().options(options.clone()).keep_trace(keep_trace).planted(bug).build();
+    let stage = set_up(&mut world);
+    let (fate, monitor) = (stage.shared.fate(), stage.shared.monitor());
+    fate.set_calm(false);
+    world.run_until(Duration::from_secs(options.hours * 3600));
+    fate.set_calm(true);
+    capability::ALL.iter().for_each(|capability| capability.leave(&stage));
     let quiet = world.settle(QUIET_WITHIN);
     world.count_jobs();
     if quiet {
-        shared.monitor().quiescent();
+        monitor.quiescent();
     } else {
-        let waiting = shared.monitor().mirror(|mirror| format!("{:?}", mirror.jobs.values().take(3).collect::<Vec<_>>()));
-        shared.monitor().violate("INV-18", format!("the world does not become quiet: {waiting}"));
+        let waiting = monitor.mirror(|mirror| format!("{:?}", mirror.queue.jobs().take(3).collect::<Vec<_>>()));
+        monitor.violate("INV-18", format!("the world does not become quiet: {waiting}"));
     }
     Report {
         options,
-        violations: shared.monitor().violations(),
-        trace_hash: shared.monitor().trace_hash(),
-        steps: shared.monitor().steps(),
+        violations: monitor.violations(),
+        trace_hash: monitor.trace_hash(),
+        steps: monitor.steps(),
         polls: world.polls(),
-        simulated: shared.clock().elapsed(),
-        lines: shared.monitor().lines(),
+        simulated: stage.shared.clock().elapsed(),
+        lines: monitor.lines(),
     }
+}
+
+/// Tenants with what they need, and everybody who acts later.
+fn set_up(world: &mut World) -> Stage {
+    let shared = world.shared().clone();
+    let mut tenants = Vec::new();
+    for index in 0..shared.fate().options().organizations {
+        let replies = if shared.chance().below(2) == 0 { KeywordReplies::Carrier } else { KeywordReplies::Hum };
+        let definition = any_definition(shared.chance());
+        tenants.push(world.set_up_tenant(index, definition, replies));
+    }
+    capability::ALL.iter().for_each(|capability| capability.prepare(world, &tenants));
+    let stage = Stage { shared, tenants: tenants.into() };
+    capability::ALL.iter().for_each(|capability| capability.enter(&stage));
+    stage
 }

@@ -10,8 +10,27 @@ use crate::support::{Actor, Fixture, TestApp, fresh_number, on_both_stores};
 
 on_both_stores!(every_operation_asks_for_its_role, another_organization_sees_nothing, every_operation_asks_for_its_scope);
 
+/// One of everything: what other tests need too, and what only this one does.
+struct Targets {
+    fixture: Fixture,
+    template: String,
+}
+
+impl std::ops::Deref for Targets {
+    type Target = Fixture;
+    fn deref(&self) -> &Fixture {
+        &self.fixture
+    }
+}
+
+async fn targets(app: &TestApp) -> Targets {
+    let template = json!({ "name": fresh_number(), "body": "Hi {{name}}" });
+    let template = app.operator.post("/api/sms/templates", template).await.expect(201);
+    Targets { fixture: app.fixture().await, template: template["id"].as_str().expect("an id").to_owned() }
+}
+
 /// A request that succeeds, for somebody who may.
-fn request(operation: &Operation, fixture: &Fixture) -> (String, Value) {
+fn request(operation: &Operation, fixture: &Targets) -> (String, Value) {
     let of = |id: &str| operation.path.replace("{id}", id);
     let plain = || operation.path.to_owned();
     match operation.id {
@@ -22,6 +41,7 @@ fn request(operation: &Operation, fixture: &Fixture) -> (String, Value) {
         | "listConversations"
         | "listMessages"
         | "listOptOuts"
+        | "listTemplates"
         | "listWebhooks"
         | "listEvents"
         | "listApiKeys"
@@ -49,6 +69,9 @@ fn request(operation: &Operation, fixture: &Fixture) -> (String, Value) {
         "sendMessage" => (of(&fixture.conversation), json!({ "body": "Hello" })),
         "getMessage" | "cancelMessage" => (of(&fixture.queued), Value::Null),
         "resendMessage" => (of(&fixture.failed), Value::Null),
+        "createTemplate" => (plain(), json!({ "name": fresh_number(), "body": "Hi {{name}}" })),
+        "getTemplate" | "deleteTemplate" => (of(&fixture.template), Value::Null),
+        "updateTemplate" => (of(&fixture.template), json!({ "body": "Ho" })),
         "addOptOut" => (plain(), json!({ "contact_e164": fresh_number() })),
         "removeOptOut" => (operation.path.replace("{e164}", &fixture.opted_out), Value::Null),
         "createWebhook" => (plain(), json!({ "url": fixture.receiver.url, "events": ["sms.received"] })),
@@ -63,7 +86,7 @@ fn request(operation: &Operation, fixture: &Fixture) -> (String, Value) {
     }
 }
 
-async fn call(actor: &Actor, operation: &Operation, fixture: &Fixture) -> crate::support::Reply {
+async fn call(actor: &Actor, operation: &Operation, fixture: &Targets) -> crate::support::Reply {
     let (path, body) = request(operation, fixture);
     let method: Method = operation.method.parse().unwrap();
     match body {
@@ -88,7 +111,7 @@ async fn described(app: &TestApp) -> Vec<&'static Operation> {
 
 async fn every_operation_asks_for_its_role(app: TestApp) {
     let account = json!({ "account_sid": "AC00000000000000000000000000000002", "auth_token": "t" });
-    let mut fixture = app.fixture().await;
+    let mut fixture = targets(&app).await;
     for operation in described(&app).await {
         if operation.id == "getCarrierAccount" {
             app.admin.put("/api/organization/carrier", account.clone()).await.expect(200);
@@ -104,11 +127,10 @@ async fn every_operation_asks_for_its_role(app: TestApp) {
                 assert!(![401, 403].contains(&reply.status.as_u16()), "{} as {role:?}: {}", operation.id, reply.text);
             }
         }
-        if ["deleteFlow", "cancelMessage", "removeOptOut", "deleteWebhook", "revokeApiKey", "closeSession"]
-            .contains(&operation.id)
-        {
+        let gone = ["cancelMessage", "closeSession", "deleteFlow", "deleteTemplate", "deleteWebhook", "removeOptOut", "revokeApiKey"];
+        if gone.contains(&operation.id) {
             // It is gone.
-            fixture = app.fixture().await;
+            fixture = targets(&app).await;
         }
         if operation.id == "setCarrierAccount" || operation.id == "getCarrierAccount" {
             // Back to the account that the handsets are on.
@@ -120,12 +142,13 @@ async fn every_operation_asks_for_its_role(app: TestApp) {
 }
 
 async fn another_organization_sees_nothing(app: TestApp) {
-    let fixture = app.fixture().await;
+    let fixture = targets(&app).await;
     let ours = [
         &fixture.flow,
         &fixture.number,
         &fixture.conversation,
         &fixture.queued,
+        &fixture.template,
         &fixture.failed,
         &fixture.webhook,
         &fixture.delivery,
@@ -161,6 +184,7 @@ async fn nowhere(app: &TestApp, operation: &Operation) -> Value {
         path if path.starts_with("/api/numbers") => "num_",
         path if path.starts_with("/api/sms/conversations") => "cnv_",
         path if path.starts_with("/api/sms/messages") => "msg_",
+        path if path.starts_with("/api/sms/templates") => "tpl_",
         path if path.starts_with("/api/webhooks") => "whk_",
         path if path.starts_with("/api/address-sessions") => "ses_",
         _ => "key_",
@@ -186,7 +210,7 @@ async fn nowhere(app: &TestApp, operation: &Operation) -> Value {
 }
 
 async fn every_operation_asks_for_its_scope(app: TestApp) {
-    let fixture = app.fixture().await;
+    let fixture = targets(&app).await;
     let [knows_itself, reads_flows] = [app.actor(Role::Admin, &["me:read"]).await, app.actor(Role::Admin, &["flows:read"]).await];
     for operation in described(&app).await {
         let strange = if operation.scope == "me:read" { &reads_flows } else { &knows_itself };

@@ -137,7 +137,7 @@ async fn other_methods_and_types_are_refused(app: TestApp) {
 
 async fn callbacks_need_their_token_and_signature(app: TestApp) {
     let fixture = app.fixture().await;
-    while app.hum.run_one_job().await.unwrap() {}
+    while app.hum.workers().run_one().await.unwrap() {}
     let due = app.fake.next_due().expect("the carrier reports");
     let callback = app.fake.take_due(due).pop().expect("a callback");
     let path = callback.form.url.strip_prefix("https://hum.test").unwrap().to_owned();

@@ -17,4 +17,5 @@ mod organization;
 mod service;
 mod session_requests;
 mod sessions;
+mod templates;
 mod webhooks;

@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, http::Method};
-use hum_adapters::{bus::InProcessBus, cipher::KeyFileCipher, entropy::SystemEntropy, storage::SqliteStore};
+use hum_adapters::{
+    bus::InProcessBus, cipher::KeyFileCipher, clock::VirtualClock, entropy::SystemEntropy, storage::SqliteStore,
+};
 use hum_core::{
     Hum, Settings,
     access::{Caller, KeyMode, NewApiKey, Role},
@@ -16,7 +18,7 @@ use hum_http::RouterOptions;
 use hum_testkit::fake::sources::{FixedBroadbandMap, FixedGeocoder, candidate};
 use serde_json::{Value, json};
 
-use crate::support::{Actor, HandClock, Reply, Sources, TestApp, on_both_stores};
+use crate::support::{Actor, Reply, Sources, TestApp, on_both_stores};
 
 on_both_stores!(
     a_session_lives_until_it_is_closed,
@@ -336,8 +338,8 @@ async fn a_remote_source_that_fails_is_asked_three_times() {
 async fn they_can_be_embedded_alone() {
     let serve = async |wait: Duration| {
         let hum = Hum::builder()
-            .store(SqliteStore::in_memory().unwrap())
-            .clock(HandClock::new())
+            .storage(SqliteStore::in_memory().unwrap())
+            .clock(VirtualClock::default())
             .entropy(SystemEntropy)
             .live_bus(InProcessBus::new())
             .cipher(KeyFileCipher::from_key([7; 32], Arc::new(SystemEntropy)))
@@ -346,9 +348,9 @@ async fn they_can_be_embedded_alone() {
             .settings(Settings { session_wait: wait, ..Settings::default() })
             .build()
             .unwrap();
-        let org = hum.create_organization(NewOrganization { slug: "acme".into(), name: "Acme".into() }).await.unwrap().id;
+        let org = hum.organizations().create(NewOrganization { slug: "acme".into(), name: "Acme".into() }).await.unwrap().id;
         let new = NewApiKey { name: "k".into(), role: Role::Operator, scopes: vec!["sessions".into()], mode: KeyMode::Live };
-        let Answer::Fresh(key) = hum.create_api_key(&Caller::system(org), new, Remember::nothing()).await.unwrap() else {
+        let Answer::Fresh(key) = hum.api_keys().create(&Caller::system(org), new, Remember::nothing()).await.unwrap() else {
             panic!()
         };
         let options = RouterOptions { timeout: Duration::from_millis(100), ..RouterOptions::default() };

@@ -4,6 +4,7 @@ use axum::Router;
 use hum_adapters::{
     bus::InProcessBus,
     cipher::KeyFileCipher,
+    clock::VirtualClock,
     egress::{EgressPolicy, GuardedEgress},
     entropy::SystemEntropy,
     language_model::Scripted,
@@ -23,7 +24,7 @@ use hum_testkit::{
     postgres::TestDatabase,
 };
 
-use super::{Actor, clock::HandClock};
+use super::Actor;
 
 /// The public address of hum in tests.
 pub const PUBLIC_URL: &str = "https://hum.test";
@@ -41,7 +42,7 @@ pub struct TestApp {
     pub stranger: Actor,
     /// An administrator of the second organization.
     pub foreigner: Actor,
-    clock: Arc<HandClock>,
+    clock: VirtualClock,
     pump: Pump,
     _keeps: Box<dyn Any + Send + Sync>,
 }
@@ -62,26 +63,26 @@ impl Default for Sources {
 impl TestApp {
     pub async fn on_sqlite() -> Self {
         let store = SqliteStore::in_memory().expect("a database in memory");
-        Self::new(|builder| builder.store(store), Sources::default(), Box::new(())).await
+        Self::new(|builder| builder.storage(store), Sources::default(), Box::new(())).await
     }
 
     /// On SQLite, with other sources of facts about addresses.
     pub async fn with_sources(sources: Sources) -> Self {
         let store = SqliteStore::in_memory().expect("a database in memory");
-        Self::new(|builder| builder.store(store), sources, Box::new(())).await
+        Self::new(|builder| builder.storage(store), sources, Box::new(())).await
     }
 
     pub async fn on_postgres() -> Self {
         let database = TestDatabase::create().await;
         let store = database.store().await;
-        Self::new(|builder| builder.store(store), Sources::default(), Box::new(database)).await
+        Self::new(|builder| builder.storage(store), Sources::default(), Box::new(database)).await
     }
 
     async fn new(with_store: impl FnOnce(HumBuilder) -> HumBuilder, sources: Sources, keeps: Box<dyn Any + Send + Sync>) -> Self {
-        let clock = Arc::new(HandClock::new());
+        let clock = VirtualClock::default();
         let config =
             FakeConfig { public_url: PUBLIC_URL.into(), callback_delay: Duration::from_secs(1), ..FakeConfig::default() };
-        let fake = Arc::new(FakeCarrier::new(clock.clone(), Arc::new(SystemEntropy), config));
+        let fake = Arc::new(FakeCarrier::new(Arc::new(clock.clone()), Arc::new(SystemEntropy), config));
         let policy = EgressPolicy::parse("127.0.0.1").expect("a policy");
         let settings = Settings {
             public_url: PUBLIC_URL.into(),
@@ -97,7 +98,7 @@ impl TestApp {
             .egress(GuardedEgress::new(policy).expect("an HTTP client"))
             .cipher(KeyFileCipher::from_key([7; 32], Arc::new(SystemEntropy)))
             .language_model(Scripted)
-            .telephony(fake.clone())
+            .carrier(fake.clone())
             .geocoder(sources.geocoder)
             .broadband_map(sources.map)
             .settings(settings);
@@ -135,8 +136,8 @@ impl TestApp {
     pub async fn pass(&self, duration: Duration) {
         let end = self.hum.clock().now() + duration;
         loop {
-            while self.hum.run_one_job().await.expect("the store answers") | (self.pump.deliver_due().await > 0) {}
-            let job = self.hum.next_job_at().await.expect("the store answers");
+            while self.hum.workers().run_one().await.expect("the store answers") | (self.pump.deliver_due().await > 0) {}
+            let job = self.hum.workers().next_due().await.expect("the store answers");
             match job.into_iter().chain(self.fake.next_due()).min().filter(|at| *at <= end) {
                 Some(at) => self.clock.move_to(at),
                 None => return self.clock.move_to(end),
@@ -146,7 +147,7 @@ impl TestApp {
 
     /// Everything that can be seen of both organizations, to tell whether anything changed.
     pub async fn everything(&self) -> Vec<String> {
-        let mut seen = vec![format!("{:?}", self.hum.store().system().counts().await.expect("counts"))];
+        let mut seen = vec![format!("{:?}", self.hum.system().counts().await.expect("counts"))];
         for actor in [&self.admin, &self.foreigner] {
             for path in [
                 "organization",
@@ -169,7 +170,7 @@ impl TestApp {
 
 async fn organization(hum: &Hum, slug: &str) -> OrgId {
     let new = NewOrganization { slug: slug.into(), name: slug.into() };
-    hum.create_organization(new).await.expect("an organization").id
+    hum.organizations().create(new).await.expect("an organization").id
 }
 
 async fn actor(hum: &Hum, router: &Router, org: OrgId, role: Role) -> Actor {
@@ -179,7 +180,7 @@ async fn actor(hum: &Hum, router: &Router, org: OrgId, role: Role) -> Actor {
 async fn key(hum: &Hum, org: OrgId, role: Role, scopes: &[&str]) -> String {
     let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
     let new = NewApiKey { name: role.as_str().into(), role, scopes, mode: KeyMode::Test };
-    match hum.create_api_key(&Caller::system(org), new, Remember::nothing()).await.expect("a key") {
+    match hum.api_keys().create(&Caller::system(org), new, Remember::nothing()).await.expect("a key") {
         Answer::Fresh(created) => created.secret.reveal().to_owned(),
         Answer::Replayed { .. } => unreachable!("nothing is remembered"),
     }

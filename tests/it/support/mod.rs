@@ -2,13 +2,11 @@
 
 mod actor;
 mod app;
-mod clock;
 mod fixture;
 mod receiver;
 
 pub use actor::{Actor, Reply};
 pub use app::{Sources, TestApp};
-pub use clock::HandClock;
 pub use fixture::{Fixture, fresh_number};
 pub use receiver::Receiver;
 

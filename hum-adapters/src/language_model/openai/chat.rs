@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hum_core::turn::{ModelDelta, ModelError, ModelItem, ModelRequest, ToolCall, Usage};
+use hum_core::language_model::{ModelDelta, ModelError, ModelItem, ModelRequest, ToolCall, Usage};
 use serde_json::{Value, json};
 
 use super::{Events, OpenAiConfig, error, sse, strict};

@@ -1,6 +1,6 @@
 //! Which failures are worth retrying.
 
-use hum_core::turn::ModelError;
+use hum_core::language_model::ModelError;
 use serde_json::Value;
 
 /// How much of an error body is read.

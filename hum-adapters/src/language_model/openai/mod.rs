@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 
 use async_trait::async_trait;
 use futures_util::stream;
-use hum_core::turn::{LanguageModel, ModelDelta, ModelError, ModelRequest, ModelStream};
+use hum_core::language_model::{LanguageModel, ModelDelta, ModelError, ModelRequest, ModelStream};
 use serde_json::Value;
 
 pub use config::OpenAiConfig;

@@ -1,6 +1,6 @@
 //! <https://platform.openai.com/docs/api-reference/responses-streaming>
 
-use hum_core::turn::{ModelDelta, ModelError, ModelItem, ModelRequest, ToolCall, Usage};
+use hum_core::language_model::{ModelDelta, ModelError, ModelItem, ModelRequest, ToolCall, Usage};
 use serde_json::{Value, json};
 
 use super::{Events, OpenAiConfig, error, sse, strict};

@@ -1,6 +1,6 @@
 //! Server-sent events (<https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>).
 
-use hum_core::turn::ModelError;
+use hum_core::language_model::ModelError;
 
 /// The longest event: the last one of a Responses stream repeats the whole answer and its request.
 const MAX_EVENT: usize = 1024 * 1024;

@@ -8,18 +8,18 @@ use std::collections::BTreeMap;
 use hum_core::{
     batch::{Committed, Finished},
     job::Merge,
+    record::{Column, Field as _, Value},
     store::Conflict,
 };
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use super::{
     super::{
-        event::{self, EVENT},
+        event,
         job::{self, JOB},
         op::{Finish, Guarded, Ops},
         query::{Sql, sql},
-        table::{Column, Table, Type::*, fixed},
-        value::Value,
+        table::TableSql,
     },
     statement::{bind, bind_rows},
 };
@@ -43,6 +43,7 @@ pub(super) async fn apply(connection: &mut PgConnection, batches: &mut [&mut Ops
     guard(connection, batches).await?;
     finish(connection, batches).await?;
     put(connection, batches).await?;
+    delete(connection, batches).await?;
     insert(connection, batches).await?;
     let committed = append(connection, batches).await?;
     enqueue(connection, batches).await?;
@@ -79,9 +80,9 @@ async fn expect_all(
 }
 
 /// Rows by table; the tables in the order of their names.
-type ByTable<'a> = BTreeMap<&'static str, (&'static Table, Vec<(usize, &'a [Value])>)>;
+type ByTable<'a> = BTreeMap<&'static str, (&'static TableSql, Vec<(usize, &'a [Value])>)>;
 
-fn by_table<'a>(rows: impl Iterator<Item = (usize, &'a (&'static Table, Vec<Value>))>) -> ByTable<'a> {
+fn by_table<'a>(rows: impl Iterator<Item = (usize, &'a (&'static TableSql, Vec<Value>))>) -> ByTable<'a> {
     rows.fold(ByTable::new(), |mut tables, (batch, (table, row))| {
         tables.entry(table.name).or_insert_with(|| (table, Vec::new())).1.push((batch, row));
         tables
@@ -106,19 +107,28 @@ async fn insert(connection: &mut PgConnection, batches: &[&mut Ops]) -> Result<(
     Ok(())
 }
 
+/// The columns of a record at a version.
+const AT: &[Column] = &[Column::of::<String>("org_id"), Column::of::<String>("id"), Column::of::<i64>("version")];
+
+/// Records at versions by table; the tables in the order of their names.
+type AtByTable = BTreeMap<&'static str, (&'static TableSql, Vec<(usize, [Value; 3])>)>;
+
+fn at_by_table<'a>(records: impl Iterator<Item = (usize, &'a Guarded)>) -> AtByTable {
+    records.fold(AtByTable::new(), |mut tables, (batch, Guarded { table, key: [org, id], version })| {
+        let (_, rows) = tables.entry(table.name).or_insert_with(|| (table, Vec::new()));
+        rows.push((batch, [org.clone(), id.clone(), Value::Int(*version)]));
+        tables
+    })
+}
+
+fn slices(rows: &[(usize, [Value; 3])]) -> Vec<(usize, &[Value])> {
+    rows.iter().map(|(batch, row)| (*batch, row.as_slice())).collect()
+}
+
 /// `FOR SHARE`: nobody changes the row until this is committed, and several may rest on it.
 async fn guard(connection: &mut PgConnection, batches: &[&mut Ops]) -> Result<(), Refused> {
-    const COLUMNS: &[Column] = &[fixed("org_id", Text), fixed("id", Text), fixed("version", Int)];
-    type OfTable = (&'static Table, Vec<(usize, [Value; 3])>);
-    let mut tables: BTreeMap<&str, OfTable> = BTreeMap::new();
-    for (nth, ops) in batches.iter().enumerate() {
-        for guard in &ops.guards {
-            let [org, id] = guard.key.clone();
-            let (_, rows) = tables.entry(guard.table.name).or_insert_with(|| (guard.table, Vec::new()));
-            rows.push((nth, [org, id, Value::Int(guard.version)]));
-        }
-    }
-    for (table, rows) in tables.values() {
+    let guards = batches.iter().enumerate().flat_map(|(nth, ops)| ops.guards.iter().map(move |guard| (nth, guard)));
+    for (table, rows) in at_by_table(guards).values() {
         let (condition, conflict) = Guarded::condition(table);
         let sql = format!(
             "SELECT u.nth FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS u (org_id, id, version, nth) \
@@ -127,14 +137,27 @@ async fn guard(connection: &mut PgConnection, batches: &[&mut Ops]) -> Result<()
             table.key[1],
             condition.replace("{version}", "u.version"),
         );
-        let rows = rows.iter().map(|(nth, row)| (*nth, row.as_slice())).collect();
-        expect_all(connection, sql.into(), COLUMNS, rows, conflict).await?;
+        expect_all(connection, sql.into(), AT, slices(rows), conflict).await?;
+    }
+    Ok(())
+}
+
+async fn delete(connection: &mut PgConnection, batches: &[&mut Ops]) -> Result<(), Refused> {
+    let gone = batches.iter().enumerate().flat_map(|(nth, ops)| ops.deletes.iter().map(move |gone| (nth, gone)));
+    for (table, rows) in at_by_table(gone).values() {
+        let sql = format!(
+            "DELETE FROM {} t USING unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS u (org_id, id, version, nth) \
+             WHERE t.org_id = u.org_id AND t.{} = u.id AND t.version = u.version RETURNING u.nth",
+            table.name, table.key[1],
+        );
+        expect_all(connection, sql.into(), AT, slices(rows), Conflict::Changed).await?;
     }
     Ok(())
 }
 
 async fn finish(connection: &mut PgConnection, batches: &[&mut Ops]) -> Result<(), Refused> {
-    const COLUMNS: &[Column] = &[fixed("org_id", Text), fixed("id", Text), fixed("fence", Int)];
+    const COLUMNS: &[Column] =
+        &[Column::of::<String>("org_id"), Column::of::<String>("id"), Column::of::<i64>("fence")];
     let mut done: Vec<(usize, [Value; 3])> = Vec::new();
     let mut others: Vec<(usize, [Value; 3], &Finished)> = Vec::new();
     for (nth, ops) in batches.iter().enumerate() {
@@ -154,9 +177,9 @@ async fn finish(connection: &mut PgConnection, batches: &[&mut Ops]) -> Result<(
         let ended = match how {
             Finished::Failed { error } => execute(connection, sql!("{}", job::failed()), &held, [Value::text(error)]).await? == 1,
             Finished::Again { at, error } => {
-                let params = [Value::time(*at), Value::opt_text(error.as_ref())];
+                let params = [at.write(), error.write()];
                 execute(connection, sql!("{}", job::again()), &held, params).await? == 1
-                    || yield_to_twin(connection, &held, Value::time(*at)).await?
+                    || yield_to_twin(connection, &held, at.write()).await?
             }
             Finished::Done => true,
         };
@@ -193,7 +216,7 @@ async fn append(connection: &mut PgConnection, batches: &mut [&mut Ops]) -> Resu
     for ops in batches.iter().filter(|ops| !ops.events.is_empty()) {
         *counts.entry(ops.org.clone()).or_default() += ops.events.len() as i64;
     }
-    let mut committed = vec![Committed::default(); batches.len()];
+    let mut committed: Vec<Committed> = batches.iter().map(|ops| Committed { versions: ops.versions.clone(), last_event_seq: None }).collect();
     if counts.is_empty() {
         return Ok(committed);
     }
@@ -213,7 +236,8 @@ async fn append(connection: &mut PgConnection, batches: &mut [&mut Ops]) -> Resu
         }
     }
     let rows: Vec<&[Value]> = batches.iter().flat_map(|ops| ops.events.iter().map(Vec::as_slice)).collect();
-    bind_rows(sqlx::query(EVENT.postgres_insert()), EVENT.columns, &rows).execute(connection).await?;
+    let of = event::statements();
+    bind_rows(sqlx::query(of.postgres_insert()), of.columns, &rows).execute(connection).await?;
     Ok(committed)
 }
 

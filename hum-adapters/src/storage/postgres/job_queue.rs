@@ -5,13 +5,13 @@ use hum_core::{
     clock::Timestamp,
     id::{JobId, OrgId},
     job::{Claimed, JobKind, JobQueue},
-    planted::{Bug, planted},
+    record::{Field as _, Value},
     store::StoreError,
 };
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use super::{
-    super::{job, value::Value},
+    super::job,
     PostgresStore,
     error::{Class, class, store_error},
     group::yield_to_twin,
@@ -30,14 +30,11 @@ impl JobQueue for PostgresStore {
         lease_until: Timestamp,
         limit: u32,
     ) -> Result<Vec<Claimed>, StoreError> {
-        if planted(Bug::DiscardUnknown) {
-            self.engine.execute(job::discard_unknown(kinds).into(), &[]).await?;
-        }
-        let params = [Value::time(now), Value::time(lease_until), Value::Int(limit.into())];
+        let params = [now.write(), lease_until.write(), Value::Int(limit.into())];
         for _ in 0..TRIES {
             let claim = bind(sqlx::query(AssertSqlSafe(job::postgres_claim(kinds))), &params);
             match claim.fetch_all(&self.engine.pool).await {
-                Ok(rows) => return job::claimed(rows.iter().map(values).collect::<Result<_, _>>()?),
+                Ok(rows) => return job::claimed(rows.iter().map(values).collect::<Result<_, _>>()?, kinds),
                 Err(error) if class(&error) == Class::InTheWay => {}
                 Err(error) => return Err(store_error(&error)),
             }
@@ -47,7 +44,7 @@ impl JobQueue for PostgresStore {
     }
 
     async fn heartbeat(&self, org: OrgId, job: JobId, fence: i64, until: Timestamp) -> Result<bool, StoreError> {
-        let params = [Value::text(org), Value::text(job), Value::Int(fence), Value::time(until)];
+        let params = [Value::text(org), Value::text(job), Value::Int(fence), until.write()];
         Ok(self.engine.execute(job::heartbeat().into(), &params).await? == 1)
     }
 
@@ -64,7 +61,7 @@ impl JobQueue for PostgresStore {
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let expired = if planted(Bug::SweepSkips) { job::EXPIRED_FIRST_TRIES } else { job::EXPIRED };
+        let expired = job::EXPIRED;
         for _ in 0..TRIES {
             match self.sweep_once(expired, now).await {
                 Err(error) if class(&error) == Class::InTheWay => {}
@@ -107,7 +104,7 @@ impl PostgresStore {
 /// Gives a claim back with `sql`, or to its twin; `false` when it is not held any more.
 async fn queue_again(connection: &mut PgConnection, sql: String, held: &[Value; 3], now: Timestamp) -> Result<bool, sqlx::Error> {
     let [org, job, fence] = held.clone();
-    let params = [org, job, fence, Value::time(now)];
+    let params = [org, job, fence, now.write()];
     let queued = bind(sqlx::query(AssertSqlSafe(sql)), &params).execute(&mut *connection).await?;
-    Ok(queued.rows_affected() == 1 || yield_to_twin(connection, held, Value::time(now)).await?)
+    Ok(queued.rows_affected() == 1 || yield_to_twin(connection, held, now.write()).await?)
 }

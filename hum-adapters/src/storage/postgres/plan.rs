@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 
-use hum_core::store::Conflict;
+use hum_core::{record::Value, store::Conflict};
 
 use super::super::{
     job::JOB,
     op::Ops,
-    table::{Identity, Table},
-    value::Value,
+    table::{self, Identity, TableSql},
 };
 
 /// What one batch of a group does with a row.
@@ -67,19 +66,20 @@ impl Plan {
 
 fn uses(ops: &Ops) -> impl Iterator<Item = (Identity, Use)> {
     let puts = ops.puts.iter().filter_map(|(table, row)| {
-        let next = match row.last() {
+        let next = match table.version.and_then(|at| row.get(at)) {
             Some(Value::Int(next)) => *next,
             _ => 0,
         };
         Some((table.identities(row).next()?, Use::Changes(next)))
     });
     let inserts = ops.inserts.iter().flat_map(|(table, row)| table.identities(row).map(|identity| (identity, Use::Inserts)));
+    let deletes = ops.deletes.iter().map(|gone| (primary(gone.table, gone.key.to_vec()), Use::Changes(gone.version + 1)));
     let guards = ops.guards.iter().map(|guard| (primary(guard.table, guard.key.to_vec()), Use::Guards));
     let finishes =
-        ops.finishes.iter().map(|finish| (primary(&JOB, vec![Value::text(&ops.org), Value::text(&finish.job)]), Use::Ends));
-    puts.chain(inserts).chain(guards).chain(finishes)
+        ops.finishes.iter().map(|finish| (primary(table::of(&JOB), vec![Value::text(&ops.org), Value::text(&finish.job)]), Use::Ends));
+    puts.chain(deletes).chain(inserts).chain(guards).chain(finishes)
 }
 
-fn primary(table: &'static Table, values: Vec<Value>) -> Identity {
+fn primary(table: &'static TableSql, values: Vec<Value>) -> Identity {
     Identity { table: table.name, nth: 0, values }
 }

@@ -1,19 +1,16 @@
 //! How values go in and come out.
 
-use hum_core::store::StoreError;
+use hum_core::{
+    record::{Column, Type, Value},
+    store::StoreError,
+};
 use sqlx::{
     Column as _, Postgres, Row as _, TypeInfo as _, ValueRef as _,
     postgres::{PgArguments, PgRow},
     query::Query,
 };
 
-use super::{
-    super::{
-        table::{Column, Type},
-        value::Value,
-    },
-    error::store_error,
-};
+use super::error::store_error;
 
 pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
 

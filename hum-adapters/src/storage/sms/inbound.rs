@@ -5,18 +5,25 @@ use hum_core::{
     number::{E164, Number},
     organization::{CarrierAccount, KeywordReplies},
     sms::{Conversation, InboundState},
+    record::{Column, Reader, Record, Row, Table, Value},
     store::StoreError,
 };
 
 use super::super::{
     query::{Database, Sql},
-    table::{Stored, Table, Type::*, column},
-    value::{Row, Value},
+    table,
 };
 
 /// What the read has besides whole records.
-static FACTS: Table =
-    Table::new("inbound", &[], &[column("keyword_replies", Text), column("debounce_ms", Int), column("seen", Bool)]);
+static FACTS: Table = Table {
+    name: "inbound",
+    columns: &[
+        Column::of::<KeywordReplies>("keyword_replies"),
+        Column::of::<Option<u32>>("debounce_ms"),
+        Column::of::<bool>("seen"),
+    ],
+    unique: &[],
+};
 
 /// One statement for everything: every row but the number's own may be missing.
 static SQL: LazyLock<String> = LazyLock::new(|| {
@@ -30,10 +37,10 @@ static SQL: LazyLock<String> = LazyLock::new(|| {
          LEFT JOIN conversation c ON c.org_id = n.org_id AND c.number_id = n.id AND c.contact = $3 \
          LEFT JOIN consent s ON s.org_id = n.org_id AND s.contact = $3 \
          WHERE n.carrier_account = $1 AND n.e164 = $2",
-        Number::table().columns_of("n"),
-        CarrierAccount::table().columns_of("a"),
-        Conversation::table().columns_of("c"),
-        Consent::table().columns_of("s"),
+        table::of(Number::table()).columns_of("n"),
+        table::of(CarrierAccount::table()).columns_of("a"),
+        table::of(Conversation::table()).columns_of("c"),
+        table::of(Consent::table()).columns_of("s"),
     )
 });
 
@@ -46,34 +53,27 @@ pub(crate) async fn load_inbound(
     message_sid: &str,
 ) -> Result<Option<InboundState>, StoreError> {
     let params = [account_sid.into(), Value::text(to), Value::text(from), message_sid.into()];
-    let mut rows = database.rows(Sql::Borrowed(SQL.as_str()), &params).await?;
-    let Some(row) = rows.first_mut() else { return Ok(None) };
-    let mut rest = row.as_mut_slice();
+    let rows = database.rows(Sql::Borrowed(SQL.as_str()), &params).await?;
+    let Some(row) = rows.into_iter().next() else { return Ok(None) };
+    let mut rest = row.into_iter();
     let number = part(&mut rest)?;
     let account = part(&mut rest)?;
     let conversation = part(&mut rest)?;
     let consent = part(&mut rest)?;
-    let mut facts = Row::new(&FACTS, rest);
-    let keyword_replies = facts.named("keyword_replies", KeywordReplies::parse)?;
-    let debounce = match facts.opt_int("debounce_ms")? {
-        None => None,
-        Some(millis) => {
-            let millis = u64::try_from(millis).map_err(|_| facts.corrupt("debounce_ms", "out of range"))?;
-            Some(Duration::from_millis(millis))
-        }
-    };
-    let seen = facts.bool("seen")?;
+    let mut facts = Reader::new(Row { table: &FACTS, values: rest.collect() });
+    let keyword_replies = facts.take()?;
+    let debounce: Option<u32> = facts.take()?;
+    let seen = facts.take()?;
     let Some(number) = number else { return Ok(None) };
+    let debounce = debounce.map(|millis| Duration::from_millis(millis.into()));
     Ok(Some(InboundState { number, keyword_replies, account, debounce, conversation, consent, seen }))
 }
 
 /// The next record of a joined row; `None` when the join found nothing.
-fn part<T: Stored>(rest: &mut &mut [Value]) -> Result<Option<T>, StoreError> {
-    let columns = T::table().columns.len();
-    let (values, tail) = std::mem::take(rest).split_at_mut_checked(columns).unwrap_or_default();
-    *rest = tail;
+fn part<T: Record>(rest: &mut std::vec::IntoIter<Value>) -> Result<Option<T>, StoreError> {
+    let values: Vec<Value> = rest.by_ref().take(T::table().columns.len()).collect();
     match values.first() {
         None | Some(Value::Null) => Ok(None),
-        Some(_) => T::from_row(&mut Row::new(T::table(), values)).map(Some),
+        Some(_) => T::from_row(Row { table: T::table(), values }).map(Some),
     }
 }

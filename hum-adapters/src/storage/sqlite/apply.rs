@@ -4,6 +4,7 @@ use hum_core::{
     batch::{Committed, Finished},
     clock::Timestamp,
     job::Merge,
+    record::{Field as _, Value},
     store::{CommitError, Conflict},
 };
 use rusqlite::{CachedStatement, Connection};
@@ -13,9 +14,8 @@ use super::{
         event, job,
         op::{Finish, Guarded, Ops},
         query::sql,
-        value::Value,
     },
-    connection::{Failed, execute, rows},
+    connection::{Bound, Failed, execute, rows},
 };
 
 /// What can refuse the batch comes first.
@@ -36,6 +36,11 @@ pub(super) fn apply(connection: &Connection, ops: Ops) -> Result<Committed, Comm
             return Err(CommitError::Conflict(Conflict::Changed));
         }
     }
+    for gone in &ops.deletes {
+        if !delete(connection, gone)? {
+            return Err(CommitError::Conflict(Conflict::Changed));
+        }
+    }
     for (table, row) in &ops.inserts {
         write(connection, table.sqlite_insert(), row)?;
     }
@@ -47,7 +52,7 @@ pub(super) fn apply(connection: &Connection, ops: Ops) -> Result<Committed, Comm
         };
         write(connection, &sql, row)?;
     }
-    Ok(Committed { last_event_seq })
+    Ok(Committed { last_event_seq, versions: ops.versions })
 }
 
 /// Binds a whole row: `?n` is its n-th column. Columns that the statement does not use are left out.
@@ -59,7 +64,7 @@ fn write(connection: &Connection, sql: &str, row: &[Value]) -> Result<usize, Fai
 
 fn bind_row(statement: &mut CachedStatement<'_>, row: &[Value]) -> Result<(), Failed> {
     for (index, value) in row.iter().enumerate() {
-        statement.raw_bind_parameter(index + 1, value)?;
+        statement.raw_bind_parameter(index + 1, Bound(value))?;
     }
     Ok(())
 }
@@ -69,10 +74,20 @@ fn still(connection: &Connection, guard: &Guarded) -> Result<bool, Failed> {
     let condition = Guarded::condition(table).0.replace("{version}", "?3");
     let sql = format!("SELECT 1 FROM {} t WHERE t.org_id = ?1 AND t.{} = ?2 AND {condition}", table.name, table.key[1]);
     let mut statement = connection.prepare_cached(&sql)?;
-    statement.raw_bind_parameter(1, org)?;
-    statement.raw_bind_parameter(2, id)?;
+    statement.raw_bind_parameter(1, Bound(org))?;
+    statement.raw_bind_parameter(2, Bound(id))?;
     statement.raw_bind_parameter(3, version)?;
     Ok(statement.raw_query().next()?.is_some())
+}
+
+fn delete(connection: &Connection, gone: &Guarded) -> Result<bool, Failed> {
+    let Guarded { table, key: [org, id], version } = gone;
+    let sql = format!("DELETE FROM {} WHERE org_id = ?1 AND {} = ?2 AND version = ?3", table.name, table.key[1]);
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.raw_bind_parameter(1, Bound(org))?;
+    statement.raw_bind_parameter(2, Bound(id))?;
+    statement.raw_bind_parameter(3, version)?;
+    Ok(statement.raw_execute()? == 1)
 }
 
 /// Gives the events their numbers; answers the last one.
@@ -85,9 +100,10 @@ fn append(connection: &Connection, org: &str, events: Vec<Vec<Value>>) -> Result
         connection.prepare_cached(event::TAKE_FIRST_NUMBERS)?.execute((org, count))?;
     }
     let last: i64 = connection.prepare_cached(event::LAST_NUMBER)?.query_row([org], |row| row.get(0))?;
+    let insert = event::statements().sqlite_insert();
     for (seq, mut row) in (last - count + 1..).zip(events) {
         row[event::SEQ] = Value::Int(seq);
-        write(connection, event::EVENT.sqlite_insert(), &row)?;
+        write(connection, insert, &row)?;
     }
     Ok(Some(last))
 }
@@ -96,18 +112,16 @@ fn append(connection: &Connection, org: &str, events: Vec<Vec<Value>>) -> Result
 fn finish(connection: &Connection, org: &str, end: Finish) -> Result<bool, Failed> {
     let held = [Value::text(org), Value::Text(end.job), Value::Int(end.fence)];
     let touched = |sql: std::borrow::Cow<'static, str>, more: Vec<Value>| {
-        let sql = if end.by_id { job::whoever_holds_it(&sql).into() } else { sql };
         execute(connection, &sql, &held.iter().cloned().chain(more).collect::<Vec<_>>())
     };
     match end.how {
         Finished::Done => Ok(touched(sql!("{}", job::done()), vec![])? == 1),
         Finished::Failed { error } => Ok(touched(sql!("{}", job::failed()), vec![error.into()])? == 1),
         Finished::Again { at, error } => {
-            if touched(sql!("{}", job::again()), vec![Value::time(at), Value::opt_text(error)])? == 1 {
+            if touched(sql!("{}", job::again()), vec![at.write(), error.write()])? == 1 {
                 return Ok(true);
             }
-            let sql = if end.by_id { job::whoever_holds_it(&job::yield_to_twin()) } else { job::yield_to_twin() };
-            yield_to_twin(connection, &sql, &held, at)
+            yield_to_twin(connection, &job::yield_to_twin(), &held, at)
         }
     }
 }
@@ -117,7 +131,7 @@ pub(super) fn yield_to_twin(connection: &Connection, sql: &str, held: &[Value; 3
     let gone = rows(connection, sql, held)?;
     for row in &gone {
         let [kind, key] = &row[..] else { continue };
-        let twin = [held[0].clone(), kind.clone(), key.clone(), Value::time(at)];
+        let twin = [held[0].clone(), kind.clone(), key.clone(), at.write()];
         execute(connection, job::TWIN_SOONER, &twin)?;
     }
     Ok(!gone.is_empty())

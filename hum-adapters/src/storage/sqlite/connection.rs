@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use hum_core::store::{CommitError, Conflict, StoreError};
+use hum_core::{
+    record::Value,
+    store::{CommitError, Conflict, StoreError},
+};
 use rusqlite::{
     Connection, Statement, ToSql,
     config::DbConfig,
@@ -10,7 +13,7 @@ use rusqlite::{
     types::{ToSqlOutput, ValueRef},
 };
 
-use super::{super::value::Value, store_error, unavailable};
+use super::{store_error, unavailable};
 
 /// `FULL`: in WAL mode, a commit that was answered survives a power cut.
 /// `wal_autocheckpoint=0`: the writer's second thread copies the log back, not the commit that happens to fill it.
@@ -69,14 +72,17 @@ impl From<Failed> for CommitError {
     }
 }
 
-impl ToSql for Value {
+/// A value as SQLite takes it.
+pub(super) struct Bound<'a>(pub(super) &'a Value);
+
+impl ToSql for Bound<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
-            Self::Int(int) => ValueRef::Integer(*int),
-            Self::Bool(bool) => ValueRef::Integer(i64::from(*bool)),
-            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Int(int) => ValueRef::Integer(*int),
+            Value::Bool(bool) => ValueRef::Integer(i64::from(*bool)),
+            Value::Bytes(bytes) => ValueRef::Blob(bytes),
         }))
     }
 }
@@ -86,7 +92,7 @@ fn bind(statement: &mut Statement<'_>, params: &[Value]) -> rusqlite::Result<()>
     for index in 1..=statement.parameter_count() {
         let number = statement.parameter_name(index).and_then(|name| name.get(1..)?.parse::<usize>().ok());
         if let Some(value) = number.and_then(|number| params.get(number.wrapping_sub(1))) {
-            statement.raw_bind_parameter(index, value)?;
+            statement.raw_bind_parameter(index, Bound(value))?;
         }
     }
     Ok(())

@@ -5,12 +5,12 @@ use hum_core::{
     clock::Timestamp,
     id::{JobId, OrgId},
     job::{Claimed, JobKind, JobQueue},
-    planted::{Bug, planted},
+    record::{Field as _, Value},
     store::StoreError,
 };
 
 use super::{
-    super::{job, value::Value},
+    super::job,
     SqliteStore,
     apply::yield_to_twin,
     connection::{execute, rows},
@@ -27,19 +27,15 @@ impl JobQueue for SqliteStore {
         limit: u32,
     ) -> Result<Vec<Claimed>, StoreError> {
         let sql = job::sqlite_claim(kinds);
-        let discard = planted(Bug::DiscardUnknown).then(|| job::discard_unknown(kinds));
-        let params = [Value::time(now), Value::time(lease_until), Value::Int(limit.into())];
+        let params = [now.write(), lease_until.write(), Value::Int(limit.into())];
         let claim = self.engine.write(move |connection| {
-            if let Some(discard) = discard {
-                execute(connection, &discard, &[])?;
-            }
-            Ok(job::claimed(rows(connection, &sql, &params)?)?)
+            Ok(rows(connection, &sql, &params)?)
         });
-        claim.await.map_err(not_a_conflict)
+        job::claimed(claim.await.map_err(not_a_conflict)?, kinds)
     }
 
     async fn heartbeat(&self, org: OrgId, job: JobId, fence: i64, until: Timestamp) -> Result<bool, StoreError> {
-        let params = vec![Value::text(org), Value::text(job), Value::Int(fence), Value::time(until)];
+        let params = vec![Value::text(org), Value::text(job), Value::Int(fence), until.write()];
         Ok(self.engine.execute(job::heartbeat().into(), params).await? == 1)
     }
 
@@ -47,7 +43,7 @@ impl JobQueue for SqliteStore {
         let held = [Value::text(org), Value::text(job), Value::Int(fence)];
         let give_back = self.engine.write(move |connection| {
             let [org, job, fence] = held.clone();
-            if execute(connection, &job::release(), &[org, job, fence, Value::time(now)])? == 0 {
+            if execute(connection, &job::release(), &[org, job, fence, now.write()])? == 0 {
                 yield_to_twin(connection, &job::yield_to_twin(), &held, now)?;
             }
             Ok(())
@@ -56,17 +52,17 @@ impl JobQueue for SqliteStore {
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let sql = if planted(Bug::SweepSkips) { job::EXPIRED_FIRST_TRIES } else { job::EXPIRED };
+        let sql = job::EXPIRED;
         // Most sweeps find nothing, and then nobody should have waited for the writer.
-        if self.engine.rows(sql, &[Value::time(now)])?.is_empty() {
+        if self.engine.rows(sql, &[now.write()])?.is_empty() {
             return Ok(0);
         }
         let sweep = self.engine.write(move |connection| {
             let mut swept = 0;
-            for row in rows(connection, sql, &[Value::time(now)])? {
+            for row in rows(connection, sql, &[now.write()])? {
                 let Ok(held) = <[Value; 3]>::try_from(row) else { continue };
                 let [org, job, fence] = held.clone();
-                let queued = execute(connection, &job::requeue(), &[org, job, fence, Value::time(now)])? == 1;
+                let queued = execute(connection, &job::requeue(), &[org, job, fence, now.write()])? == 1;
                 if queued || yield_to_twin(connection, &job::yield_to_twin(), &held, now)? {
                     swept += 1;
                 }

@@ -1,6 +1,6 @@
 use hum_core::{clock::Timestamp, number::E164};
 
-use super::line::Text;
+use super::Text;
 
 /// Which way a text went, seen from the handset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +31,11 @@ pub struct HandsetText {
 }
 
 impl HandsetText {
-    pub(super) fn of(text: &Text, number: &E164) -> Option<Self> {
+    /// As it is seen on the handset of this number, if it is.
+    pub fn of(text: &Text, number: &E164) -> Option<Self> {
         // Texts to and from hum's own numbers are seen on the other end only.
         let direction = match text.handset() {
-            handset if handset != number => return None,
+            handset if handset != number || !text.arrives => return None,
             _ if text.inbound => Direction::Written,
             _ => Direction::Received,
         };
@@ -42,7 +43,7 @@ impl HandsetText {
             at: text.at,
             from: text.from.clone(),
             to: text.to.clone(),
-            body: text.body.clone(),
+            body: text.shown(),
             direction,
             sid: text.sid.clone(),
             automatic: text.automatic,

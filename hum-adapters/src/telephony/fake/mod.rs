@@ -6,6 +6,9 @@
 
 mod handset;
 mod line;
+mod schedule;
+mod text;
+mod webhook;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -18,20 +21,22 @@ use hum_core::{
     clock::{Clock, Timestamp},
     entropy::Entropy,
     number::E164,
-    organization::CarrierCredentials,
-    sms::{
-        Accepted, CarrierForm, CarrierMessage, CarrierStatus, InboundSms, ListQuery, OutboundSms, RefusedForm, SendError,
-        StatusCallback, Telephony, TelephonyError,
+    telephony::{
+        Accepted, CarrierCredentials, CarrierForm, CarrierMessage, CarrierStatus, CarrierWebhooks, InboundSms, ListQuery,
+        OutboundSms, RefusedForm, SendError, StatusCallback, TelephonyError, Texting,
     },
 };
 
 use super::twilio::{form, signature};
-use line::{Line, Text};
 
 pub use handset::{Direction, HandsetText};
+pub use line::{Line, segments};
+pub use schedule::Schedule;
+pub use text::{News, Text};
+pub use webhook::{INBOUND_PATH, inbound_form, status_form};
 
-/// Where webhooks of texts that come in are delivered, below the public URL.
-pub const INBOUND_PATH: &str = "/carrier/twilio/sms";
+/// What is reported of every text, one delay after the other.
+const STEPS: [CarrierStatus; 3] = [CarrierStatus::Queued, CarrierStatus::Sent, CarrierStatus::Delivered];
 
 /// How the fake carrier behaves.
 #[derive(Debug, Clone)]
@@ -76,7 +81,13 @@ pub struct FakeCarrier {
     entropy: Arc<dyn Entropy>,
     config: FakeConfig,
     account: CarrierCredentials,
-    line: Mutex<Line>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    line: Line,
+    due: Schedule<Timestamp, CarrierRequest>,
 }
 
 impl FakeCarrier {
@@ -87,7 +98,7 @@ impl FakeCarrier {
             auth_token: Secret::new(entropy.token()),
             secondary_auth_token: None,
         };
-        Self { clock, entropy, config, account, line: Mutex::default() }
+        Self { clock, entropy, config, account, state: Mutex::default() }
     }
 
     /// The same with a known account: for a server whose database outlives the carrier.
@@ -105,37 +116,36 @@ impl FakeCarrier {
     /// Somebody writes a text on a handset. Answers its sid; the webhook is due at once.
     pub fn text(&self, from: E164, to: E164, body: &str) -> String {
         let (now, sid) = (self.clock.now(), self.sid());
-        let webhook = self.inbound_webhook(&sid, &from, &to, body);
-        let mut line = self.line();
-        line.record(Text::inbound(sid.clone(), from.clone(), to.clone(), body.to_owned(), now));
-        line.schedule(now, webhook);
+        let form = inbound_form(&self.account, &self.config.public_url, &sid, (&from, &to), body);
+        let mut state = self.state();
+        state.line.record(Text::inbound(sid.clone(), from.clone(), to.clone(), body.to_owned(), now));
+        state.due.put(now, CarrierRequest { path: CarrierPath::Inbound, form });
         if self.config.keyword_replies
-            && let Some(reply) = line.keyword(&from, &to, body)
+            && let Some((_, answer)) = state.line.keyword(&from, &to, body)
         {
-            let reply = Text::reply(self.sid(), to, from, reply.to_owned(), now);
-            line.record(reply);
+            state.line.record(Text::automatic(self.sid(), to, from, answer, now));
         }
         sid
     }
 
     /// Everything that a handset received and wrote, oldest first.
     pub fn handset(&self, number: &E164) -> Vec<HandsetText> {
-        self.line().texts().filter_map(|text| HandsetText::of(text, number)).collect()
+        self.state().line.texts().filter_map(|text| HandsetText::of(text, number)).collect()
     }
 
     /// The webhooks that are due, in the order in which they fell due. Each is answered once.
     pub fn take_due(&self, now: Timestamp) -> Vec<CarrierRequest> {
-        self.line().take_due(now)
+        self.state().due.take_due(now)
     }
 
     /// When the next webhook falls due.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.line().next_due()
+        self.state().due.next_due()
     }
 
-    fn line(&self) -> MutexGuard<'_, Line> {
+    fn state(&self) -> MutexGuard<'_, State> {
         // Nothing panics in the middle of a change, so what a poisoned lock holds is whole.
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sid(&self) -> String {
@@ -146,60 +156,26 @@ impl FakeCarrier {
         account.account_sid == self.account.account_sid && account.auth_token == self.account.auth_token
     }
 
-    fn signed(&self, path: CarrierPath, url: String, params: Vec<(&str, String)>) -> CarrierRequest {
-        let params: Vec<(String, String)> = params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let token = self.account.auth_token.reveal();
-        let signature = Some(signature::sign(token, &url, &params, signature::Algorithm::HmacSha1));
-        CarrierRequest { path, form: CarrierForm { url, params, signature } }
-    }
-
-    fn inbound_webhook(&self, sid: &str, from: &E164, to: &E164, body: &str) -> CarrierRequest {
-        let url = format!("{}{INBOUND_PATH}", self.config.public_url.trim_end_matches('/'));
-        let params = vec![
-            ("ToCountry", "US".into()),
-            ("SmsMessageSid", sid.into()),
-            ("NumMedia", "0".into()),
-            ("SmsSid", sid.into()),
-            ("SmsStatus", "received".into()),
-            ("Body", body.into()),
-            ("To", to.to_string()),
-            ("NumSegments", "1".into()),
-            ("MessageSid", sid.into()),
-            ("AccountSid", self.account.account_sid.clone()),
-            ("From", from.to_string()),
-            ("ApiVersion", "2010-04-01".into()),
-        ];
-        self.signed(CarrierPath::Inbound, url, params)
-    }
-
-    fn status_webhook(&self, sid: &str, sms: &OutboundSms, status: CarrierStatus) -> CarrierRequest {
-        let params = vec![
-            ("SmsSid", sid.into()),
-            ("SmsStatus", status.as_str().into()),
-            ("MessageStatus", status.as_str().into()),
-            ("To", sms.to.to_string()),
-            ("MessageSid", sid.into()),
-            ("AccountSid", self.account.account_sid.clone()),
-            ("From", sms.from.to_string()),
-            ("ApiVersion", "2010-04-01".into()),
-        ];
-        self.signed(CarrierPath::Status(sms.status_callback.clone()), sms.status_callback.clone(), params)
-    }
-
     fn accept(&self, sms: &OutboundSms) -> Result<Accepted, SendError> {
         let (now, sid) = (self.clock.now(), self.sid());
-        let mut line = self.line();
-        line.check(sms)?;
-        line.record(Text::outbound(sid.clone(), sms, now, self.config.callback_delay));
-        for (step, status) in (1..).zip(line::STEPS) {
-            line.schedule(now + self.config.callback_delay * step, self.status_webhook(&sid, sms, status));
+        let mut state = self.state();
+        state.line.check(sms)?;
+        let steps = (1..).zip(STEPS);
+        let news: Vec<News> =
+            steps.map(|(step, status)| News { after: self.config.callback_delay * step, status, error_code: None }).collect();
+        for step in &news {
+            let ends = (&sms.from, &sms.to);
+            let form = status_form(&self.account, &sms.status_callback, &sid, ends, (step.status, step.error_code));
+            let path = CarrierPath::Status(sms.status_callback.clone());
+            state.due.put(now + step.after, CarrierRequest { path, form });
         }
-        Ok(Accepted { sid, status: CarrierStatus::Queued, segments: Some(line::segments(&sms.body)) })
+        state.line.record(Text::outbound(sid.clone(), sms, now, news));
+        Ok(Accepted { sid, status: CarrierStatus::Queued, segments: Some(segments(&sms.body)) })
     }
 }
 
 #[async_trait]
-impl Telephony for FakeCarrier {
+impl Texting for FakeCarrier {
     async fn send(&self, account: &CarrierCredentials, sms: &OutboundSms) -> Result<Accepted, SendError> {
         if !self.is_ours(account) {
             return Err(SendError::Rejected { code: Some(20003), detail: "Authenticate".into() });
@@ -207,12 +183,16 @@ impl Telephony for FakeCarrier {
         self.accept(sms)
     }
 
+    fn status_callback_url(&self, public_url: &str, token: &str) -> String {
+        super::twilio::status_callback_url(public_url, token)
+    }
+
     async fn fetch(&self, account: &CarrierCredentials, sid: &str) -> Result<Option<CarrierMessage>, TelephonyError> {
         if !self.is_ours(account) {
             return Err(TelephonyError("HTTP 401".into()));
         }
         let now = self.clock.now();
-        Ok(self.line().texts().find(|text| text.sid == sid).map(|text| text.listed(now)))
+        Ok(self.state().line.texts().find(|text| text.sid == sid).map(|text| text.listed(now)))
     }
 
     async fn list(&self, account: &CarrierCredentials, query: &ListQuery) -> Result<Vec<CarrierMessage>, TelephonyError> {
@@ -220,11 +200,11 @@ impl Telephony for FakeCarrier {
             return Err(TelephonyError("HTTP 401".into()));
         }
         let now = self.clock.now();
-        let wanted =
-            |text: &&Text| text.from == query.from && text.to == query.to && text.at >= query.since && text.at <= query.until;
-        Ok(self.line().texts().rev().filter(wanted).map(|text| text.listed(now)).collect())
+        Ok(self.state().line.matching(query).rev().map(|text| text.listed(now)).collect())
     }
+}
 
+impl CarrierWebhooks for FakeCarrier {
     fn claimed_account<'a>(&self, form: &'a CarrierForm) -> Option<&'a str> {
         form::claimed_account(form)
     }

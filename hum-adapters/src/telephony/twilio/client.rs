@@ -1,9 +1,6 @@
 use std::time::Duration;
 
-use hum_core::{
-    organization::CarrierCredentials,
-    sms::{Accepted, CarrierMessage, ListQuery, SendError, TelephonyError},
-};
+use hum_core::telephony::{Accepted, CarrierCredentials, CarrierMessage, ListQuery, SendError, TelephonyError};
 use reqwest::Url;
 
 use super::{TwilioConfig, error, wire};

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use hum_core::sms::{SendError, TelephonyError};
+use hum_core::telephony::{SendError, TelephonyError};
 
 use crate::failed_request::describe;
 
 use super::wire;
+
+/// The recipient is opted out (<https://www.twilio.com/docs/api/errors/21610>).
+pub(in crate::telephony) const OPTED_OUT: u32 = 21610;
 
 /// A request that failed on the way.
 ///
@@ -30,7 +33,11 @@ pub(super) fn from_answer(status: u16, retry_after: Option<Duration>, body: &[u8
         429 => SendError::Busy { retry_after },
         400..=499 if status != 408 || error.is_some() => {
             let (code, detail) = error.unwrap_or((None, format!("HTTP {status}")));
-            SendError::Rejected { code, detail: without_numbers(&detail) }
+            let detail = without_numbers(&detail);
+            if code == Some(OPTED_OUT) {
+                return SendError::OptedOut { code, detail };
+            }
+            SendError::Rejected { code, detail }
         }
         _ => SendError::Unknown(format!("HTTP {status}")),
     }
@@ -63,7 +70,7 @@ mod tests {
     #[test]
     fn only_a_4xx_is_definite() {
         let error = br#"{"code":21610,"message":"Attempt to send to unsubscribed recipient +13175550100","status":400}"#;
-        let rejected = SendError::Rejected { code: Some(21610), detail: "Attempt to send to unsubscribed recipient +…".into() };
+        let rejected = SendError::OptedOut { code: Some(21610), detail: "Attempt to send to unsubscribed recipient +…".into() };
         assert_eq!(from_answer(400, None, error), rejected);
         assert_eq!(from_answer(404, None, b"<html>"), SendError::Rejected { code: None, detail: "HTTP 404".into() });
         let busy = SendError::Busy { retry_after: Some(Duration::from_secs(3)) };

@@ -1,10 +1,7 @@
 //! The parameters of Twilio's webhooks: <https://www.twilio.com/docs/messaging/guides/webhook-request> for texts that
 //! come in, <https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks> for news.
 
-use hum_core::{
-    number::E164,
-    sms::{CarrierForm, CarrierStatus, InboundSms, RefusedForm, StatusCallback},
-};
+use hum_core::{number::E164, telephony::{CarrierForm, CarrierStatus, InboundSms, RefusedForm, StatusCallback}};
 
 use super::wire::is_sid;
 
@@ -91,7 +88,7 @@ fn media_url(form: &CarrierForm, index: usize) -> Result<String, RefusedForm> {
 
 #[cfg(test)]
 mod tests {
-    use hum_core::{cipher::Secret, organization::CarrierCredentials};
+    use hum_core::{cipher::Secret, telephony::CarrierCredentials};
     use proptest::prelude::*;
 
     use super::{

@@ -8,15 +8,10 @@ pub mod signature;
 mod wire;
 
 use async_trait::async_trait;
-use hum_core::{
-    organization::CarrierCredentials,
-    sms::{
-        Accepted, CarrierForm, CarrierMessage, InboundSms, ListQuery, OutboundSms, RefusedForm, SendError, StatusCallback,
-        Telephony, TelephonyError,
-    },
-};
+use hum_core::telephony::{Accepted, CarrierCredentials, CarrierForm, CarrierMessage, InboundSms, ListQuery, OutboundSms, RefusedForm, SendError, StatusCallback, Texting, CarrierWebhooks, TelephonyError};
 
 pub use config::TwilioConfig;
+pub(super) use error::OPTED_OUT;
 
 /// The carrier Twilio.
 pub struct Twilio {
@@ -34,9 +29,13 @@ impl Twilio {
 }
 
 #[async_trait]
-impl Telephony for Twilio {
+impl Texting for Twilio {
     async fn send(&self, account: &CarrierCredentials, sms: &OutboundSms) -> Result<Accepted, SendError> {
         self.client.create_message(account, &wire::create_form(sms)).await
+    }
+
+    fn status_callback_url(&self, public_url: &str, token: &str) -> String {
+        status_callback_url(public_url, token)
     }
 
     async fn fetch(&self, account: &CarrierCredentials, sid: &str) -> Result<Option<CarrierMessage>, TelephonyError> {
@@ -46,7 +45,9 @@ impl Telephony for Twilio {
     async fn list(&self, account: &CarrierCredentials, query: &ListQuery) -> Result<Vec<CarrierMessage>, TelephonyError> {
         self.client.messages(account, query).await
     }
+}
 
+impl CarrierWebhooks for Twilio {
     fn claimed_account<'a>(&self, form: &'a CarrierForm) -> Option<&'a str> {
         form::claimed_account(form)
     }
@@ -62,4 +63,9 @@ impl Telephony for Twilio {
     fn status(&self, form: &CarrierForm) -> Result<StatusCallback, RefusedForm> {
         form::status(form)
     }
+}
+
+/// Where hum's server takes status callbacks of Twilio; the token is the last part of the path.
+pub(super) fn status_callback_url(public_url: &str, token: &str) -> String {
+    format!("{public_url}/carrier/twilio/status/{token}")
 }

@@ -6,10 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use hum_core::{
-    organization::CarrierCredentials,
-    sms::{CarrierForm, RefusedForm},
-};
+use hum_core::telephony::{CarrierCredentials, CarrierForm, RefusedForm};
 use sha1::Sha1;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;

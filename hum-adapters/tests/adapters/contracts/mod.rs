@@ -9,8 +9,8 @@ mod schema;
 
 use std::path::PathBuf;
 
-use hum_core::sms::{ListQuery, Telephony};
-use hum_core::turn::LanguageModel as _;
+use hum_core::telephony::{ListQuery, Texting};
+use hum_core::language_model::LanguageModel as _;
 use serde_json::{Value, json};
 
 use super::{
@@ -122,7 +122,7 @@ async fn openai_requests_are_as_openai_describes_them() {
     let server = Server::start(|_| "").await;
     for dialect in BOTH {
         let _ = model(dialect, &server.url()).respond(request()).await;
-        let plain = hum_core::turn::ModelRequest { tools: vec![], ..request() };
+        let plain = hum_core::language_model::ModelRequest { tools: vec![], ..request() };
         let _ = model(dialect, &server.url()).respond(plain).await;
     }
     let seen = server.seen();

@@ -2,36 +2,87 @@
 
 mod worker;
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 
 use crate::kernel::{
     clock::Timestamp,
-    entropy::Entropy,
-    id::{AddressSessionId, ConversationId, DeliveryId, EventId, JobId, MessageId, OrgId},
-    named::named,
+    decide::Moment,
+    error::Error,
+    id::{JobId, OrgId},
     store::StoreError,
 };
 
-pub use worker::{CONCURRENCY, Shutdown};
+pub use worker::{CONCURRENCY, Shutdown, Workers};
 
-named! {
-    /// What a job does. The payload is its key: an id, never a copy of data.
-    pub enum JobKind {
-        /// Answers a conversation. Key: conversation.
-        AiTurn = "sms.ai_turn",
-        /// Hands one message to the carrier. Key: message.
-        SendSms = "sms.send",
-        /// Finds out what became of a message in doubt. Key: message.
-        ResolveSms = "sms.resolve",
-        /// Makes deliveries of new events. Key: organization.
-        FanOut = "webhook.fan_out",
-        /// Tries one delivery. Key: delivery.
-        Deliver = "webhook.deliver",
-        /// Asks remote sources about an address. Key: address session.
-        FindInternet = "address_session.find",
+/// What a job does, such as `sms.send`. The payload is its key: an id, never a copy of data.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobKind(&'static str);
+
+impl JobKind {
+    /// A kind; its name is stored, so it is for ever.
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
     }
+
+    /// The name that is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Debug for JobKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// Which jobs share the room of a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// hum's own work: it takes what room there is.
+    Own,
+    /// Work that waits for servers of customers and of sources of facts, which may be slow: at most half of the room, so that
+    /// it never keeps a text waiting.
+    Others,
+}
+
+/// One kind of job: what it is, and how it runs. It stands in the list of jobs of its capability.
+///
+/// A run loads anew and is safe to have twice. It ends with a commit that ends the job ([`Kernel::claimed`]).
+///
+/// [`Kernel::claimed`]: crate::kernel::Kernel::claimed
+#[async_trait]
+pub trait Job: Send + Sync {
+    /// Which.
+    fn kind(&self) -> JobKind;
+
+    /// With whom it shares room.
+    fn lane(&self) -> Lane {
+        Lane::Own
+    }
+
+    /// A job that still fails after so many runs, for a reason that does not pass, is given up.
+    fn tries(&self) -> i64 {
+        25
+    }
+
+    /// How long a run that failed without an outcome of its own waits; `attempt` counts from 1.
+    fn retry(&self, attempt: i64) -> Duration {
+        Duration::from_secs(1 << attempt.clamp(0, 9))
+    }
+
+    /// A run that takes longer is broken off, as if its process had died.
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(15 * 60)
+    }
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// The run had no outcome: the store failed, or the state moved too often. It is run again.
+    async fn run(&self, job: &Claimed) -> Result<(), Error>;
 }
 
 /// A job to be queued.
@@ -61,43 +112,15 @@ pub enum Merge {
 }
 
 impl NewJob {
-    fn new(id: JobId, org: OrgId, kind: JobKind, key: impl ToString, run_at: Timestamp, merge: Merge) -> Self {
-        Self { id, org, kind, key: key.to_string(), run_at, merge }
+    /// A job that runs at `run_at`, or with its queued twin at the earlier of the two times.
+    pub fn new(kind: JobKind, org: OrgId, key: impl ToString, run_at: Timestamp, moment: Moment<'_>) -> Self {
+        let id = JobId::new(moment.now, moment.entropy);
+        Self { id, org, kind, key: key.to_string(), run_at, merge: Merge::Sooner }
     }
 
-    /// Answer this conversation at `run_at`, or later if more texts come.
-    pub fn ai_turn(conversation: ConversationId, org: OrgId, run_at: Timestamp, now: Timestamp, entropy: &dyn Entropy) -> Self {
-        Self::new(JobId::new(now, entropy), org, JobKind::AiTurn, conversation, run_at, Merge::Move)
-    }
-
-    /// Send this message.
-    pub fn send(message: MessageId, org: OrgId, now: Timestamp, entropy: &dyn Entropy) -> Self {
-        Self::new(JobId::new(now, entropy), org, JobKind::SendSms, message, now, Merge::Sooner)
-    }
-
-    /// Look for this message at the carrier.
-    pub fn resolve(message: MessageId, org: OrgId, run_at: Timestamp, now: Timestamp, entropy: &dyn Entropy) -> Self {
-        Self::new(JobId::new(now, entropy), org, JobKind::ResolveSms, message, run_at, Merge::Sooner)
-    }
-
-    /// Try this delivery.
-    pub fn deliver(delivery: DeliveryId, org: OrgId, run_at: Timestamp, now: Timestamp, entropy: &dyn Entropy) -> Self {
-        Self::new(JobId::new(now, entropy), org, JobKind::Deliver, delivery, run_at, Merge::Sooner)
-    }
-
-    /// Ask the remote sources about the address of this session.
-    pub fn find(session: AddressSessionId, org: OrgId, now: Timestamp, entropy: &dyn Entropy) -> Self {
-        Self::new(JobId::new(now, entropy), org, JobKind::FindInternet, session, now, Merge::Sooner)
-    }
-
-    /// Take new events to the webhooks. The id is the event's, so that no extra chance is drawn.
-    pub(crate) fn fan_out(event: EventId, org: OrgId, now: Timestamp) -> Self {
-        Self::new(JobId::from(event), org, JobKind::FanOut, org, now, Merge::Sooner)
-    }
-
-    /// Take new events to the webhooks, without an event: after a webhook was enabled.
-    pub fn fan_out_now(org: OrgId, now: Timestamp, entropy: &dyn Entropy) -> Self {
-        Self::new(JobId::new(now, entropy), org, JobKind::FanOut, org, now, Merge::Sooner)
+    /// A queued twin moves to this one's time, even if that is later.
+    pub fn moving_its_twin(self) -> Self {
+        Self { merge: Merge::Move, ..self }
     }
 }
 

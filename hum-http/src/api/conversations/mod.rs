@@ -52,7 +52,7 @@ async fn create(
     State(app): State<App>,
     Command { body, once }: Command<StartConversation>,
 ) -> Result<Response, ApiError> {
-    once.answer(started, |remember| app.hum.create_conversation(&caller, body.into(), remember)).await
+    once.answer(started, |remember| app.hum.sms().start_conversation(&caller, body.into(), remember)).await
 }
 
 /// One conversation.
@@ -69,7 +69,7 @@ async fn update(
     Id(id): Id<ConversationId>,
     Body(change): Body<ConversationChange>,
 ) -> Result<Json<ConversationView>, ApiError> {
-    let conversation = app.hum.update_conversation(&caller, id, change.into()).await?;
+    let conversation = app.hum.sms().update_conversation(&caller, id, change.into()).await?;
     Ok(Json(ConversationView::from(&conversation)))
 }
 
@@ -97,7 +97,7 @@ async fn send(
     Id(id): Id<ConversationId>,
     Command { body, once }: Command<SendMessage>,
 ) -> Result<Response, ApiError> {
-    once.answer(sent, |remember| app.hum.send_message(&caller, id, body.into(), remember)).await
+    once.answer(sent, |remember| app.hum.sms().send(&caller, id, body.into(), remember)).await
 }
 
 /// Set the unread count to zero.
@@ -108,7 +108,7 @@ async fn read(
     Id(id): Id<ConversationId>,
     Command { once, .. }: Command<NoBody>,
 ) -> Result<Response, ApiError> {
-    once.answer(changed, |remember| app.hum.mark_conversation_read(&caller, id, remember)).await
+    once.answer(changed, |remember| app.hum.sms().mark_read(&caller, id, remember)).await
 }
 
 /// Close a conversation.
@@ -119,7 +119,7 @@ async fn close(
     Id(id): Id<ConversationId>,
     Command { once, .. }: Command<NoBody>,
 ) -> Result<Response, ApiError> {
-    once.answer(changed, |remember| app.hum.close_conversation(&caller, id, remember)).await
+    once.answer(changed, |remember| app.hum.sms().close(&caller, id, remember)).await
 }
 
 /// Open a conversation again, and clear its snooze.
@@ -130,7 +130,7 @@ async fn reopen(
     Id(id): Id<ConversationId>,
     Command { once, .. }: Command<NoBody>,
 ) -> Result<Response, ApiError> {
-    once.answer(changed, |remember| app.hum.reopen_conversation(&caller, id, remember)).await
+    once.answer(changed, |remember| app.hum.sms().reopen(&caller, id, remember)).await
 }
 
 async fn find(app: &App, caller: &Caller, id: ConversationId) -> Result<Conversation, ApiError> {

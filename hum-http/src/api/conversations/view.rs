@@ -62,22 +62,21 @@ impl From<&Conversation> for ConversationView {
             twilio_number_id: Ref::to(conversation.number),
             number_e164: Phone(conversation.number_e164.clone()),
             contact_e164: Phone(conversation.contact.clone()),
-            status: conversation.status.as_str(),
-            closed_at: match conversation.status {
+            status: conversation.status().as_str(),
+            closed_at: match conversation.status() {
                 ConversationStatus::Open => None,
                 ConversationStatus::Closed { at } => Some(Time(at)),
             },
-            snoozed_until: conversation.snoozed_until.map(Time),
-            assignee: conversation.assignee.clone(),
-            ai_paused: conversation.ai_paused,
+            snoozed_until: conversation.snoozed_until().map(Time),
+            assignee: conversation.assignee().map(str::to_owned),
+            ai_paused: conversation.ai_paused(),
             attention: conversation
-                .attention
-                .as_ref()
+                .attention()
                 .map(|attention| AttentionView { reason: attention.reason.clone(), note: attention.note.clone() }),
-            unread_count: conversation.unread_count,
-            outcome: conversation.outcome.clone(),
-            message_count: conversation.last_seq,
-            last_message_at: Time(conversation.last_message_at),
+            unread_count: conversation.unread_count(),
+            outcome: conversation.outcome().cloned(),
+            message_count: conversation.last_seq(),
+            last_message_at: Time(conversation.last_message_at()),
             created_at: Time(conversation.created_at),
         }
     }

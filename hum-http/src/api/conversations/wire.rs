@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
+
 use hum_core::{
     clock::Timestamp,
-    id::NumberId,
+    id::{NumberId, TemplateId},
     number::E164,
-    sms::{ConversationFilter, ConversationPatch, NewConversation, NewMessage, Source},
+    sms::{ConversationFilter, ConversationPatch, NewConversation, NewMessage, Source, TemplateUse},
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -66,10 +68,17 @@ pub(super) struct StartConversation {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SendMessage {
-    /// May be left out with media.
+    /// May be left out with media, and must be with a template.
     #[serde(default)]
     #[schema(max_length = 1600)]
     body: String,
+    /// A template instead of a body.
+    #[serde(default)]
+    #[schema(value_type = Option<Ref>)]
+    template_id: Option<TemplateId>,
+    /// What stands for the template's variables: a text for each, and no other.
+    #[serde(default)]
+    variables: BTreeMap<String, String>,
     /// Absolute http or https URLs.
     #[serde(default)]
     #[schema(max_items = 10)]
@@ -137,7 +146,8 @@ impl From<SendMessage> for NewMessage {
             SourceName::Api => Source::Api,
             SourceName::Human => Source::Human,
         };
-        Self { body: send.body, media: send.media_urls, source }
+        let template = send.template_id.map(|id| TemplateUse { id, variables: send.variables });
+        Self { body: send.body, template, media: send.media_urls, source }
     }
 }
 

@@ -38,7 +38,7 @@ async fn create(
     State(app): State<App>,
     Command { body, once }: Command<NewFlow>,
 ) -> Result<axum::response::Response, ApiError> {
-    once.answer(created, |remember| app.hum.create_flow(&caller, body.into(), remember)).await
+    once.answer(created, |remember| app.hum.flows().create(&caller, body.into(), remember)).await
 }
 
 /// One flow, in its newest version.
@@ -56,14 +56,14 @@ async fn update(
     Id(id): Id<FlowId>,
     Body(change): Body<FlowChange>,
 ) -> Result<Json<FlowView>, ApiError> {
-    let flow = app.hum.update_flow(&caller, id, &|definition| Ok(change.clone().applied_to(definition))).await?;
+    let flow = app.hum.flows().update(&caller, id, &|definition| Ok(change.clone().applied_to(definition))).await?;
     Ok(Json(FlowView::from(&flow)))
 }
 
 /// Remove a flow. Numbers that point to it have no agent from now on.
 #[utoipa::path(delete, path = "/api/flows/{id}", operation_id = "deleteFlow", tag = "Flows", responses((status = 204)))]
 async fn delete(caller: Caller, State(app): State<App>, Id(id): Id<FlowId>) -> Result<StatusCode, ApiError> {
-    app.hum.delete_flow(&caller, id).await?;
+    app.hum.flows().delete(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -75,7 +75,7 @@ async fn duplicate(
     Id(id): Id<FlowId>,
     Command { once, .. }: Command<NoBody>,
 ) -> Result<axum::response::Response, ApiError> {
-    once.answer(created, |remember| app.hum.duplicate_flow(&caller, id, remember)).await
+    once.answer(created, |remember| app.hum.flows().duplicate(&caller, id, remember)).await
 }
 
 /// List a flow's versions, the newest first.

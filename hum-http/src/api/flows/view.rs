@@ -73,10 +73,10 @@ impl From<&Flow> for FlowView {
     fn from(flow: &Flow) -> Self {
         Self {
             id: Ref::to(flow.id),
-            definition: flow.definition.clone().into(),
-            version: flow.latest,
+            definition: flow.definition().clone().into(),
+            version: flow.latest(),
             created_at: Time(flow.created_at),
-            updated_at: Time(flow.updated_at),
+            updated_at: Time(flow.updated_at()),
         }
     }
 }

@@ -58,7 +58,7 @@ async fn create(
     State(app): State<App>,
     Command { body, once }: Command<NewEndpoint>,
 ) -> Result<Response, ApiError> {
-    once.answer(created, |remember| app.hum.create_webhook(&caller, body.into(), remember)).await
+    once.answer(created, |remember| app.hum.webhooks().create(&caller, body.into(), remember)).await
 }
 
 /// One webhook.
@@ -75,14 +75,14 @@ async fn update(
     Id(id): Id<WebhookId>,
     Body(change): Body<EndpointChange>,
 ) -> Result<Json<WebhookView>, ApiError> {
-    let webhook = app.hum.update_webhook(&caller, id, change.into()).await?;
+    let webhook = app.hum.webhooks().update(&caller, id, change.into()).await?;
     Ok(Json(WebhookView::open(&app.hum, &webhook)?))
 }
 
 /// Remove a webhook. Nothing more is delivered to it.
 #[utoipa::path(delete, path = "/api/webhooks/{id}", operation_id = "deleteWebhook", tag = "Webhooks", responses((status = 204)))]
 async fn delete(caller: Caller, State(app): State<App>, Id(id): Id<WebhookId>) -> Result<StatusCode, ApiError> {
-    app.hum.delete_webhook(&caller, id).await?;
+    app.hum.webhooks().delete(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -94,7 +94,7 @@ async fn test(
     Id(id): Id<WebhookId>,
     Command { once, .. }: Command<NoBody>,
 ) -> Result<Response, ApiError> {
-    once.answer(queued, |remember| app.hum.test_webhook(&caller, id, remember)).await
+    once.answer(queued, |remember| app.hum.webhooks().test(&caller, id, remember)).await
 }
 
 /// Make a new secret. For 24 hours deliveries are signed with the old one too.
@@ -105,7 +105,7 @@ async fn rotate(
     Id(id): Id<WebhookId>,
     Command { once, .. }: Command<NoBody>,
 ) -> Result<Response, ApiError> {
-    once.answer(rotated, |remember| app.hum.rotate_webhook_secret(&caller, id, remember)).await
+    once.answer(rotated, |remember| app.hum.webhooks().rotate_secret(&caller, id, remember)).await
 }
 
 /// List a webhook's deliveries, the newest first.
@@ -129,7 +129,7 @@ async fn redeliver(
     Id2(webhook, delivery): Id2<WebhookId, DeliveryId>,
     Command { once, .. }: Command<NoBody>,
 ) -> Result<Response, ApiError> {
-    once.answer(queued, |remember| app.hum.redeliver(&caller, webhook, delivery, remember)).await
+    once.answer(queued, |remember| app.hum.webhooks().redeliver(&caller, webhook, delivery, remember)).await
 }
 
 async fn find(app: &App, caller: &Caller, id: WebhookId) -> Result<Webhook, ApiError> {

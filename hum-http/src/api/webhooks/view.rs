@@ -70,27 +70,27 @@ struct AttemptView {
 
 impl WebhookView {
     pub fn new(webhook: &Webhook, header_names: Vec<String>) -> Self {
-        let (disabled_reason, disabled_at) = match &webhook.state {
+        let (disabled_reason, disabled_at) = match webhook.state() {
             WebhookState::Enabled => (None, None),
             WebhookState::Disabled { reason, at } => (Some(reason.clone()), Some(Time(*at))),
         };
         Self {
             id: Ref::to(webhook.id),
-            url: webhook.url.clone(),
-            description: webhook.description.clone(),
-            events: webhook.events.iter().map(|event| event.as_str()).collect(),
+            url: webhook.url().to_owned(),
+            description: webhook.description().to_owned(),
+            events: webhook.events().iter().map(|event| event.as_str()).collect(),
             header_names,
             enabled: webhook.is_enabled(),
             disabled_reason,
             disabled_at,
-            failing_since: webhook.failing.map(|failing| Time(failing.since)),
+            failing_since: webhook.failing().map(|failing| Time(failing.since)),
             created_at: Time(webhook.created_at),
         }
     }
 
     /// The names of headers are sealed with their values.
     pub fn open(hum: &Hum, webhook: &Webhook) -> Result<Self, Error> {
-        Ok(Self::new(webhook, hum.webhook_headers(webhook)?.into_keys().collect()))
+        Ok(Self::new(webhook, hum.webhooks().headers_of(webhook)?.into_keys().collect()))
     }
 }
 
@@ -99,7 +99,7 @@ impl From<&CreatedWebhook> for WebhookWithSecretView {
         Self {
             webhook: WebhookView::new(&created.webhook, created.header_names.clone()),
             secret: created.secret.reveal().to_owned(),
-            previous_secret_until: created.webhook.previous_secret.as_ref().map(|(_, until)| Time(*until)),
+            previous_secret_until: created.webhook.previous_secret().map(|(_, until)| Time(until)),
         }
     }
 }
@@ -112,8 +112,8 @@ impl From<&Delivery> for DeliveryView {
             event_id: Ref::to(delivery.event),
             event_seq: delivery.event_seq,
             event_type: delivery.event_type.clone(),
-            state: delivery.state.as_str(),
-            attempts: delivery.attempts.iter().map(Into::into).collect(),
+            state: delivery.state().as_str(),
+            attempts: delivery.attempts().iter().map(Into::into).collect(),
             created_at: Time(delivery.created_at),
         }
     }

@@ -2,7 +2,7 @@ use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
-use hum_core::sms::CarrierForm;
+use hum_core::telephony::CarrierForm;
 
 use crate::{
     app::App,

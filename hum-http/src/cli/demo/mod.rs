@@ -1,6 +1,5 @@
 //! `hum demo`: the main job in a few seconds. The code is the real one, the time is not.
 
-mod clock;
 mod receiver;
 mod timeline;
 
@@ -9,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 use hum_adapters::{
     bus::InProcessBus,
     cipher::KeyFileCipher,
+    clock::VirtualClock,
     egress::{EgressPolicy, GuardedEgress},
     entropy::SystemEntropy,
     language_model::Scripted,
@@ -28,7 +28,6 @@ use hum_core::{
 use hum_http::dev::Pump;
 
 use super::{Failure, welcome};
-use clock::SkippingClock;
 use receiver::Receiver;
 use timeline::Timeline;
 
@@ -49,24 +48,24 @@ const MUST_HAPPEN: [&str; 7] = [
 
 /// Plays it and checks that every step happened.
 pub async fn run() -> Result<(), Failure> {
-    let clock = SkippingClock::new();
+    let clock = VirtualClock::default();
     let receiver = Receiver::start().await?;
     let fake_config = FakeConfig { public_url: PUBLIC_URL.into(), ..FakeConfig::default() };
-    let fake = Arc::new(FakeCarrier::new(clock.clone(), Arc::new(SystemEntropy), fake_config));
+    let fake = Arc::new(FakeCarrier::new(Arc::new(clock.clone()), Arc::new(SystemEntropy), fake_config));
     let hum = assemble(clock.clone(), fake.clone())?;
-    let organization = hum.create_organization(NewOrganization { slug: "demo".into(), name: "Demo".into() }).await?;
+    let organization = hum.organizations().create(NewOrganization { slug: "demo".into(), name: "Demo".into() }).await?;
     let caller = Caller::system(organization.id);
     let flow = welcome::texting_agent(&hum, &caller).await?;
     let number =
         NewNumber { e164: welcome::demo_number()?, friendly_name: "Demo".into(), sms_flow_id: Some(flow), sms_enabled: true };
-    hum.register_number(&caller, number, Remember::nothing()).await?;
+    hum.numbers().register(&caller, number, Remember::nothing()).await?;
     let webhook = NewWebhook {
         url: receiver.url.clone(),
         description: "the customer's endpoint".into(),
         events: EventKind::ALL.iter().copied().collect(),
         headers: Headers::new(),
     };
-    if let Answer::Fresh(created) = hum.create_webhook(&caller, webhook, Remember::nothing()).await? {
+    if let Answer::Fresh(created) = hum.webhooks().create(&caller, webhook, Remember::nothing()).await? {
         receiver.expect_secret(created.secret);
     }
 
@@ -78,7 +77,7 @@ pub async fn run() -> Result<(), Failure> {
     let mut timeline = Timeline::new(&hum, organization.id, handset()?);
     let start = hum.clock().now();
     for (seconds, text) in TEXTS {
-        clock.skip_to(start + Duration::from_secs(seconds));
+        clock.move_to(start + Duration::from_secs(seconds));
         fake.text(handset()?, welcome::demo_number()?, text);
         settle(&hum, &pump, &clock, &receiver, &mut timeline).await?;
     }
@@ -98,20 +97,20 @@ fn handset() -> Result<E164, Failure> {
     HANDSET.parse().map_err(|_| Failure::new("the demo's handset has no number"))
 }
 
-fn assemble(clock: Arc<SkippingClock>, fake: Arc<FakeCarrier>) -> Result<Hum, Failure> {
+fn assemble(clock: VirtualClock, fake: Arc<FakeCarrier>) -> Result<Hum, Failure> {
     let entropy: &dyn Entropy = &SystemEntropy;
     let settings = Settings { public_url: PUBLIC_URL.into(), default_account: Some(fake.credentials()), ..Settings::default() };
     // The customer's endpoint is on this machine, which is not a public address.
     let policy = EgressPolicy::parse("127.0.0.1").map_err(Failure::new)?;
     Hum::builder()
-        .store(SqliteStore::in_memory()?)
+        .storage(SqliteStore::in_memory()?)
         .clock(clock)
         .entropy(SystemEntropy)
         .live_bus(InProcessBus::new())
         .egress(GuardedEgress::new(policy).map_err(Failure::new)?)
         .cipher(KeyFileCipher::from_key(entropy.bytes(), Arc::new(SystemEntropy)))
         .language_model(Scripted)
-        .telephony(fake)
+        .carrier(fake)
         .settings(settings)
         .build()
         .map_err(|missing| Failure::new(missing.to_string()))
@@ -121,20 +120,20 @@ fn assemble(clock: Arc<SkippingClock>, fake: Arc<FakeCarrier>) -> Result<Hum, Fa
 async fn settle(
     hum: &Hum,
     pump: &Pump,
-    clock: &SkippingClock,
+    clock: &VirtualClock,
     receiver: &Receiver,
     timeline: &mut Timeline<'_>,
 ) -> Result<(), Failure> {
     loop {
         loop {
-            let worked = hum.run_one_job().await? | (pump.deliver_due().await > 0);
+            let worked = hum.workers().run_one().await? | (pump.deliver_due().await > 0);
             timeline.show(pump.carrier(), receiver).await?;
             if !worked {
                 break;
             }
         }
-        match hum.next_job_at().await?.into_iter().chain(pump.carrier().next_due()).min() {
-            Some(at) => clock.skip_to(at),
+        match hum.workers().next_due().await?.into_iter().chain(pump.carrier().next_due()).min() {
+            Some(at) => clock.move_to(at),
             None => return Ok(()),
         }
     }

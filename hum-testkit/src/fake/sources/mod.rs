@@ -9,4 +9,4 @@ mod simulated;
 
 pub use country::{Country, coverage, data_set, geocoding};
 pub use fixed::{FixedBroadbandMap, FixedGeocoder, candidate, provider};
-pub use simulated::{Line, SimBroadbandMap, SimGeocoder};
+pub use simulated::{Line, SimBroadbandMap, SimGeocoder, reach};

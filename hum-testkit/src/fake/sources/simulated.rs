@@ -10,11 +10,16 @@ use hum_core::{
 
 use super::country::{Country, coverage, data_set, geocoding};
 use crate::{
+    capability::address_session::{Asked, Told},
     clock::VirtualClock,
     monitor::Monitor,
     process::{Fate, ProcessId},
-    session_log::{Asked, Told},
 };
+
+/// On this machine, or far away.
+pub fn reach(is_remote: bool) -> Reach {
+    if is_remote { Reach::Remote } else { Reach::Local }
+}
 
 /// How a process reaches a source: at once, or over a network that fails.
 #[derive(Clone)]

@@ -1,0 +1,365 @@
+//! The assembled application: ports in, services out. The only file that names every capability.
+
+mod storage;
+mod unplugged;
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    access::{self, ApiKeyReads, ApiKeys},
+    address_session::{self, AddressSessionReads, AddressSessions},
+    broadband::BroadbandMap,
+    consent::{self, ConsentReads, OptOuts},
+    flow::{self, FlowReads, Flows},
+    geocode::Geocoder,
+    kernel::{
+        self, Kernel, Reads,
+        cipher::Cipher,
+        clock::Clock,
+        egress::Egress,
+        entropy::Entropy,
+        id::OrgId,
+        job::{Job, JobQueue, Workers},
+        live_bus::LiveBus,
+        record::RecordType,
+        store::StoreError,
+    },
+    language_model::LanguageModel,
+    number::{self, NumberReads, Numbers},
+    organization::{self, OrganizationReads, Organizations},
+    sms::{self, Sms, SmsReads},
+    telephony::{CarrierCredentials, CarrierWebhooks, Texting},
+    tool::{self, Tools},
+    turn::{self, TurnTakingReads, Turns},
+    webhook::{self, WebhookFeedReads, Webhooks},
+};
+
+pub use storage::{Census, Counts, OrgReads, Storage, SystemReads};
+use unplugged::Unplugged;
+
+/// hum, with its adapters plugged in. Cheap to clone; every clone is the same application.
+///
+/// It has no use cases of its own: each capability is a service, which holds only what it uses.
+#[derive(Clone)]
+pub struct Hum(Arc<Services>);
+
+struct Services {
+    kernel: Kernel,
+    storage: Arc<dyn Storage>,
+    system: Arc<dyn SystemReads>,
+    settings: Settings,
+    workers: Workers,
+    api_keys: ApiKeys,
+    organizations: Organizations,
+    flows: Flows,
+    numbers: Numbers,
+    opt_outs: OptOuts,
+    sms: Sms,
+    webhooks: Webhooks,
+    address_sessions: AddressSessions,
+}
+
+/// What is configured once per process.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The origin that the carrier and customers see, without a trailing slash, such as `https://hum.example.com`.
+    pub public_url: String,
+    /// The carrier account of organizations that have none of their own: a single-tenant server's.
+    pub default_account: Option<CarrierCredentials>,
+    /// How long a request to the carrier may take. Shorter only makes more doubt: the carrier's own limit is near 26 s.
+    pub carrier_timeout: Duration,
+    /// How long one answer of the model may take.
+    pub model_timeout: Duration,
+    /// How long an idle worker waits before it looks again: what a lost wake-up costs at most.
+    pub worker_poll: Duration,
+    /// After how long without use an address session expires.
+    pub session_idle: Duration,
+    /// How long the creation of an address session waits for remote sources.
+    pub session_wait: Duration,
+    /// How long one answer of a geocoder or a broadband map may take.
+    pub source_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            public_url: "http://127.0.0.1:8080".into(),
+            default_account: None,
+            carrier_timeout: Duration::from_secs(30),
+            model_timeout: Duration::from_secs(60),
+            worker_poll: Duration::from_secs(1),
+            session_idle: Duration::from_secs(30 * 60),
+            session_wait: Duration::from_secs(2),
+            source_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Takes the adapters. Storage, clock, entropy, cipher and bus must be given; the carrier, the model, the way out, the geocoder
+/// and the broadband map refuse everything until they are plugged in.
+#[derive(Default)]
+pub struct HumBuilder {
+    storage: Option<Arc<dyn Storage>>,
+    jobs: Option<Arc<dyn JobQueue>>,
+    carrier_webhooks: Option<Arc<dyn CarrierWebhooks>>,
+    texting: Option<Arc<dyn Texting>>,
+    language_model: Option<Arc<dyn LanguageModel>>,
+    egress: Option<Arc<dyn Egress>>,
+    cipher: Option<Arc<dyn Cipher>>,
+    clock: Option<Arc<dyn Clock>>,
+    entropy: Option<Arc<dyn Entropy>>,
+    live_bus: Option<Arc<dyn LiveBus>>,
+    geocoder: Option<Arc<dyn Geocoder>>,
+    broadband_map: Option<Arc<dyn BroadbandMap>>,
+    settings: Settings,
+}
+
+/// A port was not given to the builder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("Hum::builder() needs an adapter for `{0}`")]
+pub struct MissingPort(pub &'static str);
+
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident or $shared:ident: $port:path;)*) => {$(
+        $(#[$doc])*
+        pub fn $name(self, adapter: impl $port + 'static) -> Self {
+            self.$shared(Arc::new(adapter))
+        }
+
+        /// The same with an adapter that is shared already, such as one that is chosen at run time.
+        pub fn $shared(mut self, adapter: Arc<dyn $port>) -> Self {
+            self.$name = Some(adapter);
+            self
+        }
+    )*};
+}
+
+/// The adapter at a port that need not be plugged in.
+macro_rules! or_unplugged {
+    ($adapter:expr) => {
+        $adapter.unwrap_or_else(|| Arc::new(Unplugged))
+    };
+}
+
+impl HumBuilder {
+    setters! {
+        /// Sends texts.
+        texting or shared_texting: Texting;
+        /// Reads the carrier's webhooks.
+        carrier_webhooks or shared_carrier_webhooks: CarrierWebhooks;
+        /// The language model.
+        language_model or shared_language_model: LanguageModel;
+        /// Calls to customers' addresses.
+        egress or shared_egress: Egress;
+        /// Encryption at rest.
+        cipher or shared_cipher: Cipher;
+        /// Time.
+        clock or shared_clock: Clock;
+        /// Chance.
+        entropy or shared_entropy: Entropy;
+        /// Wake-ups.
+        live_bus or shared_live_bus: LiveBus;
+        /// Places addresses on the map.
+        geocoder or shared_geocoder: Geocoder;
+        /// Knows who offers internet where.
+        broadband_map or shared_broadband_map: BroadbandMap;
+    }
+
+    /// Memory, and the queue, which lives in the same database.
+    pub fn storage(self, adapter: impl Storage + 'static) -> Self {
+        self.shared_storage(Arc::new(adapter))
+    }
+
+    /// The same with an adapter that is shared already, such as one that is chosen at run time.
+    pub fn shared_storage(mut self, adapter: Arc<dyn Storage>) -> Self {
+        self.jobs = Some(adapter.clone());
+        self.storage = Some(adapter);
+        self
+    }
+
+    /// A carrier, for everything that it can do.
+    pub fn carrier(mut self, adapter: impl CarrierWebhooks + Texting + 'static) -> Self {
+        let adapter = Arc::new(adapter);
+        self.carrier_webhooks = Some(adapter.clone());
+        self.texting = Some(adapter);
+        self
+    }
+
+    /// See [`Settings`].
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Assembles the application.
+    ///
+    /// # Errors
+    /// A port is missing.
+    pub fn build(self) -> Result<Hum, MissingPort> {
+        let storage = self.storage.ok_or(MissingPort("storage"))?;
+        let jobs = self.jobs.ok_or(MissingPort("storage"))?;
+        let system = storage.system();
+        let kernel = Kernel::new(kernel::Parts {
+            store: storage.clone(),
+            upkeep: system.clone(),
+            cipher: self.cipher.ok_or(MissingPort("cipher"))?,
+            clock: self.clock.ok_or(MissingPort("clock"))?,
+            entropy: self.entropy.ok_or(MissingPort("entropy"))?,
+            live_bus: self.live_bus.ok_or(MissingPort("live_bus"))?,
+            followers: vec![webhook::follow],
+        });
+        let settings = self.settings;
+
+        /// The reads of one capability out of those of all.
+        macro_rules! reads {
+            ($reads:ident) => {{
+                let storage = storage.clone();
+                Reads::new(move |org| -> Arc<dyn $reads> { storage.org(org) })
+            }};
+        }
+
+        let api_keys = ApiKeys::new(kernel.clone(), reads!(ApiKeyReads), system.clone());
+        let organizations = Organizations::new(
+            kernel.clone(),
+            reads!(OrganizationReads),
+            system.clone(),
+            settings.default_account.clone(),
+        );
+        let flows = Flows::new(kernel.clone(), reads!(FlowReads), tool::names());
+        let numbers = Numbers::new(kernel.clone(), reads!(NumberReads), reads!(FlowReads), organizations.clone());
+        let opt_outs = OptOuts::new(kernel.clone(), reads!(ConsentReads));
+        let sms = Sms::new(kernel.clone(), sms::Parts {
+            reads: reads!(SmsReads),
+            routing: system.clone(),
+            organizations: organizations.clone(),
+            webhooks: or_unplugged!(self.carrier_webhooks),
+            texting: or_unplugged!(self.texting),
+            public_url: settings.public_url.clone(),
+            carrier_timeout: settings.carrier_timeout,
+        });
+        let webhooks = Webhooks::new(kernel.clone(), reads!(WebhookFeedReads), or_unplugged!(self.egress));
+        let address_sessions = AddressSessions::new(kernel.clone(), address_session::Parts {
+            reads: reads!(AddressSessionReads),
+            geocoder: or_unplugged!(self.geocoder),
+            broadband_map: or_unplugged!(self.broadband_map),
+            idle: settings.session_idle,
+            wait: settings.session_wait,
+            source_timeout: settings.source_timeout,
+        });
+        let turns = Turns::new(kernel.clone(), turn::Parts {
+            reads: reads!(TurnTakingReads),
+            language_model: or_unplugged!(self.language_model),
+            tools: Tools::new(address_sessions.clone()),
+            model_timeout: settings.model_timeout,
+        });
+        let kinds: Vec<Arc<dyn Job>> =
+            [turns.jobs(), sms.jobs(), webhooks.jobs(), address_sessions.jobs()].into_iter().flatten().collect();
+        let workers = Workers::new(kernel.clone(), jobs, kinds, settings.worker_poll);
+        Ok(Hum(Arc::new(Services {
+            kernel,
+            storage,
+            system,
+            settings,
+            workers,
+            api_keys,
+            organizations,
+            flows,
+            numbers,
+            opt_outs,
+            sms,
+            webhooks,
+            address_sessions,
+        })))
+    }
+}
+
+macro_rules! services {
+    ($($(#[$doc:meta])* $name:ident: $service:ty;)*) => {$(
+        $(#[$doc])*
+        pub fn $name(&self) -> &$service {
+            &self.0.$name
+        }
+    )*};
+}
+
+/// Every kind of record, for stores and their contract.
+pub fn records() -> impl Iterator<Item = RecordType> {
+    let capabilities = [
+        kernel::RECORDS,
+        access::RECORDS,
+        organization::RECORDS,
+        flow::RECORDS,
+        number::RECORDS,
+        consent::RECORDS,
+        sms::RECORDS,
+        webhook::RECORDS,
+        address_session::RECORDS,
+    ];
+    capabilities.into_iter().flatten().copied()
+}
+
+impl Hum {
+    services! {
+        /// API keys.
+        api_keys: ApiKeys;
+        /// Tenants and their carrier accounts.
+        organizations: Organizations;
+        /// AI agents.
+        flows: Flows;
+        /// Phone numbers.
+        numbers: Numbers;
+        /// Contacts who must not be texted.
+        opt_outs: OptOuts;
+        /// Conversations and texts.
+        sms: Sms;
+        /// Signed events to customers.
+        webhooks: Webhooks;
+        /// An address in, providers and plans out.
+        address_sessions: AddressSessions;
+        /// Runs jobs.
+        workers: Workers;
+    }
+
+    /// Starts assembling.
+    pub fn builder() -> HumBuilder {
+        HumBuilder::default()
+    }
+
+    /// The clock that this application lives by.
+    pub fn clock(&self) -> &dyn Clock {
+        self.0.kernel.clock()
+    }
+
+    /// The source of chance that this application lives by.
+    pub fn entropy(&self) -> &dyn Entropy {
+        self.0.kernel.entropy()
+    }
+
+    /// What is configured.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// Memory, for tests and tools that look at it directly.
+    pub fn storage(&self) -> &dyn Storage {
+        &*self.0.storage
+    }
+
+    /// Reads of one organization that no use case adds anything to.
+    pub fn reads(&self, org: OrgId) -> Arc<dyn OrgReads> {
+        self.0.storage.org(org)
+    }
+
+    /// Reads over all organizations, for operators.
+    pub fn system(&self) -> &dyn SystemReads {
+        &*self.0.system
+    }
+
+    /// Whether the store can be used.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        self.0.system.ready().await
+    }
+}

@@ -1,0 +1,155 @@
+use std::sync::{Arc, Mutex, atomic::AtomicU64};
+
+use hum_adapters::{language_model::Scripted, storage::SqliteStore};
+use hum_core::{
+    Storage, broadband::BroadbandMap, egress::Egress, geocode::Geocoder, language_model::LanguageModel, telephony::Texting,
+};
+
+use super::{
+    Shared, World,
+    shared::{Given, PUBLIC_URL, SharedState},
+};
+use crate::{
+    capability,
+    chance::Chance,
+    clock::VirtualClock,
+    executor::Executor,
+    fake::{
+        carrier::Carrier,
+        sources::{Country, FixedBroadbandMap, FixedGeocoder},
+        texting::twilio,
+    },
+    invariant::Invariant,
+    monitor::Monitor,
+    options::{Options, RemoteSources},
+    planted::Bug,
+    process::Fate,
+};
+
+/// Makes a world, with adapters of your own where you have some.
+///
+/// A world without [`WorldBuilder::options`] is calm: nothing goes wrong, and nobody acts by himself. Adapters must answer
+/// without another thread's help, or the same seed is not the same world; a store answers where it is called.
+#[derive(Default)]
+pub struct WorldBuilder {
+    seed: Option<u64>,
+    options: Option<Options>,
+    keep_trace: bool,
+    bug: Option<Bug>,
+    invariants: Vec<Arc<dyn Invariant>>,
+    language_model: Option<Arc<dyn LanguageModel>>,
+    storage: Option<Arc<dyn Storage>>,
+    given: Given,
+}
+
+impl WorldBuilder {
+    /// The seed of a calm world.
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed: Some(seed), ..self }
+    }
+
+    /// What goes wrong, and who acts. The world gets sources of facts that fail, unless they are given.
+    pub fn options(self, options: Options) -> Self {
+        Self { options: Some(options), ..self }
+    }
+
+    /// Keeps the whole trace, to be printed.
+    pub fn keep_trace(self, keep_trace: bool) -> Self {
+        Self { keep_trace, ..self }
+    }
+
+    /// Plants a bug.
+    pub fn planted(self, bug: Option<Bug>) -> Self {
+        Self { bug, ..self }
+    }
+
+    /// Adds a rule of your own to those of [`capability::invariants`].
+    pub fn invariant(mut self, invariant: impl Invariant + 'static) -> Self {
+        self.invariants.push(Arc::new(invariant));
+        self
+    }
+
+    /// The model that answers when nothing goes wrong; otherwise [`Scripted`].
+    pub fn language_model(self, model: Arc<dyn LanguageModel>) -> Self {
+        Self { language_model: Some(model), ..self }
+    }
+
+    /// The database of all processes; otherwise SQLite in memory. Crashes and lost answers are put around it.
+    pub fn storage(self, storage: impl Storage + 'static) -> Self {
+        Self { storage: Some(Arc::new(storage)), ..self }
+    }
+
+    /// Places addresses on the map.
+    pub fn geocoder(mut self, geocoder: impl Geocoder + 'static) -> Self {
+        self.given.geocoder = Some(Arc::new(geocoder));
+        self
+    }
+
+    /// Knows who offers internet where.
+    pub fn broadband_map(mut self, map: impl BroadbandMap + 'static) -> Self {
+        self.given.broadband_map = Some(Arc::new(map));
+        self
+    }
+
+    /// The way to customers' endpoints. Answers of it are judged as those of the world's own.
+    pub fn egress(mut self, egress: impl Egress + 'static) -> Self {
+        self.given.egress = Some(Arc::new(egress));
+        self
+    }
+
+    /// Sends texts, instead of the world's carrier. Nobody knows then what was truly sent, and no rule judges it.
+    pub fn texting(mut self, texting: impl Texting + 'static) -> Self {
+        self.given.texting = Some(Arc::new(texting));
+        self
+    }
+
+    /// Makes it. Faults are off until [`Fate::set_calm`] says otherwise, so that it can be set up.
+    ///
+    /// # Panics
+    /// SQLite cannot make a database in memory.
+    pub fn build(self) -> World {
+        let Self { seed, options, keep_trace, bug, invariants, language_model, storage, mut given } = self;
+        let is_simulated = options.is_some();
+        let options = options.unwrap_or_else(|| Options::calm(seed.unwrap_or(1)));
+        if !is_simulated {
+            given.geocoder.get_or_insert_with(|| Arc::new(FixedGeocoder::default()));
+            given.broadband_map.get_or_insert_with(|| Arc::new(FixedBroadbandMap::default()));
+        }
+        let clock = VirtualClock::default();
+        let chance = Chance::new(options.seed, 2);
+        let executor = Executor::default();
+        let invariants = capability::invariants().into_iter().chain(invariants).collect();
+        let monitor = Monitor::new(clock.clone(), capability::mirror(), invariants, keep_trace);
+        let country = Country::default();
+        monitor.log(|log| {
+            log.sms.is_deaf = given.texting.is_some();
+            if given.geocoder.is_none() && given.broadband_map.is_none() {
+                let is_remote = options.remote_sources != RemoteSources::Neither;
+                log.sessions.hear(country.clone(), is_remote);
+            }
+        });
+        let shared = SharedState {
+            fate: Fate::new(options.clone(), chance.clone(), clock.clone()),
+            carrier: Carrier::new(clock.clone(), monitor.clone(), PUBLIC_URL),
+            storage: storage.unwrap_or_else(|| Arc::new(SqliteStore::in_memory().expect("a database in memory"))),
+            entropy: Chance::new(options.seed, 3),
+            model: language_model.unwrap_or_else(|| Arc::new(Scripted)),
+            twilio: twilio(),
+            spawner: executor.spawner(),
+            processes: Mutex::default(),
+            next_process: AtomicU64::new(0),
+            busy: AtomicU64::new(0),
+            clock,
+            chance,
+            monitor,
+            given,
+            country,
+            bug,
+        };
+        let world = World { executor, shared: Shared(Arc::new(shared)), polls: 0 };
+        for _ in 0..options.processes {
+            world.shared.start_process();
+        }
+        world
+    }
+}

@@ -1,0 +1,167 @@
+//! Which modules may know which. The tables are the architecture: an arrow that is not in one is a mistake, or a decision
+//! that belongs in its line.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use super::imports::{Graph, graph, named};
+
+/// A folder, how its crate calls it, and for each of its modules those that it may know.
+struct Layer {
+    folder: &'static str,
+    path: &'static str,
+    may: &'static [(&'static str, &'static [&'static str])],
+}
+
+/// Every capability knows the kernel and, one way, the capabilities below it. Only `app` knows all.
+const CORE: Layer = Layer {
+    folder: "hum-core/src",
+    path: "crate",
+    may: &[
+        ("kernel", &[]),
+        ("access", &["kernel"]),
+        ("address", &["kernel"]),
+        ("telephony", &["kernel"]),
+        ("language_model", &["kernel"]),
+        ("geocode", &["kernel", "address"]),
+        ("broadband", &["kernel", "geocode"]),
+        ("address_session", &["kernel", "access", "address", "broadband", "geocode"]),
+        ("organization", &["kernel", "access", "telephony"]),
+        ("flow", &["kernel", "access"]),
+        ("number", &["kernel", "access", "flow", "organization"]),
+        ("consent", &["kernel", "access"]),
+        ("sms", &["kernel", "access", "consent", "flow", "number", "organization", "telephony"]),
+        ("webhook", &["kernel", "access"]),
+        ("tool", &["kernel", "address", "address_session", "broadband", "language_model", "sms"]),
+        ("turn", &["kernel", "consent", "flow", "language_model", "number", "sms", "tool"]),
+        (
+            "app",
+            &[
+                "kernel",
+                "access",
+                "address",
+                "address_session",
+                "broadband",
+                "consent",
+                "flow",
+                "geocode",
+                "language_model",
+                "number",
+                "organization",
+                "sms",
+                "telephony",
+                "tool",
+                "turn",
+                "webhook",
+            ],
+        ),
+    ],
+};
+
+/// Writing knows no single table: records are rows. A capability's file only reads.
+const STORAGE: Layer = Layer {
+    folder: "hum-adapters/src/storage",
+    path: "crate::storage",
+    may: &[
+        ("table", &["job"]),
+        ("job", &["table"]),
+        ("op", &["job", "table"]),
+        ("query", &["postgres", "sqlite", "table"]),
+        ("migration", &["query"]),
+        ("schema", &["query"]),
+        ("event", &["query", "table"]),
+        ("organization", &["query", "table"]),
+        ("flow", &["query", "table"]),
+        ("consent", &["query", "table"]),
+        ("sms", &["query", "table"]),
+        ("turn", &["query", "table"]),
+        ("webhook", &["query", "table"]),
+        ("address_session", &["query", "table"]),
+        ("system", &["migration", "query", "sms", "table"]),
+        ("sqlite", &["event", "job", "migration", "op", "query", "schema", "table"]),
+        ("postgres", &["event", "job", "migration", "op", "query", "schema", "table"]),
+    ],
+};
+
+fn layers() -> [Layer; 2] {
+    [CORE, STORAGE]
+}
+
+fn read(layer: &Layer) -> Graph {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned();
+    graph(&root.join(layer.folder), layer.path)
+}
+
+/// Arrows that are not in the table, and modules that are not.
+fn wrong(layer: &Layer, graph: &Graph) -> Vec<String> {
+    let may: BTreeMap<&str, &[&str]> = layer.may.iter().copied().collect();
+    let mut wrong = Vec::new();
+    for (module, knows) in graph {
+        match may.get(module.as_str()) {
+            None => wrong.push(format!("{}: {module} is not in the table", layer.folder)),
+            Some(may) => wrong.extend(
+                knows
+                    .iter()
+                    .filter(|known| !may.contains(&known.as_str()))
+                    .map(|known| format!("{}: {module} must not know {known}", layer.folder)),
+            ),
+        }
+    }
+    wrong
+}
+
+/// Modules that reach themselves.
+fn in_circles(graph: &Graph) -> BTreeSet<String> {
+    let reaches = |from: &String| {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![from]);
+        while let Some(module) = open.pop() {
+            for next in graph.get(module).into_iter().flatten() {
+                if seen.insert(next) {
+                    open.push(next);
+                }
+            }
+        }
+        seen
+    };
+    graph.keys().filter(|module| reaches(module).contains(module)).cloned().collect()
+}
+
+#[test]
+fn modules_know_only_what_the_tables_say() {
+    let wrong: Vec<String> = layers().iter().flat_map(|layer| wrong(layer, &read(layer))).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Prints the graph: `cargo test -p hum-tests --test it the_core_has_no_circles -- --nocapture`.
+#[test]
+fn the_core_has_no_circles() {
+    let graph = read(&CORE);
+    for (module, knows) in &graph {
+        println!("{module}: {}", knows.iter().map(String::as_str).collect::<Vec<_>>().join(", "));
+    }
+    assert!(graph.len() > 10 && graph["sms"].contains("kernel"), "the sources were not read: {graph:?}");
+    assert_eq!(in_circles(&graph), BTreeSet::new());
+}
+
+/// The checker sees an import in each of the ways that one can be written.
+#[test]
+fn a_wrong_import_is_seen() {
+    for text in [
+        "use crate::sms::Message;",
+        "use crate::{kernel::id::OrgId, sms::{Message, Sms}};",
+        "use super::sms::Message;",
+        "pub use super::{kernel::id::OrgId, sms::Message};",
+        "fn f() -> crate::sms::Message { todo!() }",
+    ] {
+        let place = ["consent".to_owned()];
+        assert!(named(text, &place, "crate").contains("sms"), "{text}");
+        let graph = Graph::from([("consent".into(), named(text, &place, "crate"))]);
+        assert!(wrong(&CORE, &graph).contains(&"hum-core/src: consent must not know sms".to_owned()), "{text}");
+    }
+    let deeper = ["sms".to_owned(), "send".to_owned()];
+    assert!(named("use super::super::webhook::Webhook;", &deeper, "crate").contains("webhook"));
+    assert!(!named("use super::webhook::Webhook;", &deeper, "crate").contains("webhook"), "that is its own folder");
+    assert!(!named("// use crate::sms::Message;", &deeper, "crate").contains("sms"));
+}
