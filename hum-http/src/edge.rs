@@ -1,7 +1,9 @@
-//! What happens around every request: an id, a time limit, a net for panics, headers, a count.
+//! What surrounds routes, whatever they serve: an id, headers, a time limit, a net for panics. What is answered and who
+//! watches is handed in.
 
 use std::{
-    panic::AssertUnwindSafe,
+    any::Any,
+    convert::Infallible,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -10,90 +12,91 @@ use std::{
 };
 
 use axum::{
-    extract::{Request, State},
+    BoxError, Router,
+    error_handling::HandleErrorLayer,
+    extract::Request,
     http::{HeaderName, HeaderValue, header},
-    middleware::Next,
-    response::{IntoResponse as _, Response},
+    response::Response,
+    routing::Route,
 };
-use futures_util::FutureExt as _;
-use hum_core::Hum;
-
-use crate::{
-    app::App,
-    error::{ApiError, ErrorCode},
-    metrics::Metrics,
-    sessions,
+use tower::{Layer, Service, ServiceBuilder};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
+    set_header::SetResponseHeaderLayer,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Which operation answered; a response bears it on its way out.
+/// How a stack of routes answers what its handlers could not.
 #[derive(Clone, Copy)]
-pub(crate) struct Label(pub &'static str);
-
-/// Why a request was refused; the response bears it, for APIs that say so in their own way.
-#[derive(Clone)]
-pub(crate) struct Refused(pub ApiError);
-
-pub(crate) struct Edge {
-    hum: Hum,
-    metrics: Arc<Metrics>,
-    timeout: Duration,
-    ids: RequestIds,
+pub(crate) struct Rescue {
+    /// A handler panicked.
+    pub panicked: fn() -> Response,
+    /// A request took longer than it may.
+    pub too_late: fn() -> Response,
 }
 
-impl Edge {
-    pub fn new(app: &App) -> Self {
-        let ids = RequestIds { prefix: app.hum.entropy().token()[..12].to_owned(), next: AtomicU64::new(0) };
-        Self { hum: app.hum.clone(), metrics: app.metrics.clone(), timeout: app.options.timeout, ids }
+/// Puts a time limit and a net for panics around routes and their fallback. Layers that render what was rescued come
+/// around this.
+pub(crate) fn rescued(routes: Router, timeout: Duration, rescue: Rescue) -> Router {
+    let Rescue { panicked, too_late } = rescue;
+    let panicked = move |_: Box<dyn Any + Send>| panicked();
+    // tower-http's time limit answers without a body; this one leaves the answer to us.
+    let too_late = move |_: BoxError| std::future::ready(too_late());
+    routes.layer(
+        ServiceBuilder::new().layer(CatchPanicLayer::custom(panicked)).layer(HandleErrorLayer::new(too_late)).timeout(timeout),
+    )
+}
+
+/// Surrounds everything that is served, so that also what is not there has an id, headers and a watcher. The watcher
+/// finds the request's id among its extensions.
+pub(crate) fn surrounded<L>(routes: Router, ids: RequestIds, watcher: L) -> Router
+where
+    L: Layer<Route> + Clone + Send + Sync + 'static,
+    L::Service: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+    <L::Service as Service<Request>>::Future: Send + 'static,
+{
+    routes.layer(
+        ServiceBuilder::new()
+            .map_request(without_harmful_id)
+            .layer(SetRequestIdLayer::new(REQUEST_ID, ids))
+            .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+            .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+            .layer(SetResponseHeaderLayer::overriding(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
+            .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+            .layer(watcher),
+    )
+}
+
+/// A client's own id is kept when it can stand in a log as it is; otherwise the request gets one of ours.
+fn without_harmful_id(mut request: Request) -> Request {
+    let harmless = |value: &HeaderValue| {
+        (1..=64).contains(&value.len())
+            && value.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+    };
+    if request.headers().get(&REQUEST_ID).is_some_and(|value| !harmless(value)) {
+        request.headers_mut().remove(&REQUEST_ID);
     }
+    request
 }
 
-/// Unlike each other, and unlike those of another process.
-struct RequestIds {
+/// Unlike each other, and unlike those of a process with another prefix.
+#[derive(Clone)]
+pub(crate) struct RequestIds {
     prefix: String,
-    next: AtomicU64,
+    next: Arc<AtomicU64>,
 }
 
 impl RequestIds {
-    /// The client's own id when it is harmless, a new one otherwise.
-    fn of(&self, request: &Request) -> HeaderValue {
-        let theirs = request.headers().get(&REQUEST_ID).filter(|value| {
-            (1..=64).contains(&value.len())
-                && value.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
-        });
-        theirs.cloned().unwrap_or_else(|| {
-            let id = format!("{}-{:x}", self.prefix, self.next.fetch_add(1, Ordering::Relaxed));
-            HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
-        })
+    pub fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned(), next: Arc::default() }
     }
 }
 
-pub(crate) async fn around(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
-    let id = edge.ids.of(&request);
-    let of_sessions = sessions::owns(request.uri().path()).then(|| request.method().clone());
-    let started = edge.hum.clock().monotonic();
-    let work = tokio::time::timeout(edge.timeout, AssertUnwindSafe(next.run(request)).catch_unwind());
-    let mut response = match work.await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => {
-            tracing::error!(request = ?id, "a handler panicked");
-            ApiError::new(ErrorCode::Internal, "something is wrong inside hum; its log says more").into_response()
-        }
-        Err(_) => ApiError::new(ErrorCode::Timeout, "this took too long; whether it had an effect is unknown").into_response(),
-    };
-    if let Some(method) = of_sessions
-        && let Some(refused) = response.extensions_mut().remove::<Refused>()
-    {
-        sessions::refuse(refused, &method, &mut response, edge.hum.clock().now());
+impl MakeRequestId for RequestIds {
+    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
+        let id = format!("{}-{:x}", self.prefix, self.next.fetch_add(1, Ordering::Relaxed));
+        HeaderValue::try_from(id).ok().map(RequestId::new)
     }
-    let label = response.extensions().get::<Label>().map_or("none", |label| label.0);
-    let took = edge.hum.clock().monotonic().saturating_sub(started);
-    edge.metrics.count(label, response.status().as_u16(), took);
-    let headers = response.headers_mut();
-    headers.insert(REQUEST_ID, id);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
 }
