@@ -83,7 +83,7 @@ pub struct SyncProbe {
 pub fn probe_sync(folder: &Path) -> io::Result<SyncProbe> {
     let path = folder.join("sync-probe");
     let mut file = fs::File::create(&path)?;
-    let mut latencies = crate::histogram::Histogram::default();
+    let mut latencies = crate::latencies::Latencies::default();
     let began = Instant::now();
     while began.elapsed() < Duration::from_millis(500) {
         let one = Instant::now();
