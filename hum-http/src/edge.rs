@@ -100,3 +100,76 @@ impl MakeRequestId for RequestIds {
         HeaderValue::try_from(id).ok().map(RequestId::new)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        body::{Body, to_bytes},
+        http::StatusCode,
+        middleware::{Next, from_fn},
+        response::IntoResponse as _,
+        routing::get,
+    };
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn panics() -> StatusCode {
+        panic!("a bug")
+    }
+
+    async fn watch(request: Request, next: Next) -> Response {
+        assert!(request.extensions().get::<RequestId>().is_some(), "the watcher can name the request");
+        let mut response = next.run(request).await;
+        response.headers_mut().insert("watched", HeaderValue::from_static("yes"));
+        response
+    }
+
+    /// Two stacks in one router, one of which renders what was rescued.
+    fn router() -> Router {
+        let rescue = Rescue {
+            panicked: || (StatusCode::INTERNAL_SERVER_ERROR, "panicked").into_response(),
+            too_late: || (StatusCode::SERVICE_UNAVAILABLE, "too late").into_response(),
+        };
+        let routes = |prefix: &str| {
+            Router::new()
+                .route(&format!("{prefix}/panics"), get(panics))
+                .route(&format!("{prefix}/hangs"), get(std::future::pending::<()>))
+        };
+        let limit = Duration::from_millis(20);
+        let one = rescued(routes("/one").route("/one/kept", get([("cache-control", "max-age=1")])), limit, rescue);
+        let two = rescued(routes("/two"), limit, rescue).layer(from_fn(async |request: Request, next: Next| {
+            let response = next.run(request).await;
+            (response.status(), [("rendered", "yes")], response.into_body()).into_response()
+        }));
+        surrounded(one.merge(two), RequestIds::new("prefix"), from_fn(watch))
+    }
+
+    #[tokio::test]
+    async fn every_answer_is_surrounded_and_rescued_by_its_own_stack() {
+        let router = router();
+        for (path, status, body, rendered) in [
+            ("/one/panics", 500, "panicked", false),
+            ("/one/hangs", 503, "too late", false),
+            ("/two/panics", 500, "panicked", true),
+            ("/two/hangs", 503, "too late", true),
+            ("/nothing", 404, "", false),
+        ] {
+            let response = router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+            let headers = response.headers().clone();
+            assert_eq!((response.status().as_u16(), headers.contains_key("rendered")), (status, rendered), "{path}");
+            assert!(headers["x-request-id"].to_str().unwrap().starts_with("prefix-"), "{path}");
+            for (name, value) in [
+                ("watched", "yes"),
+                ("cache-control", "no-store"),
+                ("x-content-type-options", "nosniff"),
+                ("referrer-policy", "no-referrer"),
+            ] {
+                assert_eq!(headers[name], value, "{path}");
+            }
+            assert_eq!(to_bytes(response.into_body(), 100).await.unwrap(), body, "{path}");
+        }
+        let kept = router.oneshot(Request::get("/one/kept").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(kept.headers()["cache-control"], "max-age=1");
+    }
+}

@@ -52,7 +52,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/sessions/openapi.json", get(show))
         // What is not there below this path is of this API too, and refused in its envelope.
         .route("/sessions/", any(no_such_path))
-        .route("/sessions/{*rest}", any(no_such_path))
+        .nest("/sessions", Router::new().fallback(no_such_path))
 }
 
 fn operations() -> Vec<UtoipaMethodRouter<App>> {
