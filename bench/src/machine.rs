@@ -56,7 +56,7 @@ pub fn cpu_of_family(pid: u32) -> Duration {
         let parent: u32 = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
         (parent == pid).then(|| cpu_of(child))
     });
-    cpu_of(pid) + children.sum()
+    cpu_of(pid) + children.sum::<Duration>()
 }
 
 /// Processor time that all processes have used.
