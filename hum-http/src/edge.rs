@@ -137,7 +137,10 @@ mod tests {
                 .route(&format!("{prefix}/hangs"), get(std::future::pending::<()>))
         };
         let limit = Duration::from_millis(20);
-        let one = rescued(routes("/one").route("/one/kept", get([("cache-control", "max-age=1")])), limit, rescue);
+        let one = routes("/one")
+            .route("/one/kept", get([("cache-control", "max-age=1")]))
+            .fallback(async || (StatusCode::NOT_FOUND, "nothing"));
+        let one = rescued(one, limit, rescue);
         let two = rescued(routes("/two"), limit, rescue).layer(from_fn(async |request: Request, next: Next| {
             let response = next.run(request).await;
             (response.status(), [("rendered", "yes")], response.into_body()).into_response()
@@ -153,7 +156,7 @@ mod tests {
             ("/one/hangs", 503, "too late", false),
             ("/two/panics", 500, "panicked", true),
             ("/two/hangs", 503, "too late", true),
-            ("/nothing", 404, "", false),
+            ("/nothing", 404, "nothing", false),
         ] {
             let response = router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
             let headers = response.headers().clone();
