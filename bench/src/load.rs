@@ -16,7 +16,7 @@ use tokio::{
     runtime::Runtime,
 };
 
-use crate::histogram::Histogram;
+use crate::latencies::Latencies;
 
 /// Requests, whole, as they go over the wire.
 pub type Requests = Arc<Vec<Box<[u8]>>>;
@@ -41,7 +41,7 @@ pub struct Load {
 #[derive(Default)]
 pub struct Window {
     pub took: Duration,
-    pub latencies: Histogram,
+    pub latencies: Latencies,
     /// Answers with another status.
     pub refused: u64,
     /// Bytes of all bodies.

@@ -56,7 +56,7 @@ pub fn cpu_of_family(pid: u32) -> Duration {
         let parent: u32 = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
         (parent == pid).then(|| cpu_of(child))
     });
-    cpu_of(pid) + children.sum()
+    cpu_of(pid) + children.sum::<Duration>()
 }
 
 /// Processor time that all processes have used.
@@ -83,7 +83,7 @@ pub struct SyncProbe {
 pub fn probe_sync(folder: &Path) -> io::Result<SyncProbe> {
     let path = folder.join("sync-probe");
     let mut file = fs::File::create(&path)?;
-    let mut latencies = crate::histogram::Histogram::default();
+    let mut latencies = crate::latencies::Latencies::default();
     let began = Instant::now();
     while began.elapsed() < Duration::from_millis(500) {
         let one = Instant::now();

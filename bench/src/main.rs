@@ -4,7 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
 mod effort;
-mod histogram;
+mod latencies;
 mod load;
 mod machine;
 mod report;

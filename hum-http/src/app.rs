@@ -2,12 +2,12 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use axum::{Router, middleware};
+use axum::{Router, middleware::from_fn_with_state};
 use hum_core::Hum;
 
 use crate::{
-    RouterOptions, api, carrier, dev, docs, edge, error, extract::InFlight, health, metrics::Metrics, openapi, openapi::Document,
-    sessions,
+    RouterOptions, api, carrier, dev, docs, edge, error, extract::InFlight, health, metrics, metrics::Metrics, openapi,
+    openapi::Document, sessions,
 };
 
 /// What handlers share. One pointer: it is cloned several times for each request.
@@ -25,17 +25,14 @@ pub(crate) struct Shared {
     pub metrics: Arc<Metrics>,
     /// What `/openapi.json` says.
     pub document: Arc<Document>,
-    /// How often each token may use the address sessions.
-    pub session_limit: sessions::RateLimit,
     /// See there.
     pub options: RouterOptions,
 }
 
 impl App {
     fn new(hum: Hum, options: RouterOptions) -> Self {
-        let session_limit = sessions::RateLimit::new(&hum, options.session_requests_per_minute);
         let (in_flight, metrics, document) = (Arc::default(), Arc::default(), Arc::default());
-        Self(Arc::new(Shared { hum, in_flight, metrics, document, session_limit, options }))
+        Self(Arc::new(Shared { hum, in_flight, metrics, document, options }))
     }
 
     /// The same, with a document.
@@ -54,7 +51,7 @@ impl Deref for App {
 /// Only the address sessions.
 pub(crate) fn sessions_only(hum: Hum, options: RouterOptions) -> Router {
     let app = App::new(hum, options);
-    finish(sessions::router(&app), app)
+    finish(Router::new(), &app)
 }
 
 /// Only what the carrier calls, for a carrier in the same process.
@@ -66,21 +63,24 @@ pub(crate) fn router(hum: Hum, options: RouterOptions) -> Router {
     let app = App::new(hum, options.clone());
     let (api, document) = api::router(&app);
     let app = app.describing(Document::new(document, openapi::complete));
-    let sessions = sessions::router(&app);
-    let mut router =
-        Router::new().merge(api).merge(sessions).merge(carrier::router()).merge(docs::router()).merge(health::router());
+    let mut routes = Router::new().merge(api).merge(carrier::router()).merge(docs::router()).merge(health::router());
     if let Some(fake) = options.fake {
-        router = router.merge(dev::router(app.hum.clone(), fake));
+        routes = routes.merge(dev::router(app.hum.clone(), fake));
     }
-    finish(router, app)
+    finish(routes, &app)
 }
 
-/// What surrounds every router.
-fn finish(router: Router<App>, app: App) -> Router {
-    let edge = Arc::new(edge::Edge::new(&app));
-    router
-        .fallback(error::no_such_path)
-        .method_not_allowed_fallback(error::no_such_method)
-        .with_state(app)
-        .layer(middleware::from_fn_with_state(edge, edge::around))
+/// Two stacks, each with its own way of refusing: problems of RFC 9457, and the envelope of the address sessions.
+fn finish(routes: Router<App>, app: &App) -> Router {
+    let problems = stack(routes.fallback(error::no_such_path), app);
+    let sessions = sessions::in_envelopes(stack(sessions::router(app), app), app);
+    let ids = edge::RequestIds::new(&app.hum.entropy().token()[..12]);
+    edge::surrounded(problems.merge(sessions), ids, from_fn_with_state(app.clone(), metrics::watch))
+}
+
+/// Routes that answer whatever happens with an [`error::ApiError`].
+fn stack(routes: Router<App>, app: &App) -> Router {
+    let rescue = edge::Rescue { panicked: error::panicked, too_late: error::too_late };
+    let routes = routes.method_not_allowed_fallback(error::no_such_method).with_state(app.clone());
+    edge::rescued(routes, app.options.timeout, rescue)
 }

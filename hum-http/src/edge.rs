@@ -1,7 +1,9 @@
-//! What happens around every request: an id, a time limit, a net for panics, headers, a count.
+//! What surrounds routes, whatever they serve: an id, headers, a time limit, a net for panics. What is answered and who
+//! watches is handed in.
 
 use std::{
-    panic::AssertUnwindSafe,
+    any::Any,
+    convert::Infallible,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -10,90 +12,167 @@ use std::{
 };
 
 use axum::{
-    extract::{Request, State},
+    BoxError, Router,
+    error_handling::HandleErrorLayer,
+    extract::Request,
     http::{HeaderName, HeaderValue, header},
-    middleware::Next,
-    response::{IntoResponse as _, Response},
+    response::Response,
+    routing::Route,
 };
-use futures_util::FutureExt as _;
-use hum_core::Hum;
-
-use crate::{
-    app::App,
-    error::{ApiError, ErrorCode},
-    metrics::Metrics,
-    sessions,
+use tower::{Layer, Service, ServiceBuilder};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
+    set_header::SetResponseHeaderLayer,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Which operation answered; a response bears it on its way out.
+/// How a stack of routes answers what its handlers could not.
 #[derive(Clone, Copy)]
-pub(crate) struct Label(pub &'static str);
-
-/// Why a request was refused; the response bears it, for APIs that say so in their own way.
-#[derive(Clone)]
-pub(crate) struct Refused(pub ApiError);
-
-pub(crate) struct Edge {
-    hum: Hum,
-    metrics: Arc<Metrics>,
-    timeout: Duration,
-    ids: RequestIds,
+pub(crate) struct Rescue {
+    /// A handler panicked.
+    pub panicked: fn() -> Response,
+    /// A request took longer than it may.
+    pub too_late: fn() -> Response,
 }
 
-impl Edge {
-    pub fn new(app: &App) -> Self {
-        let ids = RequestIds { prefix: app.hum.entropy().token()[..12].to_owned(), next: AtomicU64::new(0) };
-        Self { hum: app.hum.clone(), metrics: app.metrics.clone(), timeout: app.options.timeout, ids }
+/// Puts a time limit and a net for panics around routes and their fallback. Layers that render what was rescued come
+/// around this.
+pub(crate) fn rescued(routes: Router, timeout: Duration, rescue: Rescue) -> Router {
+    let Rescue { panicked, too_late } = rescue;
+    let panicked = move |_: Box<dyn Any + Send>| panicked();
+    // tower-http's time limit answers without a body; this one leaves the answer to us.
+    let too_late = move |_: BoxError| std::future::ready(too_late());
+    routes.layer(
+        ServiceBuilder::new().layer(CatchPanicLayer::custom(panicked)).layer(HandleErrorLayer::new(too_late)).timeout(timeout),
+    )
+}
+
+/// Surrounds everything that is served, so that also what is not there has an id, headers and a watcher. The watcher
+/// finds the request's id among its extensions.
+pub(crate) fn surrounded<L>(routes: Router, ids: RequestIds, watcher: L) -> Router
+where
+    L: Layer<Route> + Clone + Send + Sync + 'static,
+    L::Service: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+    <L::Service as Service<Request>>::Future: Send + 'static,
+{
+    routes.layer(
+        ServiceBuilder::new()
+            .map_request(without_harmful_id)
+            .layer(SetRequestIdLayer::new(REQUEST_ID, ids))
+            .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+            .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+            .layer(SetResponseHeaderLayer::overriding(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
+            .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+            .layer(watcher),
+    )
+}
+
+/// A client's own id is kept when it can stand in a log as it is; otherwise the request gets one of ours.
+fn without_harmful_id(mut request: Request) -> Request {
+    let harmless = |value: &HeaderValue| {
+        (1..=64).contains(&value.len())
+            && value.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+    };
+    if request.headers().get(&REQUEST_ID).is_some_and(|value| !harmless(value)) {
+        request.headers_mut().remove(&REQUEST_ID);
     }
+    request
 }
 
-/// Unlike each other, and unlike those of another process.
-struct RequestIds {
+/// Unlike each other, and unlike those of a process with another prefix.
+#[derive(Clone)]
+pub(crate) struct RequestIds {
     prefix: String,
-    next: AtomicU64,
+    next: Arc<AtomicU64>,
 }
 
 impl RequestIds {
-    /// The client's own id when it is harmless, a new one otherwise.
-    fn of(&self, request: &Request) -> HeaderValue {
-        let theirs = request.headers().get(&REQUEST_ID).filter(|value| {
-            (1..=64).contains(&value.len())
-                && value.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
-        });
-        theirs.cloned().unwrap_or_else(|| {
-            let id = format!("{}-{:x}", self.prefix, self.next.fetch_add(1, Ordering::Relaxed));
-            HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
-        })
+    pub fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned(), next: Arc::default() }
     }
 }
 
-pub(crate) async fn around(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
-    let id = edge.ids.of(&request);
-    let of_sessions = sessions::owns(request.uri().path()).then(|| request.method().clone());
-    let started = edge.hum.clock().monotonic();
-    let work = tokio::time::timeout(edge.timeout, AssertUnwindSafe(next.run(request)).catch_unwind());
-    let mut response = match work.await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => {
-            tracing::error!(request = ?id, "a handler panicked");
-            ApiError::new(ErrorCode::Internal, "something is wrong inside hum; its log says more").into_response()
-        }
-        Err(_) => ApiError::new(ErrorCode::Timeout, "this took too long; whether it had an effect is unknown").into_response(),
-    };
-    if let Some(method) = of_sessions
-        && let Some(refused) = response.extensions_mut().remove::<Refused>()
-    {
-        sessions::refuse(refused, &method, &mut response, edge.hum.clock().now());
+impl MakeRequestId for RequestIds {
+    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
+        let id = format!("{}-{:x}", self.prefix, self.next.fetch_add(1, Ordering::Relaxed));
+        HeaderValue::try_from(id).ok().map(RequestId::new)
     }
-    let label = response.extensions().get::<Label>().map_or("none", |label| label.0);
-    let took = edge.hum.clock().monotonic().saturating_sub(started);
-    edge.metrics.count(label, response.status().as_u16(), took);
-    let headers = response.headers_mut();
-    headers.insert(REQUEST_ID, id);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        body::{Body, to_bytes},
+        http::StatusCode,
+        middleware::{Next, from_fn},
+        response::IntoResponse as _,
+        routing::get,
+    };
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn panics() -> StatusCode {
+        panic!("a bug")
+    }
+
+    async fn watch(request: Request, next: Next) -> Response {
+        assert!(request.extensions().get::<RequestId>().is_some(), "the watcher can name the request");
+        let mut response = next.run(request).await;
+        response.headers_mut().insert("watched", HeaderValue::from_static("yes"));
+        response
+    }
+
+    /// Two stacks in one router, one of which renders what was rescued.
+    fn router() -> Router {
+        let rescue = Rescue {
+            panicked: || (StatusCode::INTERNAL_SERVER_ERROR, "panicked").into_response(),
+            too_late: || (StatusCode::SERVICE_UNAVAILABLE, "too late").into_response(),
+        };
+        let routes = |prefix: &str| {
+            Router::new()
+                .route(&format!("{prefix}/panics"), get(panics))
+                .route(&format!("{prefix}/hangs"), get(std::future::pending::<()>))
+        };
+        let limit = Duration::from_millis(20);
+        let one = routes("/one")
+            .route("/one/kept", get([("cache-control", "max-age=1")]))
+            .fallback(async || (StatusCode::NOT_FOUND, "nothing"));
+        let one = rescued(one, limit, rescue);
+        let two = rescued(routes("/two"), limit, rescue).layer(from_fn(async |request: Request, next: Next| {
+            let response = next.run(request).await;
+            (response.status(), [("rendered", "yes")], response.into_body()).into_response()
+        }));
+        surrounded(one.merge(two), RequestIds::new("prefix"), from_fn(watch))
+    }
+
+    #[tokio::test]
+    async fn every_answer_is_surrounded_and_rescued_by_its_own_stack() {
+        let router = router();
+        for (path, status, body, rendered) in [
+            ("/one/panics", 500, "panicked", false),
+            ("/one/hangs", 503, "too late", false),
+            ("/two/panics", 500, "panicked", true),
+            ("/two/hangs", 503, "too late", true),
+            ("/nothing", 404, "nothing", false),
+        ] {
+            let response = router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+            let headers = response.headers().clone();
+            assert_eq!((response.status().as_u16(), headers.contains_key("rendered")), (status, rendered), "{path}");
+            assert!(headers["x-request-id"].to_str().unwrap().starts_with("prefix-"), "{path}");
+            for (name, value) in [
+                ("watched", "yes"),
+                ("cache-control", "no-store"),
+                ("x-content-type-options", "nosniff"),
+                ("referrer-policy", "no-referrer"),
+            ] {
+                assert_eq!(headers[name], value, "{path}");
+            }
+            assert_eq!(to_bytes(response.into_body(), 100).await.unwrap(), body, "{path}");
+        }
+        let kept = router.oneshot(Request::get("/one/kept").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(kept.headers()["cache-control"], "max-age=1");
+    }
 }

@@ -12,8 +12,6 @@ use hum_core::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::edge::Refused;
-
 /// Every kind of problem that hum answers. Keep it alphabetical.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorCode {
@@ -126,7 +124,8 @@ impl ErrorCode {
     }
 }
 
-/// One answer that is not the one that was asked for.
+/// One answer that is not the one that was asked for. Its response bears it among its extensions, so that an API can say it
+/// in its own way.
 #[derive(Debug, Clone)]
 pub struct ApiError {
     code: ErrorCode,
@@ -203,7 +202,7 @@ pub(crate) struct ProblemField {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.code.status();
-        let refused = Refused(self.clone());
+        let itself = self.clone();
         let problem = Problem {
             r#type: format!("urn:hum:problem:{}", self.code.as_str()),
             title: status.canonical_reason().unwrap_or_default(),
@@ -213,7 +212,7 @@ impl IntoResponse for ApiError {
             errors: self.errors.into_iter().map(|error| ProblemField { pointer: error.pointer, detail: error.detail }).collect(),
         };
         let mut response = (status, axum::Json(problem)).into_response();
-        response.extensions_mut().insert(refused);
+        response.extensions_mut().insert(itself);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.code.is_retryable() {
@@ -276,6 +275,16 @@ impl From<Denied> for ApiError {
         };
         Self::new(code, denied.to_string())
     }
+}
+
+/// Answers a request whose handler panicked.
+pub(crate) fn panicked() -> Response {
+    ApiError::new(ErrorCode::Internal, "something is wrong inside hum; its log says more").into_response()
+}
+
+/// Answers a request that took too long.
+pub(crate) fn too_late() -> Response {
+    ApiError::new(ErrorCode::Timeout, "this took too long; whether it had an effect is unknown").into_response()
 }
 
 /// Answers paths that do not exist.

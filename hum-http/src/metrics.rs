@@ -1,81 +1,141 @@
 //! What is counted, as Prometheus text.
 
 use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    sync::{Mutex, PoisonError},
+    fmt,
+    sync::{Arc, OnceLock, atomic::AtomicI64},
     time::Duration,
 };
 
 use axum::{
-    extract::State,
+    extract::{Request, State},
     http::header,
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 use hum_core::Counts;
+use prometheus_client::{
+    encoding::{EncodeLabelSet, prometheus_text},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+use tower::util::MapRequestLayer;
+use tower_http::request_id::RequestId;
 
-use crate::{app::App, error::ApiError};
+use crate::{
+    app::App,
+    error::{ApiError, ErrorCode},
+};
 
-/// Requests by operation and status: how many, and how long they took together.
-#[derive(Default)]
-pub(crate) struct Metrics(Mutex<Requests>);
+/// Ends of buckets, in seconds: from an answer without the store to the default time limit.
+const SECONDS: [f64; 15] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-type Requests = BTreeMap<(&'static str, u16), (u64, Duration)>;
+/// Requests by operation and status: how many, and how long they took.
+pub(crate) struct Metrics {
+    requests: Family<Labels, Counter>,
+    seconds: Family<Labels, Histogram, fn() -> Histogram>,
+    registry: Registry,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Labels {
+    operation: &'static str,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct JobLabels {
+    kind: String,
+    state: String,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let requests = Family::default();
+        let seconds = Family::new_with_constructor((|| Histogram::new(SECONDS)) as fn() -> Histogram);
+        let mut registry = Registry::default();
+        // The names get their ends, `_total` and `_seconds`, when they are written.
+        registry.register("hum_http_requests", "Requests by operation and status", requests.clone());
+        let help = "Seconds that requests took, by operation and status";
+        registry.register_with_unit("hum_http_request", help, Unit::Seconds, seconds.clone());
+        Self { requests, seconds, registry }
+    }
+}
 
 impl Metrics {
-    pub fn count(&self, operation: &'static str, status: u16, took: Duration) {
-        let mut requests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (count, total) = requests.entry((operation, status)).or_default();
-        *count += 1;
-        *total += took;
+    fn count(&self, operation: &'static str, status: u16, took: Duration) {
+        let labels = Labels { operation, status };
+        self.requests.get_or_create(&labels).inc();
+        self.seconds.get_or_create(&labels).observe(took.as_secs_f64());
     }
 
-    fn render(&self, counts: &Counts) -> String {
-        let requests = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    fn render(&self, counts: Counts) -> Result<String, fmt::Error> {
         let mut text = String::new();
-        let mut family = |name: &str, kind: &str, help: &str, samples: &mut dyn Iterator<Item = (String, String)>| {
-            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-            for (labels, value) in samples {
-                let _ = writeln!(text, "{name}{labels} {value}");
-            }
-        };
-        let labels = |(operation, status): &(&str, u16)| format!("{{operation=\"{operation}\",status=\"{status}\"}}");
-        family(
-            "hum_http_requests_total",
-            "counter",
-            "Requests by operation and status.",
-            &mut requests.iter().map(|(key, (count, _))| (labels(key), count.to_string())),
-        );
-        family(
-            "hum_http_request_seconds_total",
-            "counter",
-            "Seconds spent on requests by operation and status.",
-            &mut requests.iter().map(|(key, (_, total))| (labels(key), format!("{:.6}", total.as_secs_f64()))),
-        );
-        family(
-            "hum_messages_in_doubt",
-            "gauge",
-            "Messages of which nobody knows whether the carrier has them.",
-            &mut [(String::new(), counts.messages_in_doubt.to_string())].into_iter(),
-        );
-        family(
-            "hum_deliveries_pending",
-            "gauge",
-            "Webhook deliveries that wait or are being tried.",
-            &mut [(String::new(), counts.deliveries_pending.to_string())].into_iter(),
-        );
-        family(
-            "hum_jobs",
-            "gauge",
-            "Jobs by kind and state.",
-            &mut counts.jobs.iter().map(|(kind, state, count)| (format!("{{kind={kind:?},state={state:?}}}"), count.to_string())),
-        );
-        text
+        prometheus_text::encode(&mut text, &self.registry)?;
+        prometheus_text::encode(&mut text, &gauges(counts))?;
+        Ok(text)
     }
+}
+
+/// What the store counts, in a registry of its own for each look, so that two looks at once do not mix.
+fn gauges(counts: Counts) -> Registry {
+    let mut registry = Registry::default();
+    let one = |value: i64| {
+        let gauge = Gauge::<i64, AtomicI64>::default();
+        gauge.set(value);
+        gauge
+    };
+    let help = "Messages of which nobody knows whether the carrier has them";
+    registry.register("hum_messages_in_doubt", help, one(counts.messages_in_doubt));
+    let help = "Webhook deliveries that wait or are being tried";
+    registry.register("hum_deliveries_pending", help, one(counts.deliveries_pending));
+    let jobs = Family::<JobLabels, Gauge>::default();
+    for (kind, state, count) in counts.jobs {
+        jobs.get_or_create_owned(&JobLabels { kind, state }).set(count);
+    }
+    registry.register("hum_jobs", "Jobs by kind and state", jobs);
+    registry
+}
+
+/// Which operation a request is, once somebody knows. It is with the request and not with the response, so that one that
+/// panics or takes too long is counted under its name too.
+#[derive(Clone, Default)]
+struct Operation(Arc<OnceLock<&'static str>>);
+
+/// Says which operation a request is.
+pub(crate) fn name(request: &Request, operation: &'static str) {
+    if let Some(slot) = request.extensions().get::<Operation>() {
+        // The first one who knows is right.
+        let _ = slot.0.set(operation);
+    }
+}
+
+/// Says of every request of a route which operation it is.
+pub(crate) fn named(operation: &'static str) -> MapRequestLayer<impl FnMut(Request) -> Request + Clone> {
+    MapRequestLayer::new(move |request: Request| {
+        name(&request, operation);
+        request
+    })
+}
+
+/// Counts a request, and says in the log which one failed inside hum.
+pub(crate) async fn watch(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let slot = Operation::default();
+    request.extensions_mut().insert(slot.clone());
+    let id = request.extensions().get::<RequestId>().cloned();
+    let started = app.hum.clock().monotonic();
+    let response = next.run(request).await;
+    let took = app.hum.clock().monotonic().saturating_sub(started);
+    let (operation, status) = (slot.0.get().copied().unwrap_or("none"), response.status());
+    app.metrics.count(operation, status.as_u16(), took);
+    if status == ErrorCode::Internal.status() {
+        let id = id.as_ref().map(RequestId::header_value);
+        tracing::error!(request = ?id, operation, "a request failed inside hum");
+    }
+    response
 }
 
 pub(crate) async fn show(State(app): State<App>) -> Result<Response, ApiError> {
     let counts = app.hum.system().counts().await?;
-    let text = app.metrics.render(&counts);
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+    let text = app.metrics.render(counts).map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))?;
+    Ok(([(header::CONTENT_TYPE, prometheus_text::CONTENT_TYPE)], text).into_response())
 }

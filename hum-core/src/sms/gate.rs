@@ -57,9 +57,6 @@ impl Waiting {
         if age >= max_age {
             return Gate::Withhold("too late to be of use");
         }
-        if self.account.is_none() {
-            return Gate::Withhold("the number's carrier account is gone");
-        }
         Gate::Send { validity: Duration::from_secs((max_age - age).min(MAX_VALIDITY).as_secs().max(1)) }
     }
 
@@ -80,7 +77,7 @@ mod tests {
     use super::*;
     use crate::sms::{
         BY_AGENT, ToolCallLog,
-        fixture::{consent, conversation, later, moment, opted_out, turn, waiting},
+        fixture::{conversation, later, moment, opted_out, turn, waiting},
     };
 
     const TOO_LATE: Gate = Gate::Withhold("too late to be of use");
@@ -147,14 +144,9 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_has_its_limit_and_a_number_its_account() {
+    fn an_agent_has_a_limit_per_day() {
         for (ai_today, gate) in [(499, valid(3600)), (500, Gate::Withhold("the agent has sent too many messages today"))] {
             assert_eq!(Waiting { ai_today, ..waiting(Source::Ai) }.gate(moment().now), gate);
         }
-        let gone = Waiting { account: None, ..waiting(Source::Api) };
-        assert_eq!(gone.gate(moment().now), Gate::Withhold("the number's carrier account is gone"));
-        let opted_out = Waiting { account: None, consent: Some(opted_out()), ..waiting(Source::Api) };
-        assert_eq!(opted_out.gate(moment().now), Gate::OptedOut);
-        assert_eq!(Waiting { consent: Some(consent()), ..waiting(Source::Api) }.gate(moment().now), valid(36_000));
     }
 }

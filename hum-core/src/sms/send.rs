@@ -146,18 +146,15 @@ fn dispatch(found: Found, callback_url: &dyn Fn(&str) -> String, moment: Moment<
 fn leave(waiting: Waiting, callback_url: &dyn Fn(&str) -> String, moment: Moment<'_>) -> Verdict<Dispatched> {
     let gate = waiting.gate(moment.now);
     let Waiting { message, conversation, consent, account, .. } = waiting;
-    let mut batch = Batch::for_org(message.org);
     let (account, validity) = match (gate, account) {
         (Gate::Send { validity }, Some(account)) => (account, validity),
-        (Gate::OptedOut, _) => {
-            batch.put(&message.opt_out(moment.now));
-            return Verdict::done(batch);
-        }
-        (refused, _) => {
-            batch.put(&message.withhold(refused.why(), moment.now));
-            return Verdict::done(batch);
+        (Gate::OptedOut, _) => return stay(&message.opt_out(moment.now)),
+        (Gate::Withhold(why), _) => return stay(&message.withhold(why, moment.now)),
+        (Gate::Send { .. }, None) => {
+            return stay(&message.withhold("the number's carrier account is gone", moment.now));
         }
     };
+    let mut batch = Batch::for_org(message.org);
     let attempt = SendAttempt::begin(message.org, message.id, moment);
     // Whoever opts out or takes over between this read and the commit wins.
     consent.iter().for_each(|consent| batch.guard(consent));
@@ -175,4 +172,97 @@ fn leave(waiting: Waiting, callback_url: &dyn Fn(&str) -> String, moment: Moment
     batch.put(&message.dispatch(moment.now));
     batch.insert(&attempt);
     Verdict::proceed(batch, Dispatched { attempt, account, sms })
+}
+
+fn stay(message: &Message) -> Verdict<Dispatched> {
+    let mut batch = Batch::for_org(message.org);
+    batch.put(message);
+    Verdict::done(batch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        kernel::event::EventKind,
+        sms::{
+            AttemptState, RESOLVE,
+            fixture::{contact, conversation, events, guards, jobs, later, moment, number, opted_out, org, text, waiting},
+        },
+    };
+
+    fn sent(waiting: Waiting) -> Verdict<Dispatched> {
+        dispatch(Found::Waiting(Box::new(waiting)), &|token| format!("https://hum.example.com/{token}"), moment())
+    }
+
+    #[test]
+    fn the_commit_before_the_call_rests_on_consent_and_for_an_agent_on_the_conversation() {
+        for (source, guarded) in [
+            (Source::Api, &["consent"][..]),
+            (Source::Human, &["consent"]),
+            (Source::Confirmation, &["consent"]),
+            (Source::Ai, &["consent", "conversation"]),
+        ] {
+            let verdict = sent(waiting(source));
+            assert!(verdict.end().is_none(), "the run goes on, under its claim");
+            assert_eq!(guards(verdict.batch()), guarded, "{source:?}");
+            let [message] = &verdict.batch().changed::<Message>()[..] else { panic!("one message") };
+            assert_eq!(message.status(), MessageStatus::Dispatching);
+            let [attempt] = &verdict.batch().inserted::<SendAttempt>()[..] else { panic!("one attempt") };
+            assert_eq!((attempt.message, attempt.state()), (message.id, &AttemptState::Dispatching));
+        }
+        let unknown = sent(Waiting { consent: None, ..waiting(Source::Api) });
+        assert!(guards(unknown.batch()).is_empty() && unknown.end().is_none());
+    }
+
+    #[test]
+    fn what_may_not_leave_ends_the_job() {
+        let mut taken = conversation(1);
+        taken.pause_ai();
+        let withheld = Some(MessageStatus::Withheld);
+        for (waiting, status, detail) in [
+            (Waiting { consent: Some(opted_out()), ..waiting(Source::Api) }, Some(MessageStatus::OptedOut), None),
+            (Waiting { account: None, ..waiting(Source::Api) }, withheld, Some("the number's carrier account is gone")),
+            (Waiting { conversation: taken, ..waiting(Source::Ai) }, withheld, Some("a person took over first")),
+        ] {
+            let verdict = sent(waiting);
+            assert_eq!(verdict.end(), Some(&Finished::Done));
+            let [message] = &verdict.batch().changed::<Message>()[..] else { panic!("one message") };
+            assert_eq!((Some(message.status()), message.detail()), (status, detail));
+            assert_eq!(verdict.batch().writes.len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_sender_that_stopped_leaves_doubt_and_no_second_try() {
+        let message = text(Source::Api).dispatch(moment().now);
+        let attempt = SendAttempt::begin(org(), message.id, moment());
+        let tried = Tried { message, conversation: conversation(1), attempt };
+        let verdict = dispatch(Found::Stopped(Box::new(tried)), &|_| String::new(), later(40));
+        assert_eq!(verdict.end(), Some(&Finished::Done));
+        assert_eq!(verdict.batch().changed::<Message>()[0].status(), MessageStatus::InDoubt);
+        assert_eq!(events(verdict.batch()), [EventKind::SmsInDoubt]);
+        assert_eq!(jobs(verdict.batch()), [(RESOLVE, later(100).now)]);
+    }
+
+    #[test]
+    fn the_carrier_gets_the_text_and_where_to_report() {
+        let found = Found::Waiting(Box::new(waiting(Source::Api)));
+        let verdict = dispatch(found, &|token| format!("https://hum.example.com/{token}"), moment());
+        let Some(Dispatched { attempt, sms, .. }) = verdict.answer() else { panic!("it leaves") };
+        assert_eq!((&sms.from, &sms.to, &*sms.body), (&number().e164, &contact(), "See you at ten."));
+        assert_eq!(sms.status_callback, format!("https://hum.example.com/{}", attempt.token));
+    }
+
+    #[test]
+    fn a_new_text_is_stored_with_its_job_unless_the_contact_opted_out() {
+        for (consent, status, sends) in
+            [(None, MessageStatus::Queued, true), (Some(opted_out()), MessageStatus::OptedOut, false)]
+        {
+            let mut batch = Batch::for_org(org());
+            let message = queue(text(Source::Api), consent.as_ref(), &mut batch, moment());
+            assert_eq!((message.status(), jobs(&batch).contains(&(SEND, moment().now))), (status, sends));
+            assert_eq!(batch.inserted::<Message>().len(), 1);
+        }
+    }
 }

@@ -1,87 +1,150 @@
 //! The carrier says what became of a text.
 
 use crate::{
-    app::Hum,
     kernel::{
+        actor::Actor,
         batch::Batch,
-        error::{Error, Tries},
+        decide::{Decision, Moment},
+        error::Error,
         id::MessageId,
     },
-    planted::{Bug, planted},
+    telephony::{CarrierForm, StatusCallback},
 };
 
-use crate::telephony::CarrierForm;
-use super::{AttemptState, Message, MessageStatus, Received, ResolvedBy};
+use super::{Conversation, Message, Received, ResolvedBy, SendAttempt, Sms, SmsReads, early::Early, outcome::learn};
 
-impl Hum {
+impl Sms {
     /// Takes a status callback. The token in its URL binds it to one attempt, also before the carrier answered the request.
     /// Repetition and order do not matter.
     ///
     /// # Errors
     /// `Store`: the carrier should deliver it again.
     pub async fn receive_status(&self, token: &str, form: &CarrierForm) -> Result<Received, Error> {
-        let Some(claimed) = self.telephony.claimed_account(form) else { return Ok(Received::Refused) };
-        let Some(attempt) = self.store.system().find_attempt(token).await? else { return Ok(Received::Refused) };
-        let reads = self.reads(attempt.org);
-        let mut verified = false;
-        let mut tries = Tries::new();
-        loop {
-            let Some(mut message) = reads.message(attempt.message).await? else { return Ok(Received::Refused) };
-            let Some(mut conversation) = reads.conversation(message.conversation).await? else { return Ok(Received::Refused) };
-            if !verified {
-                let account = self.account_of(&*reads, &conversation).await?.filter(|account| account.account_sid == claimed);
-                let genuine = account.is_some_and(|account| self.telephony.verify(&account, form).is_ok());
-                if !genuine && !planted(Bug::UnsignedIsFine) {
-                    return Ok(Received::Refused);
-                }
-                verified = true;
-            }
-            let callback = match self.telephony.status(form) {
-                Ok(callback) => callback,
-                Err(malformed) => return Ok(Received::Malformed(malformed)),
-            };
-            let Some(mut attempt) = self.store.system().find_attempt(token).await? else { return Ok(Received::Refused) };
-            let now = self.clock.now();
-            let mut batch = Batch::for_org(message.org);
-            let bound = match &attempt.state {
-                AttemptState::Confirmed { sid, .. } => Some(sid.clone()),
-                AttemptState::Dispatching | AttemptState::NotSent { .. } | AttemptState::InDoubt { .. } => None,
-            };
-            match bound {
-                Some(sid) if sid != callback.sid => {
-                    // The carrier took one request twice. The first one is the text; this one is only reported.
-                    tracing::error!(message = %message.id, "the carrier reports a second text for one request");
-                    return Ok(Received::Taken);
-                }
-                Some(_) => {}
-                None if planted(Bug::CallbackInserts) => {
-                    let seq = conversation.take(super::Direction::Outbound, now);
-                    let mut second = Message { id: MessageId::new(now, &*self.entropy), seq, version: 0, ..message.clone() };
-                    second.learn(&callback.sid, callback.status, callback.error_code, now);
-                    second.status = MessageStatus::Carrier(callback.status);
-                    batch.insert(second);
-                    batch.put(conversation);
-                    self.commit(batch)
-                        .await
-                        .map_err(|error| Tries::new().again(error).err().unwrap_or(Error::Conflict("try again".into())))?;
-                    return Ok(Received::Taken);
-                }
-                None => {
-                    attempt.state = AttemptState::Confirmed { sid: callback.sid.clone(), by: ResolvedBy::Callback };
-                    batch.put(attempt);
-                }
-            }
-            let before = message.clone();
-            self.learn(&mut message, &mut conversation, &callback.sid, callback.status, callback.error_code, &mut batch);
-            if before.carrier == message.carrier && before.status == message.status && batch.writes.is_empty() {
-                return Ok(Received::Taken);
-            }
-            batch.put(message);
-            batch.put(conversation);
-            match self.commit(batch).await {
-                Ok(_) => return Ok(Received::Taken),
-                Err(error) => tries.again(error)?,
-            }
+        let Some(claimed) = self.webhooks.claimed_account(form) else { return Ok(Received::Refused) };
+        let Some(SendAttempt { org, message, .. }) = self.routing.find_attempt(token).await? else {
+            return Ok(Received::Refused);
+        };
+        let reads = self.reads.of(org);
+        let Some(found) = find(&*reads, message).await? else { return Ok(Received::Refused) };
+        let account = self.account_of(&found.1).await?.filter(|account| account.account_sid == claimed);
+        if !account.is_some_and(|account| self.webhooks.verify(&account, form).is_ok()) {
+            return Ok(Received::Refused);
         }
+        let news = match self.webhooks.status(form) {
+            Ok(news) => news,
+            Err(malformed) => return Ok(Received::Malformed(malformed)),
+        };
+        let early = Early::new(found);
+        let load = || async {
+            let found = match early.take() {
+                Some(found) => Some(found),
+                None => find(&*reads, message).await?,
+            };
+            Ok(found.zip(self.routing.find_attempt(token).await?))
+        };
+        let decide = |found: Option<_>, moment: Moment<'_>| match found {
+            Some(((message, conversation), attempt)) => Ok(receive_status(message, conversation, attempt, &news, moment)),
+            None => Ok(Decision::new(Batch::for_org(org), Received::Refused)),
+        };
+        self.kernel.of(org, Actor::System).decide(load, decide).await
+    }
+}
+
+async fn find(reads: &dyn SmsReads, id: MessageId) -> Result<Option<(Message, Conversation)>, Error> {
+    let Some(message) = reads.message(id).await? else { return Ok(None) };
+    Ok(reads.conversation(message.conversation).await?.map(|conversation| (message, conversation)))
+}
+
+fn receive_status(
+    message: Message,
+    mut conversation: Conversation,
+    attempt: SendAttempt,
+    news: &StatusCallback,
+    moment: Moment<'_>,
+) -> Decision<Received> {
+    let mut batch = Batch::for_org(message.org);
+    if attempt.sid().is_some_and(|sid| sid != news.sid) {
+        // The carrier took one request twice. The first one is the text; this one is only reported.
+        tracing::error!(message = %message.id, "the carrier reports a second text for one request");
+        return Decision::new(batch, Received::Taken);
+    }
+    if let Some(confirmed) = attempt.confirm(&news.sid, ResolvedBy::Callback) {
+        batch.put(&confirmed);
+    }
+    let before = (message.carrier().clone(), message.status());
+    let message = learn(message, &mut conversation, news, &mut batch, moment);
+    let is_new = (message.carrier(), message.status()) != (&before.0, before.1);
+    if is_new || !batch.writes.is_empty() {
+        batch.put(&message);
+        batch.put(&conversation);
+    }
+    Decision::new(batch, Received::Taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        kernel::event::EventKind,
+        sms::{
+            MessageStatus, Source,
+            fixture::{conversation, events, moment, news, org, text},
+        },
+        telephony::CarrierStatus,
+    };
+
+    /// A text that is being handed to the carrier.
+    fn under_way() -> (Message, SendAttempt) {
+        let message = text(Source::Api).dispatch(moment().now);
+        let attempt = SendAttempt::begin(org(), message.id, moment());
+        (message, attempt)
+    }
+
+    fn told((message, attempt): (Message, SendAttempt), news: &StatusCallback) -> Batch {
+        receive_status(message, conversation(1), attempt, news, moment()).batch
+    }
+
+    fn stored(batch: &Batch) -> (Message, Option<SendAttempt>) {
+        let [message] = &batch.changed::<Message>()[..] else { panic!("one message") };
+        (message.clone(), batch.changed().pop())
+    }
+
+    #[test]
+    fn a_callback_proves_that_the_carrier_has_it_in_every_state() {
+        let (message, attempt) = under_way();
+        let in_doubt = attempt.clone().fall_in_doubt(moment().now).expect("it was under way");
+        let refused = attempt.clone().not_sent("busy".into()).expect("nothing was proved");
+        for (message, attempt) in [
+            (message.clone(), attempt),
+            (message.clone().fall_in_doubt("timed out", moment().now), in_doubt.looked(true)),
+            (message.queue_again("busy".into(), moment().now), refused),
+        ] {
+            let batch = told((message, attempt), &news(CarrierStatus::Sent));
+            let (message, attempt) = stored(&batch);
+            assert_eq!(message.status(), MessageStatus::Carrier(CarrierStatus::Sent));
+            assert_eq!(attempt.as_ref().and_then(SendAttempt::sid), Some("SM1"));
+            assert_eq!(events(&batch), [EventKind::SmsSent]);
+        }
+    }
+
+    #[test]
+    fn a_repetition_writes_nothing_and_each_outcome_is_told_once() {
+        let (message, attempt) = stored(&told(under_way(), &news(CarrierStatus::Delivered)));
+        let known = (message, attempt.expect("it was confirmed"));
+        for status in [CarrierStatus::Delivered, CarrierStatus::Sent] {
+            assert!(told(known.clone(), &news(status)).writes.is_empty(), "{status:?}");
+        }
+        let failed = told(known, &news(CarrierStatus::Undelivered));
+        assert_eq!(events(&failed), [EventKind::SmsFailed]);
+        let (message, attempt) = stored(&failed);
+        assert_eq!((message.status(), attempt), (MessageStatus::Carrier(CarrierStatus::Delivered), None));
+        assert!(message.carrier().conflict());
+    }
+
+    #[test]
+    fn a_second_text_for_one_request_changes_nothing() {
+        let (message, attempt) = under_way();
+        let attempt = attempt.confirm("SM0", ResolvedBy::Answer).expect("it was not");
+        assert!(told((message, attempt), &news(CarrierStatus::Failed)).writes.is_empty());
     }
 }

@@ -11,7 +11,7 @@ use axum::{
 use hum_core::access::Operation;
 use utoipa_axum::router::UtoipaMethodRouter;
 
-use crate::{app::App, edge::Label, error::ApiError, sessions};
+use crate::{app::App, error::ApiError, metrics};
 
 /// Puts the guard before the routes of one path. The path is taken from the routes themselves, so it is the same
 /// wherever the router is nested.
@@ -25,13 +25,11 @@ async fn guard(State((app, path)): State<(App, Arc<str>)>, request: Request, nex
     let Some(operation) = operation_of(request.method(), &path) else {
         return crate::error::no_such_path().await.into_response();
     };
-    let mut response = match admit(&app, operation, request).await {
-        Ok(request) if sessions::owns(operation.path) => sessions::within_limit(&app, request, next).await,
+    metrics::name(&request, operation.id);
+    match admit(&app, operation, request).await {
         Ok(request) => next.run(request).await,
         Err(refused) => refused.into_response(),
-    };
-    response.extensions_mut().insert(Label(operation.id));
-    response
+    }
 }
 
 /// The row of the table. A route that is not in it is not served, whoever asks.
@@ -43,7 +41,7 @@ fn operation_of(method: &Method, path: &str) -> Option<&'static Operation> {
 async fn admit(app: &App, operation: &Operation, mut request: Request) -> Result<Request, ApiError> {
     let caller = app.hum.api_keys().authenticate(bearer(&request).unwrap_or_default()).await?;
     caller.may(operation)?;
-    // The address sessions ignore what they do not know.
+    // An API beside this one may ignore what it does not know.
     if operation.path.starts_with("/api/") && !operation.id.starts_with("list") {
         let query = request.uri().query().unwrap_or_default();
         if let Some((name, _)) = form_urlencoded::parse(query.as_bytes()).next() {

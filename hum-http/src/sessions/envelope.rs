@@ -3,7 +3,9 @@
 use axum::{
     Json,
     body::Body,
-    http::{HeaderValue, header},
+    extract::{Request, State},
+    http::{HeaderValue, Method, header},
+    middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use hum_core::clock::Timestamp;
@@ -11,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    app::App,
     error::{ApiError, ErrorCode},
     view::Time,
 };
@@ -60,8 +63,22 @@ pub(super) struct Refused {
     meta: RefusedMeta,
 }
 
+/// Goes on with a request, and puts its refusal into the envelope, whoever refused it.
+pub(super) async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
+    let is_head = request.method() == Method::HEAD;
+    let mut response = next.run(request).await;
+    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+        refuse(&error, &mut response, app.hum.clock().now());
+        if is_head {
+            // An answer to HEAD, and to nothing else, has no body.
+            *response.body_mut() = Body::empty();
+        }
+    }
+    response
+}
+
 /// Puts a refusal into the envelope; status and headers stay.
-pub(super) fn refuse(error: ApiError, response: &mut Response, now: Timestamp) {
+fn refuse(error: &ApiError, response: &mut Response, now: Timestamp) {
     let errors = error
         .errors()
         .iter()
@@ -82,11 +99,6 @@ pub(super) fn refuse(error: ApiError, response: &mut Response, now: Timestamp) {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.remove(header::CONTENT_LENGTH);
-}
-
-/// An answer to HEAD, and to nothing else, has no body.
-pub(super) fn without_body(response: &mut Response) {
-    *response.body_mut() = Body::empty();
 }
 
 fn sentence(detail: &str) -> String {

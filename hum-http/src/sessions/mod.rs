@@ -10,14 +10,12 @@ mod view;
 use axum::{
     Json, Router,
     extract::State,
-    http::{Method, StatusCode, header},
+    http::{StatusCode, header},
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{any, get},
 };
-use hum_core::{
-    address_session::{AddressSession, CreatedSession, Internet},
-    clock::Timestamp,
-};
+use hum_core::address_session::{AddressSession, CreatedSession, Internet};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -25,45 +23,45 @@ use utoipa_axum::{router::UtoipaMethodRouter, routes};
 
 use crate::{
     app::App,
-    edge::Refused,
-    error::{ApiError, ErrorCode},
+    error::{ApiError, ErrorCode, no_such_path},
     extract::{Caller, Command, Token},
     openapi::Document,
     view::{Time, json},
 };
 
 use envelope::Empty;
+use rate_limit::{RateLimit, within_limit};
 use request::CreateSession;
 use view::{Envelope, Meta, Providers, service_address};
 
-pub(crate) use rate_limit::{RateLimit, within_limit};
 pub(crate) use view::{AgentStatus, LocationView, SessionParams, candidates, location, service_address as address_of};
 
 /// The routes of this API.
 pub(crate) fn router(app: &App) -> Router<App> {
-    let guarded = operations().into_iter().map(|routes| crate::api::guard::guarded(app, routes));
+    let limit = RateLimit::new(&app.hum, app.options.session_requests_per_minute);
+    // The guard comes first: only who has a key has a quota.
+    let guarded = operations().into_iter().map(|(schemas, paths, routes)| {
+        let limited = routes.route_layer(from_fn_with_state(limit.clone(), within_limit));
+        crate::api::guard::guarded(app, (schemas, paths, limited))
+    });
     let routes = guarded.fold(openapi::skeleton(), |router, routes| router.routes(routes));
     let (routes, description) = routes.split_for_parts();
     let document = std::sync::Arc::new(Document::new(description, openapi::complete));
     let show = move || async move { ([(header::CONTENT_TYPE, "application/json")], document.json().to_owned()) };
-    routes.route("/sessions/openapi.json", get(show))
+    routes
+        .route("/sessions/openapi.json", get(show))
+        // What is not there below this path is of this API too, and refused in its envelope.
+        .route("/sessions/", any(no_such_path))
+        .nest("/sessions", Router::new().fallback(no_such_path))
 }
 
 fn operations() -> Vec<UtoipaMethodRouter<App>> {
     vec![routes!(create), routes!(show, close), routes!(internet), routes!(ping)]
 }
 
-/// Whether a path is of this API, so that even what is not there is refused in its envelope.
-pub(crate) fn owns(path: &str) -> bool {
-    path == "/ping" || path == "/sessions" || path.starts_with("/sessions/")
-}
-
-/// Puts whatever was refused on a path of this API into its envelope.
-pub(crate) fn refuse(refused: Refused, method: &Method, response: &mut Response, now: Timestamp) {
-    envelope::refuse(refused.0, response, now);
-    if method == Method::HEAD {
-        envelope::without_body(response);
-    }
+/// Puts whatever routes refuse into the envelope of this API.
+pub(crate) fn in_envelopes(routes: Router, app: &App) -> Router {
+    routes.layer(from_fn_with_state(app.clone(), envelope::around))
 }
 
 fn gone() -> ApiError {

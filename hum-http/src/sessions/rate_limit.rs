@@ -6,7 +6,7 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
@@ -14,19 +14,16 @@ use axum::{
 use governor::{Quota, RateLimiter, clock::Clock, middleware::StateInformationMiddleware, state::keyed::DashMapStateStore};
 use hum_core::{Hum, access::Caller, id::ApiKeyId};
 
-use crate::{
-    app::App,
-    error::{ApiError, ErrorCode},
-};
+use crate::error::{ApiError, ErrorCode};
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 const WINDOW: Duration = Duration::from_secs(60);
 
 /// Goes on with a request if its key has not used up its quota, and says what is left of that.
-pub(crate) async fn within_limit(app: &App, request: Request, next: Next) -> Response {
+pub(super) async fn within_limit(State(limit): State<RateLimit>, request: Request, next: Next) -> Response {
     let key = request.extensions().get::<Caller>().and_then(|caller| caller.actor.key());
-    let standing = app.session_limit.count(key);
+    let standing = limit.count(key);
     let mut response = match standing.filter(|standing| standing.is_over()) {
         Some(over) => too_many(over.retry_after()),
         None => next.run(request).await,
@@ -46,7 +43,7 @@ fn too_many(seconds: u64) -> Response {
 
 /// The limits of all tokens.
 #[derive(Clone)]
-pub(crate) struct RateLimit {
+pub(super) struct RateLimit {
     /// Requests per minute; `None`: no limit.
     quota: Option<(u32, Arc<Limiter>)>,
 }
@@ -75,7 +72,7 @@ impl Clock for HumClock {
 
 impl RateLimit {
     /// `per_minute` calls per token and minute, all at once if they like; 0: no limit.
-    pub(crate) fn new(hum: &Hum, per_minute: u32) -> Self {
+    pub(super) fn new(hum: &Hum, per_minute: u32) -> Self {
         let quota = NonZeroU32::new(per_minute).map(|per_minute| {
             let limiter = Limiter::new(Quota::per_minute(per_minute), DashMapStateStore::default(), HumClock(hum.clone()));
             (per_minute.get(), Arc::new(limiter))

@@ -1,7 +1,10 @@
 //! Requests that are generated from `/sessions/openapi.json`: whatever is sent, the answer is one that the document
 //! describes, and never hum's fault.
 
+use std::collections::BTreeMap;
+
 use axum::{body::Body, http::Method};
+use jsonschema::{Draft, Keyword, ValidationError, Validator};
 use proptest::{prelude::*, string::string_regex, test_runner::TestRunner};
 use serde_json::{Map, Value, json};
 
@@ -22,7 +25,8 @@ struct Sent {
 struct Described {
     method: Method,
     path: String,
-    responses: Map<String, Value>,
+    /// What checks the answers of each status.
+    answers: BTreeMap<String, Validator>,
 }
 
 #[test]
@@ -59,12 +63,11 @@ fn every_generated_request_gets_a_documented_answer() {
         let status = reply.status.as_u16();
         *counted.borrow_mut().entry((format!("{} {}", operation.method, operation.path), status)).or_default() += 1;
         prop_assert!(status < 500, "{status}: {}", reply.text);
-        let Some(described) = operation.responses.get(&status.to_string()) else {
+        let Some(documented) = operation.answers.get(&status.to_string()) else {
             return Err(TestCaseError::fail(format!("{status} is not documented: {}", reply.text)));
         };
-        let schema = &described["content"]["application/json"]["schema"];
         let answer: Value = serde_json::from_str(&reply.text).map_err(|error| TestCaseError::fail(error.to_string()))?;
-        fits(&document, schema, &answer, "").map_err(|why| TestCaseError::fail(format!("{why} in {answer}")))
+        fits(documented, &answer).map_err(|why| TestCaseError::fail(format!("{why} in {answer}")))
     });
     result.unwrap();
     // A generator that only meets refusals proves little.
@@ -91,8 +94,12 @@ fn operations(document: &Value) -> Vec<Described> {
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            let responses = operation["responses"].as_object().unwrap().clone();
-            operations.push(Described { method: method.to_uppercase().parse().unwrap(), path: path.clone(), responses });
+            let responses = operation["responses"].as_object().unwrap();
+            let answers = responses.iter().map(|(status, described)| {
+                (status.clone(), validator(document, &described["content"]["application/json"]["schema"]))
+            });
+            let answers = answers.collect();
+            operations.push(Described { method: method.to_uppercase().parse().unwrap(), path: path.clone(), answers });
         }
     }
     assert_eq!(operations.len(), 5);
@@ -245,46 +252,91 @@ fn object(document: &Value, schema: &Value) -> BoxedStrategy<Value> {
     fields.prop_map(Value::Object).boxed()
 }
 
-/// Whether a value fits a schema, of the kinds that this document uses for answers.
-fn fits(document: &Value, schema: &Value, value: &Value, at: &str) -> Result<(), String> {
-    let schema = resolve(document, schema);
-    if let Some(one) = schema["oneOf"].as_array() {
-        let fitting = one.iter().filter(|schema| fits(document, schema, value, at).is_ok()).count();
-        return if fitting == 1 { Ok(()) } else { Err(format!("{at} fits {fitting} of several schemas")) };
+/// Checks answers: every field must be documented, and have the type that the document says.
+fn validator(document: &Value, schema: &Value) -> Validator {
+    assert!(schema.is_object(), "an answer is described");
+    let mut schema = json!({ "allOf": [schema], "components": document["components"] });
+    for part in ["/allOf", "/components/schemas"] {
+        close(schema.pointer_mut(part).unwrap());
     }
-    let types = match &schema["type"] {
-        Value::String(one) => vec![one.as_str()],
-        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
-        _ => return Err(format!("{at} has no type in the document")),
-    };
-    let is = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_i64() || number.is_u64() => "integer",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    let fitting = types.contains(&is) || (is == "integer" && types.contains(&"number"));
-    if !fitting {
-        return Err(format!("{at} is {is}, and the document says {types:?}"));
-    }
-    match value {
-        Value::Array(items) => {
-            items.iter().enumerate().try_for_each(|(nth, item)| fits(document, &schema["items"], item, &format!("{at}/{nth}")))
-        }
-        Value::Object(fields) => {
-            let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-            if let Some(missing) = required.into_iter().find(|name| !fields.contains_key(*name)) {
-                return Err(format!("{at}/{missing} is missing"));
+    let options = jsonschema::options()
+        .with_draft(Draft::Draft202012)
+        .should_validate_formats(true)
+        // The formats of OpenAPI say how wide a number is.
+        .should_ignore_unknown_formats(true)
+        .with_keyword("x-integer", |_, _, _| Ok(Box::new(WrittenAsInteger)));
+    options.build(&schema).unwrap()
+}
+
+fn fits(validator: &Validator, answer: &Value) -> Result<(), String> {
+    let errors = validator.iter_errors(answer).map(|error| format!("{}: {error}", error.instance_path()));
+    let errors: Vec<String> = errors.collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
+}
+
+/// Stricter than the document: an object has no other fields than those that are described.
+fn close(schemas: &mut Value) {
+    match schemas {
+        Value::Object(words) => {
+            words.values_mut().for_each(close);
+            let is = |kind: &str| match words.get("type") {
+                Some(Value::Array(kinds)) => kinds.iter().any(|one| one == kind),
+                one => one.is_some_and(|one| one == kind),
+            };
+            let (object, integer) = (is("object") && words.contains_key("properties"), is("integer") && !is("number"));
+            if object {
+                words.insert("additionalProperties".into(), false.into());
             }
-            let Some(properties) = schema["properties"].as_object() else { return Ok(()) };
-            fields.iter().try_for_each(|(name, field)| match properties.get(name) {
-                Some(schema) => fits(document, schema, field, &format!("{at}/{name}")),
-                None => Err(format!("{at}/{name} is not documented")),
-            })
+            if integer {
+                words.insert("x-integer".into(), true.into());
+            }
         }
-        _ => Ok(()),
+        Value::Array(parts) => parts.iter_mut().for_each(close),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// JSON Schema takes 1.0 for an integer; many a typed client does not.
+struct WrittenAsInteger;
+
+impl<'i> Keyword<'i> for WrittenAsInteger {
+    fn validate(&self, value: &'i Value) -> Result<(), ValidationError<'i>> {
+        if self.is_valid(value) { Ok(()) } else { Err(ValidationError::custom(format!("{value} is no integer"))) }
+    }
+
+    fn is_valid(&self, value: &'i Value) -> bool {
+        !value.is_f64()
+    }
+}
+
+/// The check is only worth something if it notices what is wrong.
+#[tokio::test]
+async fn a_wrong_answer_is_noticed() {
+    let app = TestApp::with_sources(Sources::default()).await;
+    let document = app.stranger.get("/sessions/openapi.json").await.expect(200);
+    let operations = operations(&document);
+    let creation = operations.iter().find(|operation| operation.method == Method::POST).unwrap();
+    let street = json!({ "street1": "29090 Tiffany Drive E", "city": "Southfield", "state": "MI", "zip": "48034" });
+    let good = app.admin.post("/sessions", street).await.expect(201);
+    assert_eq!(fits(&creation.answers["201"], &good), Ok(()));
+    let product = "/data/0/product_catalog/0/products/0";
+    assert!(good.pointer(product).is_some(), "an answer with a plan: {good}");
+    for (at, field, wrong) in [
+        ("", "message", json!(7)),
+        ("", "meta", Value::Null),
+        ("", "undocumented", json!(1)),
+        ("/meta", "session_token", Value::Null),
+        ("/meta", "undocumented", json!({})),
+        (product, "channel_count", json!("none")),
+        (product, "channel_count", json!(1.0)),
+        (product, "channel_count", json!(-1)),
+        (product, "undocumented", json!(true)),
+    ] {
+        let mut bad = good.clone();
+        bad.pointer_mut(at).unwrap()[field] = wrong;
+        assert!(fits(&creation.answers["201"], &bad).is_err(), "{at}/{field} was not noticed");
+    }
+    let mut bad = good.clone();
+    bad["meta"].as_object_mut().unwrap().remove("session_token");
+    assert!(fits(&creation.answers["201"], &bad).is_err(), "what is missing was not noticed");
 }

@@ -9,8 +9,8 @@ use hum_adapters::{
 use hum_core::{
     Hum, Settings,
     access::{Caller, KeyMode, NewApiKey, Role},
-    address::AddressInput,
-    geocode::{Geocoding, SourceError},
+    address::{Address, AddressInput},
+    geocode::{Coordinates, Geocoder, Geocoding, Reach, SourceError},
     idempotency::{Answer, Remember},
     organization::NewOrganization,
 };
@@ -333,38 +333,70 @@ async fn a_remote_source_that_fails_is_asked_three_times() {
     assert_eq!((&failed["request_status"], &failed["meta"]["agent_status"]["geocoding"]), (&json!("warning"), &json!("failed")));
 }
 
-/// Only the address sessions, in somebody else's service: no carrier, no model, no way out.
+/// No carrier, no model, no way out; and a key.
+async fn without_carrier(geocoder: Arc<dyn Geocoder>, wait: Duration) -> (Hum, String) {
+    let hum = Hum::builder()
+        .storage(SqliteStore::in_memory().unwrap())
+        .clock(VirtualClock::default())
+        .entropy(SystemEntropy)
+        .live_bus(InProcessBus::new())
+        .cipher(KeyFileCipher::from_key([7; 32], Arc::new(SystemEntropy)))
+        .geocoder(geocoder)
+        .broadband_map(FixedBroadbandMap::default())
+        .settings(Settings { session_wait: wait, ..Settings::default() })
+        .build()
+        .unwrap();
+    let org = hum.organizations().create(NewOrganization { slug: "acme".into(), name: "Acme".into() }).await.unwrap().id;
+    let new = NewApiKey { name: "k".into(), role: Role::Operator, scopes: vec!["sessions".into()], mode: KeyMode::Live };
+    let Answer::Fresh(key) = hum.api_keys().create(&Caller::system(org), new, Remember::nothing()).await.unwrap() else { panic!() };
+    (hum, key.secret.reveal().to_owned())
+}
+
+/// Only the address sessions, in somebody else's service.
 #[tokio::test]
 async fn they_can_be_embedded_alone() {
-    let serve = async |wait: Duration| {
-        let hum = Hum::builder()
-            .storage(SqliteStore::in_memory().unwrap())
-            .clock(VirtualClock::default())
-            .entropy(SystemEntropy)
-            .live_bus(InProcessBus::new())
-            .cipher(KeyFileCipher::from_key([7; 32], Arc::new(SystemEntropy)))
-            .geocoder(FixedGeocoder::default().remote())
-            .broadband_map(FixedBroadbandMap::default())
-            .settings(Settings { session_wait: wait, ..Settings::default() })
-            .build()
-            .unwrap();
-        let org = hum.organizations().create(NewOrganization { slug: "acme".into(), name: "Acme".into() }).await.unwrap().id;
-        let new = NewApiKey { name: "k".into(), role: Role::Operator, scopes: vec!["sessions".into()], mode: KeyMode::Live };
-        let Answer::Fresh(key) = hum.api_keys().create(&Caller::system(org), new, Remember::nothing()).await.unwrap() else {
-            panic!()
-        };
-        let options = RouterOptions { timeout: Duration::from_millis(100), ..RouterOptions::default() };
-        Actor::new(hum_http::sessions_router(hum, options), Some(key.secret.reveal().to_owned()))
-    };
-    let somebody = serve(Duration::ZERO).await;
+    let (hum, key) = without_carrier(Arc::new(FixedGeocoder::default().remote()), Duration::ZERO).await;
+    let somebody = Actor::new(hum_http::sessions_router(hum, RouterOptions::default()), Some(key));
     let created = somebody.post("/sessions", tiffany()).await.expect(201);
     somebody.get(&format!("/sessions/{}", token(&created))).await.expect(202);
     somebody.get("/sessions/openapi.json").await.expect(200);
     somebody.get("/api/me").await.problem(404, "not_found");
+}
+
+/// A geocoder with a bug.
+struct Panics;
+
+#[async_trait::async_trait]
+impl Geocoder for Panics {
+    fn reach(&self) -> Reach {
+        Reach::Local
+    }
+
+    async fn geocode(&self, _: &Address, _: Option<Coordinates>) -> Result<Geocoding, SourceError> {
+        panic!("a bug")
+    }
+}
+
+#[tokio::test]
+async fn a_panic_and_a_time_limit_are_answered_in_the_envelope_and_counted() {
+    let options = || RouterOptions { timeout: Duration::from_millis(100), ..RouterOptions::default() };
+    let (hum, key) = without_carrier(Arc::new(Panics), Duration::ZERO).await;
+    let somebody = Actor::new(hum_http::router_with(hum, options()), Some(key));
+    let bug = somebody.post("/sessions", tiffany()).await;
+    assert!(bug.header("x-request-id").is_some());
+    assert_eq!((bug.header("cache-control"), bug.header("referrer-policy")), (Some("no-store"), Some("no-referrer")));
+    refused(bug, 500, "internal");
+    let metrics = somebody.get("/metrics").await.text;
+    assert!(metrics.contains("hum_http_requests_total{operation=\"createSession\",status=\"500\"} 1\n"), "{metrics}");
+
     // This clock stands still, so whoever waits for the agents waits too long.
-    let late = serve(Duration::from_secs(2)).await.post("/sessions", tiffany()).await;
-    assert_eq!(late.header("retry-after"), Some("1"));
+    let (hum, key) = without_carrier(Arc::new(FixedGeocoder::default().remote()), Duration::from_secs(2)).await;
+    let somebody = Actor::new(hum_http::router_with(hum, options()), Some(key));
+    let late = somebody.post("/sessions", tiffany()).await;
+    assert_eq!((late.header("retry-after"), late.header("cache-control")), (Some("1"), Some("no-store")));
     refused(late, 503, "timeout");
+    let metrics = somebody.get("/metrics").await.text;
+    assert!(metrics.contains("hum_http_requests_total{operation=\"createSession\",status=\"503\"} 1\n"), "{metrics}");
 }
 
 #[tokio::test]

@@ -14,17 +14,19 @@ use hum_core::{error::Error, sms::Received};
 
 use crate::{
     app::App,
-    edge::Label,
     error::{ApiError, ErrorCode},
+    metrics::named,
 };
 
 pub(crate) fn router() -> Router<App> {
-    Router::new().route("/carrier/twilio/sms", post(sms::receive)).route("/carrier/twilio/status/{token}", post(status::receive))
+    Router::new()
+        .route("/carrier/twilio/sms", post(sms::receive).route_layer(named("carrierSms")))
+        .route("/carrier/twilio/status/{token}", post(status::receive).route_layer(named("carrierStatus")))
 }
 
 /// Tells the carrier what became of its webhook. Whatever is not 200 it may deliver again.
-fn answer(label: &'static str, received: Result<Received, Error>) -> Response {
-    let mut response = match received {
+fn answer(received: Result<Received, Error>) -> Response {
+    match received {
         Ok(Received::Taken) => {
             let xml = r#"<?xml version="1.0" encoding="UTF-8"?><Response/>"#;
             (StatusCode::OK, [(header::CONTENT_TYPE, HeaderValue::from_static("text/xml"))], xml).into_response()
@@ -38,7 +40,5 @@ fn answer(label: &'static str, received: Result<Received, Error>) -> Response {
             }
             error => error.into_response(),
         },
-    };
-    response.extensions_mut().insert(Label(label));
-    response
+    }
 }

@@ -6,5 +6,5 @@ use super::form::Form;
 
 /// A text came in. The answer comes after the commit.
 pub(super) async fn receive(State(app): State<App>, Form(form): Form) -> Response {
-    super::answer("carrierSms", app.hum.sms().receive(&form).await)
+    super::answer(app.hum.sms().receive(&form).await)
 }
