@@ -88,7 +88,7 @@ async fn a_text_from_a_handset_is_a_form_that_twilios_adapter_accepts() {
 
     let twilio = Twilio::new(TwilioConfig::default()).unwrap();
     let account = carrier.credentials();
-    for adapter in [&carrier as &dyn Texting, CarrierWebhooks, &twilio] {
+    for adapter in [&carrier as &dyn CarrierWebhooks, &twilio] {
         let form = &due[0].form;
         assert_eq!(adapter.claimed_account(form), Some(account.account_sid.as_str()));
         adapter.verify(&account, form).unwrap();

@@ -71,17 +71,12 @@ fn stamped<T>(mut answer: T, stamp: Option<Stamp<T>>, committed: &Committed) -> 
     answer
 }
 
-/// What one try came to.
-enum Tried<T> {
-    Settled(T),
-    Again,
-}
-
 /// How many tries are left.
 struct Tries(u32);
 
 impl Tries {
-    fn again<T>(&mut self, error: CommitError) -> Result<Tried<T>, Error> {
+    /// `Ok` when the decision may be made again.
+    fn again(&mut self, error: CommitError) -> Result<(), Error> {
         match error {
             CommitError::Conflict(Conflict::StaleFence) => Err(Error::Conflict("another worker took this job over".into())),
             CommitError::Conflict(conflict) if self.0 == 0 => {
@@ -89,7 +84,7 @@ impl Tries {
             }
             CommitError::Conflict(_) => {
                 self.0 -= 1;
-                Ok(Tried::Again)
+                Ok(())
             }
             CommitError::Store(error) => Err(error.into()),
         }
@@ -221,7 +216,7 @@ impl<T> Once<'_, T> {
                 Err(CommitError::Conflict(Conflict::Exists)) if case.taken.is_some() => {
                     refused = case.taken.map(str::to_owned);
                 }
-                Err(error) => drop(tries.again::<T>(error)?),
+                Err(error) => tries.again(error)?,
             }
         }
     }
@@ -361,7 +356,7 @@ impl Run<'_> {
                 Ok(answer) => return Ok(answer),
                 Err(CommitError::Conflict(Conflict::StaleFence)) if only_ends => return Ok(None),
                 Err(CommitError::Conflict(Conflict::StaleFence)) if self.even_if_lost && !lost => lost = true,
-                Err(error) => drop(tries.again::<T>(error)?),
+                Err(error) => tries.again(error)?,
             }
         }
     }

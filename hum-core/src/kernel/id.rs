@@ -10,7 +10,7 @@ use ulid::Ulid;
 use super::{
     clock::Timestamp,
     entropy::Entropy,
-    record::{Field as _, field_by_text},
+    record::field_by_text,
 };
 
 /// The text is not an id of the expected kind.

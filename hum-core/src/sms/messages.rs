@@ -2,58 +2,27 @@
 
 use crate::{
     access::Caller,
-    app::Hum,
     consent::Consent,
     kernel::{
-        audit::AuditRow,
         batch::Batch,
-        error::{Error, Tries},
+        decide::{Decision, Moment},
+        error::Error,
         id::MessageId,
         idempotency::{Answer, Remember},
-        job::NewJob,
     },
 };
 
-use super::{ConversationStatus, Direction, Message, MessageStatus};
+use super::{Conversation, Message, Sms, send::queue};
 
-impl Hum {
+impl Sms {
     /// Cancels a message that waits. When this returns it will never be handed to the carrier.
     ///
     /// # Errors
     /// `NotFound`; `Conflict` when it is too late.
-    pub async fn cancel_message(
-        &self,
-        caller: &Caller,
-        id: MessageId,
-        remember: Remember<Message>,
-    ) -> Result<Answer<Message>, Error> {
-        let mut tries = Tries::new();
-        loop {
-            let now = self.clock.now();
-            let reads = self.reads(caller.org);
-            if let Some(replayed) = remember.replay(&*reads, &*self.cipher, now).await? {
-                return Ok(replayed);
-            }
-            let mut message = reads.message(id).await?.ok_or(Error::NotFound("message"))?;
-            match message.status {
-                MessageStatus::Withheld => return Ok(Answer::Fresh(message)),
-                MessageStatus::Queued => {}
-                other => {
-                    return Err(Error::Conflict(format!("the message is {}; only a queued one can be canceled", other.as_str())));
-                }
-            }
-            message.status = MessageStatus::Withheld;
-            message.detail = Some("canceled".into());
-            message.updated_at = now;
-            let mut batch = Batch::for_org(caller.org);
-            batch.put(message.clone());
-            batch.insert(AuditRow::by(caller, "message.cancel", id, now, &*self.entropy));
-            remember.record(&mut batch, &message, &*self.cipher, now);
-            match self.commit(batch).await {
-                Ok(_) => return Ok(Answer::Fresh(message)),
-                Err(error) => tries.again(error)?,
-            }
-        }
+    pub async fn cancel(&self, caller: &Caller, id: MessageId, remember: Remember<Message>) -> Result<Answer<Message>, Error> {
+        let reads = self.reads.of(caller.org);
+        let load = || async { reads.message(id).await?.ok_or(Error::NotFound("message")) };
+        self.kernel.of(caller.org, caller.actor).once(remember).decide(load, cancel).await
     }
 
     /// Sends a message again, by somebody's decision: a new message that names the one it follows.
@@ -61,52 +30,83 @@ impl Hum {
     ///
     /// # Errors
     /// `NotFound`; `Conflict` when the message is neither in doubt nor failed, or the conversation is closed.
-    pub async fn resend_message(
-        &self,
-        caller: &Caller,
-        id: MessageId,
-        remember: Remember<Message>,
-    ) -> Result<Answer<Message>, Error> {
-        let mut tries = Tries::new();
-        loop {
-            let now = self.clock.now();
-            let reads = self.reads(caller.org);
-            if let Some(replayed) = remember.replay(&*reads, &*self.cipher, now).await? {
-                return Ok(replayed);
-            }
+    pub async fn resend(&self, caller: &Caller, id: MessageId, remember: Remember<Message>) -> Result<Answer<Message>, Error> {
+        let reads = self.reads.of(caller.org);
+        let load = || async {
             let first = reads.message(id).await?.ok_or(Error::NotFound("message"))?;
-            let may = first.status == MessageStatus::InDoubt
-                || matches!(first.status, MessageStatus::Carrier(status) if status.is_failure());
-            if !may || first.direction != Direction::Outbound {
-                let status = first.status.as_str();
-                return Err(Error::Conflict(format!(
-                    "the message is {status}; only one that is in doubt or failed can be sent again"
-                )));
-            }
-            let mut conversation = reads.conversation(first.conversation).await?.ok_or(Error::NotFound("conversation"))?;
-            if conversation.status != ConversationStatus::Open {
-                return Err(Error::Conflict("the conversation is closed; open it first".into()));
-            }
+            let conversation = reads.conversation(first.conversation).await?.ok_or(Error::NotFound("conversation"))?;
             let consent = reads.consent(&conversation.contact).await?;
-            let seq = conversation.take(Direction::Outbound, now);
-            let mut message =
-                Message::outbound(&conversation, seq, super::Source::Human, first.body.clone(), now, &*self.entropy);
-            message.media.clone_from(&first.media);
-            message.resend_of = Some(first.id);
-            let mut batch = Batch::for_org(caller.org);
-            if consent.as_ref().is_some_and(Consent::is_opted_out) {
-                message.status = MessageStatus::OptedOut;
-            } else {
-                batch.enqueue(NewJob::send(message.id, caller.org, now, &*self.entropy));
-            }
-            batch.put(conversation);
-            batch.insert(message.clone());
-            batch.insert(AuditRow::by(caller, "message.resend", id, now, &*self.entropy));
-            remember.record(&mut batch, &message, &*self.cipher, now);
-            match self.commit(batch).await {
-                Ok(_) => return Ok(Answer::Fresh(message)),
-                Err(error) => tries.again(error)?,
-            }
+            Ok(Resend { first, conversation, consent })
+        };
+        self.kernel.of(caller.org, caller.actor).once(remember).decide(load, resend).await
+    }
+}
+
+fn cancel(message: Message, moment: Moment<'_>) -> Result<Decision<Message>, Error> {
+    let mut batch = Batch::for_org(message.org);
+    let id = message.id;
+    match message.clone().cancel(moment.now)? {
+        Some(canceled) => {
+            batch.put(&canceled);
+            Ok(Decision::new(batch, canceled).audited("message.cancel", id))
         }
+        None => Ok(Decision::new(batch, message)),
+    }
+}
+
+/// A message that is to be sent again.
+struct Resend {
+    first: Message,
+    conversation: Conversation,
+    consent: Option<Consent>,
+}
+
+fn resend(Resend { first, mut conversation, consent }: Resend, moment: Moment<'_>) -> Result<Decision<Message>, Error> {
+    let again = first.resend(&mut conversation, moment)?;
+    if !conversation.is_open() {
+        return Err(Error::Conflict("the conversation is closed; open it first".into()));
+    }
+    let mut batch = Batch::for_org(first.org);
+    let message = queue(again, consent.as_ref(), &mut batch, moment);
+    batch.put(&conversation);
+    Ok(Decision::new(batch, message).audited("message.resend", first.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sms::{
+        MessageStatus, SEND, Source,
+        fixture::{consent, conversation, jobs, moment, opted_out, text},
+    };
+
+    #[test]
+    fn canceling_twice_writes_once() {
+        let first = cancel(text(Source::Api), moment()).expect("in time");
+        assert_eq!((first.answer.status(), first.batch.changed::<Message>().len()), (MessageStatus::Withheld, 1));
+        let second = cancel(first.answer, moment()).expect("it is canceled");
+        assert!(second.batch.writes.is_empty() && second.answer.status() == MessageStatus::Withheld);
+    }
+
+    #[test]
+    fn a_text_is_sent_again_as_a_new_one() {
+        let first = text(Source::Ai).fall_in_doubt("timed out", moment().now);
+        for (consent, status, sends) in [(consent(), MessageStatus::Queued, true), (opted_out(), MessageStatus::OptedOut, false)]
+        {
+            let state = Resend { first: first.clone(), conversation: conversation(1), consent: Some(consent) };
+            let decision = resend(state, moment()).expect("it is in doubt");
+            let [again] = &decision.batch.inserted::<Message>()[..] else { panic!("one message") };
+            assert_eq!((again.seq, again.resend_of, again.status()), (2, Some(first.id), status));
+            assert_eq!(jobs(&decision.batch).contains(&(SEND, moment().now)), sends);
+            assert!(decision.batch.changed::<Message>().is_empty(), "what is not known does not become known by it");
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_again_into_a_closed_conversation() {
+        let mut conversation = conversation(1);
+        conversation.close(moment());
+        let first = text(Source::Api).fall_in_doubt("timed out", moment().now);
+        assert!(matches!(resend(Resend { first, conversation, consent: None }, moment()), Err(Error::Conflict(_))));
     }
 }

@@ -245,8 +245,7 @@ mod tests {
         for (known, is_new) in [(None, true), (Some(consent()), true), (Some(opted_out()), false)] {
             let exists = known.is_some();
             let verdict = record(tried(), known, &refused, 1, moment());
-            let stored =
-                if exists { verdict.batch().changed::<Consent>() } else { verdict.batch().inserted::<Consent>() };
+            let stored = if exists { verdict.batch().changed::<Consent>() } else { verdict.batch().inserted::<Consent>() };
             assert_eq!(stored.iter().any(Consent::is_opted_out), is_new);
             assert_eq!(events(verdict.batch()).contains(&EventKind::SmsOptOut), is_new);
             assert_eq!(verdict.batch().changed::<Message>()[0].carrier().error_code(), Some(21_610));

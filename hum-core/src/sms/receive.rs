@@ -3,45 +3,20 @@
 use std::time::Duration;
 
 use crate::{
-    app::Hum,
-    consent::{Consent, ConsentSource, ConsentState, Keyword},
+    consent::{Consent, ConsentSource, Keyword},
     kernel::{
-        audit::AuditRow,
-        batch::{Batch, Guard},
-        clock::Timestamp,
-        entropy::Entropy,
-        error::{Error, Tries},
+        actor::Actor,
+        batch::Batch,
+        decide::{Decision, Moment},
+        error::Error,
         event::EventKind,
-        id::{AuditId, MessageId},
-        job::NewJob,
-        store::{CommitError, Conflict},
     },
     number::Number,
-    organization::{CarrierAccount, KeywordReplies},
-    planted::{Bug, planted},
+    organization::KeywordReplies,
+    telephony::{CarrierForm, InboundSms, RefusedForm},
 };
 
-use crate::telephony::{CarrierForm, InboundSms, RefusedForm};
-use super::{CarrierFacts, Conversation, Direction, Message, MessageStatus, Source};
-
-/// Everything that deciding about one inbound text needs.
-#[derive(Debug, Clone)]
-pub struct InboundState {
-    /// The number that was texted.
-    pub number: Number,
-    /// Who confirms keywords.
-    pub keyword_replies: KeywordReplies,
-    /// The organization's own carrier account, if it has one.
-    pub account: Option<CarrierAccount>,
-    /// How long the number's text agent waits for more; `None` when the number has no agent that exists, or texting is off.
-    pub debounce: Option<Duration>,
-    /// The thread, if there is one.
-    pub conversation: Option<Conversation>,
-    /// What is known of the contact's consent.
-    pub consent: Option<Consent>,
-    /// The text is stored already.
-    pub seen: bool,
-}
+use super::{Conversation, Direction, InboundState, Message, Sms, Source, early::Early, send::send_job, turn::ai_turn_job};
 
 /// What became of a webhook of the carrier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,213 +29,288 @@ pub enum Received {
     Malformed(RefusedForm),
 }
 
-impl Hum {
+impl Sms {
     /// Takes a text from the carrier. When this returns [`Received::Taken`] it is durable, once, whatever was repeated.
     ///
     /// # Errors
     /// `Store`: the carrier should deliver it again.
-    pub async fn receive_sms(&self, form: &CarrierForm) -> Result<Received, Error> {
-        let Some(claimed) = self.telephony.claimed_account(form) else { return Ok(Received::Refused) };
+    pub async fn receive(&self, form: &CarrierForm) -> Result<Received, Error> {
+        let Some(claimed) = self.webhooks.claimed_account(form) else { return Ok(Received::Refused) };
         // Untrusted until verified: only used to find the account whose token must have signed it.
-        let sms = match self.telephony.inbound(form) {
+        let sms = match self.webhooks.inbound(form) {
             Ok(sms) => sms,
             Err(malformed) => return self.refuse_or_malformed(claimed, form, malformed).await,
         };
-        let mut tries = Tries::new();
-        let mut verified = false;
-        let mut sms_id = None;
-        loop {
-            let Some(mut state) = self.store.system().load_inbound(claimed, &sms.to, &sms.from, &sms.sid).await? else {
-                return Ok(Received::Refused);
-            };
-            if !verified {
-                let Some(credentials) = self.credentials_of(claimed, state.account.as_ref())? else {
-                    return Ok(Received::Refused);
-                };
-                if self.telephony.verify(&credentials, form).is_err() && !planted(Bug::UnsignedIsFine) {
-                    return Ok(Received::Refused);
-                }
-                verified = true;
-            }
-            if planted(Bug::CheckThenMark) && state.seen {
-                return Ok(Received::Taken);
-            }
-            let now = self.clock.now();
-            if planted(Bug::CheckThenMark) {
-                state.seen = false;
-            }
-            let mut sms = sms.clone();
-            if planted(Bug::CheckThenMark) {
-                sms.sid = sms_id.get_or_insert_with(|| format!("{}-{}", sms.sid, self.entropy.token())).clone();
-            }
-            let Some(batch) = decide(state, &sms, now, &*self.entropy) else { return Ok(Received::Taken) };
-            match self.commit(batch).await {
-                Ok(_) => return Ok(Received::Taken),
-                Err(CommitError::Conflict(Conflict::Exists | Conflict::Changed)) => {
-                    tries.again(CommitError::Conflict(Conflict::Changed))?
-                }
-                Err(error) => tries.again(error)?,
-            }
+        let find = || self.routing.load_inbound(claimed, &sms.to, &sms.from, &sms.sid);
+        let Some(state) = find().await? else { return Ok(Received::Refused) };
+        let Some(credentials) = self.organizations.credentials_of(claimed, state.account.as_ref())? else {
+            return Ok(Received::Refused);
+        };
+        if self.webhooks.verify(&credentials, form).is_err() {
+            return Ok(Received::Refused);
         }
+        let org = state.number.org;
+        let early = Early::new(state);
+        let load = || async {
+            match early.take() {
+                Some(state) => Ok(Some(state)),
+                None => Ok(find().await?),
+            }
+        };
+        let decide = |state: Option<_>, moment: Moment<'_>| match state {
+            Some(state) => Ok(receive(state, &sms, moment)),
+            None => Ok(Decision::new(Batch::for_org(org), Received::Refused)),
+        };
+        self.kernel.of(org, Actor::Contact).decide(load, decide).await
     }
 
     /// A malformed form is only called malformed when its signature is right; strangers learn nothing.
     async fn refuse_or_malformed(&self, claimed: &str, form: &CarrierForm, malformed: RefusedForm) -> Result<Received, Error> {
-        let account = self.store.system().find_carrier_account(claimed).await?;
-        match self.credentials_of(claimed, account.as_ref())? {
-            Some(credentials) if self.telephony.verify(&credentials, form).is_ok() => Ok(Received::Malformed(malformed)),
+        let account = self.organizations.directory().find_carrier_account(claimed).await?;
+        match self.organizations.credentials_of(claimed, account.as_ref())? {
+            Some(credentials) if self.webhooks.verify(&credentials, form).is_ok() => Ok(Received::Malformed(malformed)),
             _ => Ok(Received::Refused),
         }
     }
 }
 
-/// One commit: thread, message, unread, consent, events, the agent's job. `None` when the text is stored already.
-fn decide(state: InboundState, sms: &InboundSms, now: Timestamp, entropy: &dyn Entropy) -> Option<Batch> {
-    if state.seen {
-        return None;
+/// One commit: thread, message, unread, consent, events, the agent's job. Nothing when the text is stored already.
+fn receive(state: InboundState, sms: &InboundSms, moment: Moment<'_>) -> Decision<Received> {
+    let InboundState { number, keyword_replies, debounce, conversation, consent, seen, .. } = state;
+    let mut batch = Batch::for_org(number.org);
+    if seen {
+        return Decision::new(batch, Received::Taken);
     }
-    let mut batch = Batch::for_org(state.number.org);
-    let is_new = state.conversation.is_none();
-    let mut conversation =
-        state.conversation.unwrap_or_else(|| Conversation::start(&state.number, sms.from.clone(), now, entropy));
-    let was_waiting = conversation.waits_for_ai();
-    let was_closed = matches!(conversation.status, super::ConversationStatus::Closed { .. });
-    let seq = conversation.take(Direction::Inbound, now);
-    let message = Message {
-        id: MessageId::new(now, entropy),
-        org: state.number.org,
-        conversation: conversation.id,
-        seq,
-        direction: Direction::Inbound,
-        source: Source::Contact,
-        body: sms.body.clone(),
-        media: sms.media.clone(),
-        status: MessageStatus::Received,
-        carrier: CarrierFacts { sid: Some(sms.sid.clone()), ..CarrierFacts::default() },
-        detail: None,
-        turn: None,
-        resend_of: None,
-        created_at: now,
-        updated_at: now,
-        version: 0,
-    };
-    if is_new {
-        batch.emit(conversation.event(EventKind::ConversationStarted, None, now, entropy));
-    } else if was_closed {
-        batch.emit(conversation.event(EventKind::ConversationReopened, None, now, entropy));
-    }
-    let received = conversation.event(EventKind::SmsReceived, Some(&message), now, entropy);
-    batch.emit(received);
-    if planted(Bug::EventGap) && (is_new || was_closed) {
-        conversation.event_seq += 1;
-    }
-
-    let known = state.consent.is_some();
-    let mut consent = state.consent.unwrap_or_else(|| Consent::unsaid(state.number.org, sms.from.clone()));
-    let was_opted_out = consent.is_opted_out();
-    let keyword = match Keyword::of(&sms.body, was_opted_out) {
-        None if planted(Bug::OptInByAnyText) && was_opted_out => Some(Keyword::OptIn),
-        keyword => keyword,
-    };
-    let consent_changed =
-        keyword.is_some_and(|keyword| change_consent(keyword, &mut consent, &mut conversation, &mut batch, now, entropy));
-    if consent_changed {
-        let action = if consent.is_opted_out() { "opt_out.add" } else { "opt_out.remove" };
-        batch.insert(AuditRow {
-            id: AuditId::new(now, entropy),
-            org: batch.org,
-            at: now,
-            actor: "contact".into(),
-            action,
-            subject: sms.from.to_string(),
-        });
-    }
-    let hum_confirms = state.keyword_replies == KeywordReplies::Hum || planted(Bug::BothConfirm);
-    if let Some(keyword) = keyword
-        && hum_confirms
-        && (consent_changed || (keyword == Keyword::Help && !was_opted_out))
-    {
-        let confirmation = confirm(keyword, &state.number, &mut conversation, now, entropy);
-        batch.enqueue(NewJob::send(confirmation.id, batch.org, now, entropy));
-        batch.insert(confirmation);
-    }
-
-    match (keyword, state.debounce) {
-        (None, Some(debounce)) if conversation.ai_may_speak() && !consent.is_opted_out() => {
-            batch.enqueue(NewJob::ai_turn(conversation.id, batch.org, now + debounce, now, entropy));
+    let is_new = conversation.is_none();
+    let conversation = conversation.unwrap_or_else(|| Conversation::start(&number, sms.from.clone(), moment));
+    let mut thread = Thread { was_waiting: conversation.waits_for_ai(), conversation, is_new };
+    let seq = thread.take(sms, &mut batch, moment);
+    let mut contact = Contact::of(consent, &number, sms);
+    let keyword = Keyword::of(&sms.body, contact.consent.is_opted_out());
+    let was_opted_out = contact.consent.is_opted_out();
+    if let Some(keyword) = keyword {
+        contact.obey(keyword, &mut thread.conversation, &mut batch, moment);
+        let asks = keyword == Keyword::Help && !was_opted_out;
+        if keyword_replies == KeywordReplies::Hum && (contact.changed || asks) {
+            confirm(keyword, &number, &mut thread.conversation, &mut batch, moment);
         }
-        // A question before this keyword still waits for its answer.
-        (Some(Keyword::Help | Keyword::OptIn), _) if was_waiting => {}
-        // Not for the agent: it must not answer this later, when it may speak again.
-        _ => conversation.answered_seq = conversation.answered_seq.max(seq),
     }
-
-    batch.insert(message);
-    if !known {
-        batch.insert(consent);
-    } else if consent_changed {
-        batch.put(consent);
-    } else if keyword.is_some() {
-        // A keyword that changes nothing does so only while this holds: a STOP must not be lost to an opt-in beside it.
-        batch.guard(Guard::Consent(sms.from.clone(), consent.version));
+    let debounce = debounce.filter(|_| !contact.consent.is_opted_out());
+    thread.wake_agent(seq, keyword, debounce, &mut batch, moment);
+    contact.store(keyword, &mut batch);
+    thread.store(&mut batch);
+    let decision = Decision::new(batch, Received::Taken);
+    match (contact.changed, contact.consent.is_opted_out()) {
+        (true, true) => decision.audited("opt_out.add", &sms.from),
+        (true, false) => decision.audited("opt_out.remove", &sms.from),
+        (false, _) => decision,
     }
-    if is_new {
-        batch.insert(conversation)
-    } else {
-        batch.put(conversation)
-    }
-    Some(batch)
 }
 
-/// Whether the keyword changed anything.
-fn change_consent(
-    keyword: Keyword,
-    consent: &mut Consent,
-    conversation: &mut Conversation,
-    batch: &mut Batch,
-    now: Timestamp,
-    entropy: &dyn Entropy,
-) -> bool {
-    let source = ConsentSource::Keyword;
-    let kind = match keyword {
-        Keyword::OptOut if !consent.is_opted_out() && !planted(Bug::OptOutLater) => {
-            consent.state = ConsentState::OptedOut { at: now, source };
-            EventKind::SmsOptOut
+/// The conversation that a text comes into.
+struct Thread {
+    conversation: Conversation,
+    is_new: bool,
+    /// Whether texts waited for the agent before this one.
+    was_waiting: bool,
+}
+
+impl Thread {
+    /// Stores the text; answers its number.
+    fn take(&mut self, sms: &InboundSms, batch: &mut Batch, moment: Moment<'_>) -> i64 {
+        let conversation = &mut self.conversation;
+        let was_closed = !conversation.is_open();
+        let seq = conversation.take(Direction::Inbound, moment);
+        let message = Message::inbound(conversation, seq, sms, moment);
+        if self.is_new {
+            batch.emit(conversation.event(EventKind::ConversationStarted, None, moment));
+        } else if was_closed {
+            batch.emit(conversation.event(EventKind::ConversationReopened, None, moment));
         }
-        Keyword::OptIn if consent.is_opted_out() => {
-            consent.state = ConsentState::OptedIn { at: now, source };
-            EventKind::SmsOptIn
+        batch.emit(conversation.event(EventKind::SmsReceived, Some(&message), moment));
+        batch.insert(&message);
+        seq
+    }
+
+    /// The agent answers after `debounce`, or never; `None` when it may not answer this contact, or there is no agent.
+    fn wake_agent(
+        &mut self,
+        seq: i64,
+        keyword: Option<Keyword>,
+        debounce: Option<Duration>,
+        batch: &mut Batch,
+        moment: Moment<'_>,
+    ) {
+        let conversation = &mut self.conversation;
+        match (keyword, debounce) {
+            (None, Some(debounce)) if conversation.ai_may_speak() => {
+                batch.enqueue(ai_turn_job(conversation.id, conversation.org, moment.now + debounce, moment));
+            }
+            // A question before this keyword still waits for its answer.
+            (Some(Keyword::Help | Keyword::OptIn), _) if self.was_waiting => {}
+            // Not for the agent: it must not answer this later, when it may speak again.
+            _ => conversation.answer(seq),
         }
-        _ => return false,
-    };
-    batch.emit(conversation.event(kind, None, now, entropy));
-    true
+    }
+
+    fn store(&self, batch: &mut Batch) {
+        if self.is_new {
+            batch.insert(&self.conversation);
+        } else {
+            batch.put(&self.conversation);
+        }
+    }
+}
+
+/// Whether the sender of a text may be texted.
+struct Contact {
+    consent: Consent,
+    is_known: bool,
+    /// Whether this text changed it.
+    changed: bool,
+}
+
+impl Contact {
+    fn of(known: Option<Consent>, number: &Number, sms: &InboundSms) -> Self {
+        let is_known = known.is_some();
+        let consent = known.unwrap_or_else(|| Consent::unsaid(number.org, sms.from.clone()));
+        Self { consent, is_known, changed: false }
+    }
+
+    fn obey(&mut self, keyword: Keyword, conversation: &mut Conversation, batch: &mut Batch, moment: Moment<'_>) {
+        let kind = match keyword {
+            Keyword::OptOut if self.consent.opt_out(ConsentSource::Keyword, moment.now) => EventKind::SmsOptOut,
+            Keyword::OptIn if self.consent.opt_in(ConsentSource::Keyword, moment.now) => EventKind::SmsOptIn,
+            Keyword::OptOut | Keyword::OptIn | Keyword::Help => return,
+        };
+        self.changed = true;
+        batch.emit(conversation.event(kind, None, moment));
+    }
+
+    fn store(&self, keyword: Option<Keyword>, batch: &mut Batch) {
+        if !self.is_known {
+            batch.insert(&self.consent);
+        } else if self.changed {
+            batch.put(&self.consent);
+        } else if keyword.is_some() {
+            // A keyword that changes nothing does so only while this holds: a STOP must not be lost to an opt-in beside it.
+            batch.guard(&self.consent);
+        }
+    }
 }
 
 /// The one confirmation that the FCC allows: no marketing, at once (47 CFR 64.1200(a)(12)).
-fn confirm(keyword: Keyword, number: &Number, conversation: &mut Conversation, now: Timestamp, entropy: &dyn Entropy) -> Message {
+fn confirm(keyword: Keyword, number: &Number, conversation: &mut Conversation, batch: &mut Batch, moment: Moment<'_>) {
     let name = if number.friendly_name.is_empty() { number.e164.as_str() } else { number.friendly_name.as_str() };
     let body = match keyword {
         Keyword::OptOut => format!("{name}: You are unsubscribed and will receive no more messages. Reply START to resubscribe."),
         Keyword::OptIn => format!("{name}: You are subscribed again. Reply HELP for help, STOP to unsubscribe."),
         Keyword::Help => format!("{name}: Reply STOP to unsubscribe. Msg & data rates may apply."),
     };
-    let seq = conversation.take(Direction::Outbound, now);
-    Message::outbound(conversation, seq, Source::Confirmation, body, now, entropy)
+    let seq = conversation.take(Direction::Outbound, moment);
+    let confirmation = Message::outbound(conversation, seq, Source::Confirmation, body, moment);
+    batch.enqueue(send_job(confirmation.id, confirmation.org, moment));
+    batch.insert(&confirmation);
 }
 
-/// What requests of the carrier name, before an organization is known.
-#[async_trait]
-pub trait SmsRouting: Send + Sync {
-    /// The attempt whose callback URL bears this token.
-    async fn find_attempt(&self, token: &str) -> Result<Option<SendAttempt>, StoreError>;
-    /// Everything that deciding about one inbound text needs, in one round trip:
-    /// `None` when no organization has the number `to` on this carrier account.
-    async fn load_inbound(
-        &self,
-        account_sid: &str,
-        to: &E164,
-        from: &E164,
-        message_sid: &str,
-    ) -> Result<Option<InboundState>, StoreError>;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sms::{
+        AI_TURN, SEND,
+        fixture::{consent, contact, conversation, events, guards, jobs, later, moment, number, opted_out},
+    };
+
+    fn sms(body: &str) -> InboundSms {
+        InboundSms { sid: "SM1".into(), to: number().e164, from: contact(), body: body.into(), media: Vec::new() }
+    }
+
+    /// A number with an agent, and a thread with somebody who may be texted.
+    fn state() -> InboundState {
+        InboundState {
+            number: number(),
+            keyword_replies: KeywordReplies::Hum,
+            account: None,
+            debounce: Some(Duration::from_secs(3)),
+            conversation: Some(conversation(0)),
+            consent: Some(consent()),
+            seen: false,
+        }
+    }
+
+    fn batch(state: InboundState, body: &str) -> Batch {
+        receive(state, &sms(body), moment()).batch
+    }
+
+    fn changed(batch: &Batch) -> Conversation {
+        let [conversation] = &batch.changed::<Conversation>()[..] else { panic!("one conversation") };
+        conversation.clone()
+    }
+
+    #[test]
+    fn a_text_that_is_stored_already_writes_nothing() {
+        let decision = receive(InboundState { seen: true, ..state() }, &sms("STOP"), moment());
+        assert!(decision.batch.writes.is_empty() && decision.answer == Received::Taken);
+    }
+
+    #[test]
+    fn the_first_text_starts_the_thread_and_the_next_one_reopens_it() {
+        let first = batch(InboundState { conversation: None, consent: None, ..state() }, "Hello?");
+        assert_eq!(events(&first), [EventKind::ConversationStarted, EventKind::SmsReceived]);
+        let [thread] = &first.inserted::<Conversation>()[..] else { panic!("one conversation") };
+        assert_eq!((thread.unread_count(), thread.contact.clone()), (1, contact()));
+        assert_eq!((first.inserted::<Consent>().len(), jobs(&first)), (1, vec![(AI_TURN, later(3).now)]));
+        let mut closed = conversation(1);
+        closed.close(moment());
+        let next = batch(InboundState { conversation: Some(closed), ..state() }, "Hello?");
+        assert_eq!(events(&next), [EventKind::ConversationReopened, EventKind::SmsReceived]);
+        assert!(changed(&next).is_open() && changed(&next).unread_count() == 2);
+        let [message] = &next.inserted::<Message>()[..] else { panic!("one message") };
+        assert_eq!((message.seq, message.carrier().sid.as_deref(), &*message.body), (2, Some("SM1"), "Hello?"));
+    }
+
+    #[test]
+    fn a_keyword_changes_consent_once_and_is_confirmed_by_one_of_the_two() {
+        use KeywordReplies::{Carrier, Hum};
+        let (stop, start) = (Some(EventKind::SmsOptOut), Some(EventKind::SmsOptIn));
+        for (body, consent, replies, event, confirmed) in [
+            ("stop", consent(), Hum, stop, true),
+            ("stop", consent(), Carrier, stop, false),
+            ("stop", opted_out(), Hum, None, false),
+            ("START", opted_out(), Hum, start, true),
+            ("yes", consent(), Hum, None, false),
+            ("help", consent(), Hum, None, true),
+            ("help", consent(), Carrier, None, false),
+            ("help", opted_out(), Hum, None, false),
+        ] {
+            let was_out = consent.is_opted_out();
+            let batch = batch(InboundState { consent: Some(consent), keyword_replies: replies, ..state() }, body);
+            assert_eq!(events(&batch).get(1).copied(), event, "{body}, {was_out}");
+            let stored = batch.changed::<Consent>();
+            assert_eq!(stored.first().map(Consent::is_opted_out), event.map(|_| !was_out), "{body}, {was_out}");
+            let guarded: &[_] = if body == "yes" || event.is_some() { &[] } else { &["consent"] };
+            assert_eq!(guards(&batch), guarded, "{body}, {was_out}");
+            assert_eq!(jobs(&batch).iter().any(|(kind, _)| *kind == SEND), confirmed, "{body}, {was_out}");
+            assert_eq!(batch.inserted::<Message>().len(), 1 + usize::from(confirmed), "{body}, {was_out}");
+        }
+    }
+
+    #[test]
+    fn only_what_an_agent_may_answer_waits_for_it() {
+        let mut paused = conversation(0);
+        paused.pause_ai();
+        for (what, state, body, wakes, waits) in [
+            ("a text", state(), "Hello?", true, true),
+            ("no agent", InboundState { debounce: None, ..state() }, "Hello?", false, false),
+            ("paused", InboundState { conversation: Some(paused), ..state() }, "Hello?", false, false),
+            ("opted out", InboundState { consent: Some(opted_out()), ..state() }, "Hello?", false, false),
+            ("an opt-out", InboundState { conversation: Some(conversation(1)), ..state() }, "stop", false, false),
+            ("a keyword", state(), "help", false, false),
+            ("a question before it", InboundState { conversation: Some(conversation(1)), ..state() }, "help", false, true),
+        ] {
+            let batch = batch(state, body);
+            assert_eq!(jobs(&batch).contains(&(AI_TURN, later(3).now)), wakes, "{what}");
+            assert_eq!(changed(&batch).waits_for_ai(), waits, "{what}");
+        }
+    }
 }

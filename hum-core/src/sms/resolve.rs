@@ -16,7 +16,9 @@ use crate::{
     telephony::{CarrierMessage, ListQuery, StatusCallback},
 };
 
-use super::{Conversation, Message, MessageStatus, ResolvedBy, SendAttempt, Sms, SmsReads, outcome::learn, service::load_message};
+use super::{
+    Conversation, Message, MessageStatus, ResolvedBy, SendAttempt, Sms, SmsReads, outcome::learn, service::load_message,
+};
 
 /// Searches the carrier's list for a text in doubt. Key: message.
 pub const RESOLVE: JobKind = JobKind::new("sms.resolve");
@@ -234,12 +236,9 @@ mod tests {
 
     #[test]
     fn only_the_one_that_it_must_be_is_taken() {
-        for (evidence, proved) in [
-            (found(&["SM1"], 1), true),
-            (found(&["SM1"], 2), false),
-            (found(&["SM1", "SM2"], 1), false),
-            (found(&[], 1), false),
-        ] {
+        for (evidence, proved) in
+            [(found(&["SM1"], 1), true), (found(&["SM1"], 2), false), (found(&["SM1", "SM2"], 1), false), (found(&[], 1), false)]
+        {
             let verdict = resolve(doubt(0), evidence, later(90));
             let [attempt] = &verdict.batch().changed::<SendAttempt>()[..] else { panic!("one attempt") };
             assert_eq!(attempt.sid().is_some(), proved);

@@ -17,7 +17,7 @@ use crate::{
 };
 
 use super::{
-    Message, MessageStatus, SendAttempt, Sms, SmsReads, Source,
+    Conversation, Message, MessageStatus, SendAttempt, Sms, SmsReads, Source,
     gate::{Gate, Waiting},
     outcome::{Tried, record},
     service::{inconsistent, load_message},
@@ -136,9 +136,7 @@ impl SendSms {
 fn dispatch(found: Found, callback_url: &dyn Fn(&str) -> String, moment: Moment<'_>) -> Verdict<Dispatched> {
     match found {
         Found::Waiting(waiting) => leave(*waiting, callback_url, moment),
-        Found::Stopped(tried) => {
-            Verdict::done(tried.fall_in_doubt("the sender stopped before the carrier answered", moment))
-        }
+        Found::Stopped(tried) => Verdict::done(tried.fall_in_doubt("the sender stopped before the carrier answered", moment)),
     }
 }
 
@@ -161,17 +159,21 @@ fn leave(waiting: Waiting, callback_url: &dyn Fn(&str) -> String, moment: Moment
     if message.source == Source::Ai {
         batch.guard(&conversation);
     }
-    let sms = OutboundSms {
-        from: conversation.number_e164,
-        to: conversation.contact,
-        body: message.body.clone(),
-        media: message.media.clone(),
-        status_callback: callback_url(&attempt.token),
-        validity,
-    };
+    let sms = outbound(&message, &conversation, callback_url(&attempt.token), validity);
     batch.put(&message.dispatch(moment.now));
     batch.insert(&attempt);
     Verdict::proceed(batch, Dispatched { attempt, account, sms })
+}
+
+fn outbound(message: &Message, conversation: &Conversation, status_callback: String, validity: Duration) -> OutboundSms {
+    OutboundSms {
+        from: conversation.number_e164.clone(),
+        to: conversation.contact.clone(),
+        body: message.body.clone(),
+        media: message.media.clone(),
+        status_callback,
+        validity,
+    }
 }
 
 fn stay(message: &Message) -> Verdict<Dispatched> {
@@ -246,18 +248,17 @@ mod tests {
     }
 
     #[test]
-    fn the_carrier_gets_the_text_and_where_to_report() {
-        let found = Found::Waiting(Box::new(waiting(Source::Api)));
-        let verdict = dispatch(found, &|token| format!("https://hum.example.com/{token}"), moment());
-        let Some(Dispatched { attempt, sms, .. }) = verdict.answer() else { panic!("it leaves") };
+    fn the_carrier_gets_the_text_from_the_number_to_the_contact() {
+        let media = vec!["https://example.com/1.jpg".to_owned()];
+        let text = text(Source::Api).with_media(media.clone());
+        let sms = outbound(&text, &conversation(1), "https://hum.example.com/t".into(), DAY);
         assert_eq!((&sms.from, &sms.to, &*sms.body), (&number().e164, &contact(), "See you at ten."));
-        assert_eq!(sms.status_callback, format!("https://hum.example.com/{}", attempt.token));
+        assert_eq!((sms.media, &*sms.status_callback, sms.validity), (media, "https://hum.example.com/t", DAY));
     }
 
     #[test]
     fn a_new_text_is_stored_with_its_job_unless_the_contact_opted_out() {
-        for (consent, status, sends) in
-            [(None, MessageStatus::Queued, true), (Some(opted_out()), MessageStatus::OptedOut, false)]
+        for (consent, status, sends) in [(None, MessageStatus::Queued, true), (Some(opted_out()), MessageStatus::OptedOut, false)]
         {
             let mut batch = Batch::for_org(org());
             let message = queue(text(Source::Api), consent.as_ref(), &mut batch, moment());

@@ -2,21 +2,13 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     consent::ConsentReads,
-    kernel::{
-        Kernel, Reads,
-        error::Error,
-        id::{MessageId, OrgId},
-        job::Job,
-        store::StoreError,
-    },
+    kernel::{Kernel, Reads, error::Error, id::MessageId, job::Job, store::StoreError},
     number::NumberReads,
     organization::Organizations,
     telephony::{CarrierCredentials, CarrierWebhooks, Texting},
 };
 
-use super::{
-    Conversation, ConversationReads, Message, MessageReads, SmsRouting, TurnReads, resolve::ResolveSms, send::SendSms,
-};
+use super::{Conversation, ConversationReads, Message, MessageReads, SmsRouting, TurnReads, resolve::ResolveSms, send::SendSms};
 
 /// Conversations and texts: what comes in, what goes out, what people do with them.
 #[derive(Clone)]

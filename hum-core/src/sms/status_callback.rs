@@ -27,7 +27,8 @@ impl Sms {
         let reads = self.reads.of(org);
         let Some(found) = find(&*reads, message).await? else { return Ok(Received::Refused) };
         let account = self.account_of(&found.1).await?.filter(|account| account.account_sid == claimed);
-        if !account.is_some_and(|account| self.webhooks.verify(&account, form).is_ok()) {
+        let genuine = account.is_some_and(|account| self.webhooks.verify(&account, form).is_ok());
+        if !genuine {
             return Ok(Received::Refused);
         }
         let news = match self.webhooks.status(form) {

@@ -9,7 +9,7 @@ use crate::{
         entropy::Entropy,
         id::{ConversationId, FlowId, MessageId, OrgId, TurnId},
         job::{JobKind, NewJob},
-        record::{Column, Field as _, Fields, Reader, Sample, Writer, record},
+        record::{Column, Field, Fields, Reader, Sample, Writer, record},
         store::StoreError,
     },
 };
@@ -160,7 +160,7 @@ impl Fields for TurnState {
         let at = Timestamp::sample(entropy);
         match entropy.below(3) {
             0 => Self::Running,
-            1 => Self::Finished { at, reply: Option::sample(entropy), fallback: bool::sample(entropy) },
+            1 => Self::Finished { at, reply: <Option<MessageId> as Field>::sample(entropy), fallback: bool::sample(entropy) },
             _ => Self::Discarded { at, reason: String::sample(entropy) },
         }
     }

@@ -4,27 +4,30 @@ use std::time::Duration;
 
 use hum_core::{
     address_session::{Found, Geocoded, Internet},
-    batch::Record,
     id::AddressSessionId,
     page::{Cursor, Page},
+    record::Value,
     store::{Conflict, StoreError},
 };
 
-use super::{StoreWorld, commit, refused, sample::Sample};
+use super::{
+    StoreWorld, commit, refused,
+    sample::{Sample, with},
+};
 
 /// Every part of a session comes back, in each of the states of what was found.
 pub async fn an_address_session_comes_back_whole(world: &dyn StoreWorld) {
     let s = Sample::new(world);
     let mut session = s.address_session();
     let mut batch = s.batch();
-    batch.insert(session.clone());
+    batch.insert(&session);
     commit(world, batch).await;
     session.version = 1;
     let reads = world.store().org(s.org);
     assert_eq!(reads.address_session(session.id).await.unwrap().as_ref(), Some(&session));
     assert_eq!(reads.find_address_session(&session.token_hash).await.unwrap().as_ref(), Some(&session));
 
-    let Geocoded::Matched(place) = session.found.geocoding.clone() else { panic!("the sample is matched") };
+    let Geocoded::Matched(place) = session.found().geocoding.clone() else { panic!("the sample is matched") };
     let states = [
         Found::default(),
         Found { geocoding: Geocoded::Matched(place.clone()), ..Found::default() },
@@ -41,19 +44,19 @@ pub async fn an_address_session_comes_back_whole(world: &dyn StoreWorld) {
         Found::cleared(),
     ];
     for found in states {
-        session.found = found;
-        session.updated_at = session.updated_at + Duration::from_micros(1);
-        session.expires_at = session.expires_at + Duration::from_secs(1);
-        session.closed_at = Some(session.updated_at);
+        let updated_at = session.updated_at() + Duration::from_micros(1);
+        let expires_at = session.expires_at() + Duration::from_secs(1);
+        session = session.learn(&found, updated_at).expect("something else is found").use_until(expires_at);
+        session = with(&session, [("closed_at", updated_at.as_micros().into())]);
         let mut batch = s.batch();
-        batch.put(session.clone());
+        batch.put(&session);
         commit(world, batch).await;
         session.version += 1;
         assert_eq!(reads.address_session(session.id).await.unwrap().as_ref(), Some(&session));
     }
     session.version -= 1;
     let mut batch = s.batch();
-    batch.put(session);
+    batch.put(&session);
     assert_eq!(refused(world, batch).await, Conflict::Changed);
 }
 
@@ -67,10 +70,9 @@ pub async fn a_bare_address_session_comes_back(world: &dyn StoreWorld) {
     session.request.latitude = None;
     session.request.longitude = None;
     session.request.campaign_id = None;
-    session.found = Found::default();
-    session.closed_at = None;
+    session = with(&session.learn(&Found::default(), world.now()).expect("nothing is found"), [("closed_at", Value::Null)]);
     let mut batch = s.batch();
-    batch.insert(session.clone());
+    batch.insert(&session);
     commit(world, batch).await;
     session.version = 1;
     assert_eq!(world.store().org(s.org).address_session(session.id).await.unwrap(), Some(session));
@@ -81,12 +83,13 @@ pub async fn a_taken_session_token_leaves_nothing(world: &dyn StoreWorld) {
     let s = Sample::new(world);
     let session = s.address_session();
     let mut batch = s.batch();
-    batch.insert(session.clone());
+    batch.insert(&session);
     commit(world, batch).await;
-    let same_token = hum_core::address_session::AddressSession { token_hash: session.token_hash, ..s.address_session() };
-    for record in [Record::from(same_token.clone()), session.into()] {
+    let mut same_token = s.address_session();
+    same_token.token_hash = session.token_hash;
+    for record in [&same_token, &session] {
         let mut batch = s.batch();
-        batch.insert(s.webhook());
+        batch.insert(&s.webhook());
         batch.insert(record);
         assert_eq!(refused(world, batch).await, Conflict::Exists);
     }
@@ -100,10 +103,10 @@ pub async fn an_address_session_is_found_in_its_organization_only(world: &dyn St
     let (s, other) = (Sample::new(world), Sample::new(world));
     let session = s.address_session();
     let mut batch = s.batch();
-    batch.insert(session.clone());
+    batch.insert(&session);
     commit(world, batch).await;
     let mut batch = other.batch();
-    batch.insert(other.address_session());
+    batch.insert(&other.address_session());
     commit(world, batch).await;
     let reads = world.store().org(other.org);
     assert_eq!(reads.find_address_session(&session.token_hash).await.unwrap(), None);
@@ -126,7 +129,7 @@ pub async fn address_sessions_are_listed_newest_first(world: &dyn StoreWorld) {
         session.id = AddressSessionId::new(world.now() + Duration::from_millis(nth / 2), world.entropy());
         session.request.campaign_id = (nth % 3 > 0).then(|| format!("campaign {}", nth % 3));
         all.push((session.id, session.request.campaign_id.clone()));
-        batch.insert(session);
+        batch.insert(&session);
     }
     commit(world, batch).await;
     all.sort();

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::future::join_all;
 use hum_core::{
-    batch::{Finished, Guard},
+    batch::Finished,
     clock::Timestamp,
     id::JobId,
     job::{Claimed, JobKind, Merge, NewJob},
@@ -13,6 +13,12 @@ use hum_core::{
 
 use super::{StoreWorld, commit, refused, sample::Sample};
 
+/// Kinds that no build knows: a store keeps them all.
+const TURN: JobKind = JobKind::new("contract.turn");
+const SEND: JobKind = JobKind::new("contract.send");
+const RESOLVE: JobKind = JobKind::new("contract.resolve");
+const DELIVER: JobKind = JobKind::new("contract.deliver");
+const ALL: [JobKind; 4] = [TURN, SEND, RESOLVE, DELIVER];
 const SECOND: Duration = Duration::from_secs(1);
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -31,7 +37,7 @@ async fn enqueue(s: &Sample<'_>, kind: JobKind, key: &str, run_at: Timestamp, me
 }
 
 async fn claim(world: &dyn StoreWorld, now: Timestamp) -> Vec<Claimed> {
-    world.jobs().claim(JobKind::ALL, now, now + LEASE, 100).await.unwrap()
+    world.jobs().claim(&ALL, now, now + LEASE, 100).await.unwrap()
 }
 
 async fn claim_one(world: &dyn StoreWorld, now: Timestamp) -> Claimed {
@@ -41,7 +47,7 @@ async fn claim_one(world: &dyn StoreWorld, now: Timestamp) -> Claimed {
 }
 
 async fn next_due(world: &dyn StoreWorld) -> Option<Timestamp> {
-    world.jobs().next_due(JobKind::ALL).await.unwrap()
+    world.jobs().next_due(&ALL).await.unwrap()
 }
 
 /// Jobs by kind and state, of all organizations.
@@ -54,33 +60,33 @@ async fn counts(world: &dyn StoreWorld) -> Vec<(String, i64)> {
 pub async fn a_queued_twin_moves_or_keeps_the_sooner_time(world: &dyn StoreWorld) {
     let s = Sample::new(world);
     let now = world.now();
-    let first = enqueue(&s, JobKind::AiTurn, "c", now + 5 * SECOND, Merge::Move).await;
+    let first = enqueue(&s, TURN, "c", now + 5 * SECOND, Merge::Move).await;
     for (run_at, merge, expected) in [(9, Merge::Move, 9), (12, Merge::Sooner, 9), (4, Merge::Sooner, 4), (7, Merge::Move, 7)] {
-        enqueue(&s, JobKind::AiTurn, "c", now + run_at * SECOND, merge).await;
+        enqueue(&s, TURN, "c", now + run_at * SECOND, merge).await;
         assert_eq!(next_due(world).await, Some(now + expected * SECOND));
     }
     // All at once, as one transaction may see them.
     let store = world.store();
     let together = [(3, Merge::Sooner), (8, Merge::Sooner), (6, Merge::Sooner)].map(|(run_at, merge)| {
         let mut batch = s.batch();
-        batch.enqueue(job(&s, JobKind::AiTurn, "c", now + run_at * SECOND, merge));
+        batch.enqueue(job(&s, TURN, "c", now + run_at * SECOND, merge));
         store.commit(batch)
     });
     assert!(join_all(together).await.iter().all(Result::is_ok));
     assert_eq!(next_due(world).await, Some(now + 3 * SECOND));
     let claimed = claim_one(world, now + 3 * SECOND).await;
-    assert_eq!((claimed.id, claimed.key.as_str(), claimed.kind), (first, "c", JobKind::AiTurn));
+    assert_eq!((claimed.id, claimed.key.as_str(), claimed.kind), (first, "c", TURN));
 }
 
 /// Oldest due first, as many as asked for, and nothing that this build does not know.
 pub async fn only_due_jobs_of_known_kinds_are_claimed(world: &dyn StoreWorld) {
     let s = Sample::new(world);
     let now = world.now();
-    let late = enqueue(&s, JobKind::SendSms, "late", now + 3 * SECOND, Merge::Sooner).await;
-    let early = enqueue(&s, JobKind::SendSms, "early", now + SECOND, Merge::Sooner).await;
-    let middle = enqueue(&s, JobKind::ResolveSms, "middle", now + 2 * SECOND, Merge::Sooner).await;
-    let unknown = enqueue(&s, JobKind::Deliver, "unknown", now, Merge::Sooner).await;
-    let known = [JobKind::SendSms, JobKind::ResolveSms];
+    let late = enqueue(&s, SEND, "late", now + 3 * SECOND, Merge::Sooner).await;
+    let early = enqueue(&s, SEND, "early", now + SECOND, Merge::Sooner).await;
+    let middle = enqueue(&s, RESOLVE, "middle", now + 2 * SECOND, Merge::Sooner).await;
+    let unknown = enqueue(&s, DELIVER, "unknown", now, Merge::Sooner).await;
+    let known = [SEND, RESOLVE];
     let jobs = world.jobs();
     let claim = async |at: Timestamp, limit| -> Vec<JobId> {
         jobs.claim(&known, at, at + LEASE, limit).await.unwrap().iter().map(|job| job.id).collect()
@@ -102,13 +108,13 @@ pub async fn two_claims_never_share_a_job(world: &dyn StoreWorld) {
     let now = world.now();
     let mut batch = s.batch();
     for nth in 0..60 {
-        batch.enqueue(job(&s, JobKind::SendSms, &nth.to_string(), now, Merge::Sooner));
+        batch.enqueue(job(&s, SEND, &nth.to_string(), now, Merge::Sooner));
     }
     commit(world, batch).await;
     let jobs = world.jobs();
     let mut seen = BTreeSet::new();
     while seen.len() < 60 {
-        let claims = join_all((0..8).map(|_| jobs.claim(JobKind::ALL, now, now + LEASE, 5))).await;
+        let claims = join_all((0..8).map(|_| jobs.claim(&ALL, now, now + LEASE, 5))).await;
         for claimed in claims.into_iter().flat_map(Result::unwrap) {
             assert!(seen.insert(claimed.id), "{} was claimed twice", claimed.id);
         }
@@ -121,15 +127,15 @@ pub async fn a_job_whose_twin_runs_waits(world: &dyn StoreWorld) {
     let s = Sample::new(world);
     let other = Sample::new(world);
     let now = world.now();
-    enqueue(&s, JobKind::AiTurn, "c", now, Merge::Move).await;
+    enqueue(&s, TURN, "c", now, Merge::Move).await;
     let running = claim_one(world, now).await;
-    let twin = enqueue(&s, JobKind::AiTurn, "c", now, Merge::Move).await;
+    let twin = enqueue(&s, TURN, "c", now, Merge::Move).await;
     assert_ne!(running.id, twin);
     assert_eq!(claim(world, now).await, []);
     assert_eq!(next_due(world).await, Some(now));
     // The same key elsewhere, or of another kind, is another thing.
-    enqueue(&other, JobKind::AiTurn, "c", now, Merge::Move).await;
-    enqueue(&s, JobKind::SendSms, "c", now, Merge::Sooner).await;
+    enqueue(&other, TURN, "c", now, Merge::Move).await;
+    enqueue(&s, SEND, "c", now, Merge::Sooner).await;
     assert_eq!(claim(world, now).await.len(), 2);
     let mut batch = s.batch();
     batch.finish(running.id, running.fence, Finished::Done);
@@ -142,7 +148,7 @@ pub async fn a_finished_job_is_gone(world: &dyn StoreWorld) {
     let s = Sample::new(world);
     let now = world.now();
     for nth in 0..10 {
-        enqueue(&s, JobKind::SendSms, &nth.to_string(), now, Merge::Sooner).await;
+        enqueue(&s, SEND, &nth.to_string(), now, Merge::Sooner).await;
     }
     let store = world.store();
     let claimed = claim(world, now).await;
@@ -160,7 +166,7 @@ pub async fn a_finished_job_is_gone(world: &dyn StoreWorld) {
 pub async fn a_stale_fence_undoes_the_whole_batch(world: &dyn StoreWorld) {
     let s = Sample::new(world);
     let now = world.now();
-    enqueue(&s, JobKind::SendSms, "m", now, Merge::Sooner).await;
+    enqueue(&s, SEND, "m", now, Merge::Sooner).await;
     let lost = claim_one(world, now).await;
     let later = now + LEASE + SECOND;
     assert_eq!(world.jobs().sweep(later).await.unwrap(), 1);
@@ -170,7 +176,7 @@ pub async fn a_stale_fence_undoes_the_whole_batch(world: &dyn StoreWorld) {
     let how = [Finished::Done, Finished::Again { at: later, error: None }, Finished::Failed { error: "no".into() }];
     for how in how {
         let mut batch = s.batch();
-        batch.insert(s.webhook());
+        batch.insert(&s.webhook());
         batch.emit(s.event());
         batch.finish(lost.id, lost.fence, how);
         assert_eq!(refused(world, batch).await, Conflict::StaleFence);
@@ -192,18 +198,18 @@ pub async fn a_stale_fence_undoes_the_whole_batch(world: &dyn StoreWorld) {
 pub async fn a_claim_can_be_guarded(world: &dyn StoreWorld) {
     let s = Sample::new(world);
     let now = world.now();
-    enqueue(&s, JobKind::AiTurn, "c", now, Merge::Move).await;
+    enqueue(&s, TURN, "c", now, Merge::Move).await;
     let lost = claim_one(world, now).await;
     let guarded = |claimed: &Claimed| {
         let mut batch = s.batch();
-        batch.guard(Guard::Claim(claimed.id, claimed.fence));
+        batch.guard_claim(claimed.id, claimed.fence);
         batch.emit(s.event());
         batch
     };
     commit(world, guarded(&lost)).await;
     assert_eq!(world.jobs().sweep(now + LEASE).await.unwrap(), 1);
     assert_eq!(refused(world, guarded(&lost)).await, Conflict::StaleFence, "it is queued");
-    let held = world.jobs().claim(&[JobKind::AiTurn], now + LEASE, now + 2 * LEASE, 9).await.unwrap().remove(0);
+    let held = world.jobs().claim(&[TURN], now + LEASE, now + 2 * LEASE, 9).await.unwrap().remove(0);
     assert_eq!(refused(world, guarded(&lost)).await, Conflict::StaleFence, "somebody else has it");
     let mut last = guarded(&held);
     last.finish(held.id, held.fence, Finished::Done);
@@ -216,7 +222,7 @@ pub async fn a_claim_can_be_guarded(world: &dyn StoreWorld) {
 pub async fn a_job_can_be_queued_again(world: &dyn StoreWorld) {
     let s = Sample::new(world);
     let now = world.now();
-    let id = enqueue(&s, JobKind::Deliver, "d", now, Merge::Sooner).await;
+    let id = enqueue(&s, DELIVER, "d", now, Merge::Sooner).await;
     let first = claim_one(world, now).await;
     let again = |at| Finished::Again { at, error: Some("busy".into()) };
     let mut batch = s.batch();
@@ -226,7 +232,7 @@ pub async fn a_job_can_be_queued_again(world: &dyn StoreWorld) {
     let second = claim_one(world, now + 5 * SECOND).await;
     assert_eq!((second.id, second.attempt), (id, 2));
 
-    let twin = enqueue(&s, JobKind::Deliver, "d", now + 60 * SECOND, Merge::Sooner).await;
+    let twin = enqueue(&s, DELIVER, "d", now + 60 * SECOND, Merge::Sooner).await;
     let mut batch = s.batch();
     batch.finish(second.id, second.fence, again(now + 9 * SECOND));
     commit(world, batch).await;
@@ -235,7 +241,7 @@ pub async fn a_job_can_be_queued_again(world: &dyn StoreWorld) {
     let third = claim_one(world, now + 9 * SECOND).await;
     assert_eq!((third.id, third.attempt), (twin, 1));
     // A twin that is due sooner stays so.
-    enqueue(&s, JobKind::Deliver, "d", now + 10 * SECOND, Merge::Sooner).await;
+    enqueue(&s, DELIVER, "d", now + 10 * SECOND, Merge::Sooner).await;
     let mut batch = s.batch();
     batch.finish(third.id, third.fence, again(now + 20 * SECOND));
     commit(world, batch).await;
@@ -246,7 +252,7 @@ pub async fn a_job_can_be_queued_again(world: &dyn StoreWorld) {
 pub async fn a_failed_job_stays_for_people(world: &dyn StoreWorld) {
     let s = Sample::new(world);
     let now = world.now();
-    enqueue(&s, JobKind::SendSms, "m", now, Merge::Sooner).await;
+    enqueue(&s, SEND, "m", now, Merge::Sooner).await;
     let claimed = claim_one(world, now).await;
     let mut batch = s.batch();
     batch.finish(claimed.id, claimed.fence, Finished::Failed { error: "no".into() });
@@ -254,7 +260,7 @@ pub async fn a_failed_job_stays_for_people(world: &dyn StoreWorld) {
     assert_eq!(claim(world, now + LEASE).await, []);
     assert_eq!(world.jobs().sweep(now + 10 * LEASE).await.unwrap(), 0);
     assert_eq!(counts(world).await, [("failed".to_owned(), 1)]);
-    let new = enqueue(&s, JobKind::SendSms, "m", now, Merge::Sooner).await;
+    let new = enqueue(&s, SEND, "m", now, Merge::Sooner).await;
     assert_eq!(claim_one(world, now).await.id, new);
 }
 
@@ -263,7 +269,7 @@ pub async fn a_heartbeat_extends_a_claim(world: &dyn StoreWorld) {
     let s = Sample::new(world);
     let now = world.now();
     let jobs = world.jobs();
-    enqueue(&s, JobKind::SendSms, "m", now, Merge::Sooner).await;
+    enqueue(&s, SEND, "m", now, Merge::Sooner).await;
     let claimed = claim_one(world, now).await;
     assert!(jobs.heartbeat(s.org, claimed.id, claimed.fence, now + 2 * LEASE).await.unwrap());
     assert_eq!(jobs.sweep(now + LEASE + SECOND).await.unwrap(), 0);
@@ -279,7 +285,7 @@ pub async fn a_released_job_has_not_run(world: &dyn StoreWorld) {
     let s = Sample::new(world);
     let now = world.now();
     let jobs = world.jobs();
-    let id = enqueue(&s, JobKind::SendSms, "m", now, Merge::Sooner).await;
+    let id = enqueue(&s, SEND, "m", now, Merge::Sooner).await;
     let first = claim_one(world, now).await;
     jobs.release(s.org, first.id, first.fence, now).await.unwrap();
     let second = claim_one(world, now).await;
@@ -287,7 +293,7 @@ pub async fn a_released_job_has_not_run(world: &dyn StoreWorld) {
     assert!(second.fence > first.fence);
     jobs.release(s.org, first.id, first.fence, now).await.unwrap();
     assert_eq!(counts(world).await, [("running".to_owned(), 1)]);
-    let twin = enqueue(&s, JobKind::SendSms, "m", now + 60 * SECOND, Merge::Sooner).await;
+    let twin = enqueue(&s, SEND, "m", now + 60 * SECOND, Merge::Sooner).await;
     jobs.release(s.org, second.id, second.fence, now + SECOND).await.unwrap();
     assert_eq!(counts(world).await, [("queued".to_owned(), 1)]);
     assert_eq!(claim_one(world, now + SECOND).await.id, twin);
@@ -298,7 +304,7 @@ pub async fn an_expired_claim_is_swept(world: &dyn StoreWorld) {
     let s = Sample::new(world);
     let mut now = world.now();
     let jobs = world.jobs();
-    let id = enqueue(&s, JobKind::SendSms, "m", now, Merge::Sooner).await;
+    let id = enqueue(&s, SEND, "m", now, Merge::Sooner).await;
     for attempt in 1..=4 {
         let claimed = claim_one(world, now).await;
         assert_eq!((claimed.id, claimed.attempt), (id, attempt));
@@ -314,9 +320,9 @@ pub async fn an_expired_claim_is_swept(world: &dyn StoreWorld) {
 pub async fn an_expired_claim_yields_to_its_twin(world: &dyn StoreWorld) {
     let s = Sample::new(world);
     let now = world.now();
-    enqueue(&s, JobKind::AiTurn, "c", now, Merge::Move).await;
+    enqueue(&s, TURN, "c", now, Merge::Move).await;
     claim_one(world, now).await;
-    let twin = enqueue(&s, JobKind::AiTurn, "c", now + 3600 * SECOND, Merge::Move).await;
+    let twin = enqueue(&s, TURN, "c", now + 3600 * SECOND, Merge::Move).await;
     let later = now + LEASE + SECOND;
     assert_eq!(world.jobs().sweep(later).await.unwrap(), 1);
     assert_eq!(counts(world).await, [("queued".to_owned(), 1)]);
@@ -329,13 +335,13 @@ pub async fn the_next_due_job_is_known(world: &dyn StoreWorld) {
     let s = Sample::new(world);
     let now = world.now();
     assert_eq!(next_due(world).await, None);
-    enqueue(&s, JobKind::Deliver, "d", now + 2 * SECOND, Merge::Sooner).await;
-    enqueue(&s, JobKind::SendSms, "m", now + SECOND, Merge::Sooner).await;
+    enqueue(&s, DELIVER, "d", now + 2 * SECOND, Merge::Sooner).await;
+    enqueue(&s, SEND, "m", now + SECOND, Merge::Sooner).await;
     assert_eq!(next_due(world).await, Some(now + SECOND));
-    assert_eq!(world.jobs().next_due(&[JobKind::Deliver]).await.unwrap(), Some(now + 2 * SECOND));
+    assert_eq!(world.jobs().next_due(&[DELIVER]).await.unwrap(), Some(now + 2 * SECOND));
     assert_eq!(world.jobs().next_due(&[]).await.unwrap(), None);
     assert_eq!(claim(world, now + 2 * SECOND).await.len(), 2);
     assert_eq!(world.jobs().next_due(&[]).await.unwrap(), Some(now + 2 * SECOND + LEASE));
-    enqueue(&s, JobKind::Deliver, "e", now + 5 * SECOND, Merge::Sooner).await;
+    enqueue(&s, DELIVER, "e", now + 5 * SECOND, Merge::Sooner).await;
     assert_eq!(next_due(world).await, Some(now + 5 * SECOND));
 }

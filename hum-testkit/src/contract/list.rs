@@ -2,11 +2,15 @@
 
 use std::{collections::BTreeSet, fmt::Debug, time::Duration};
 
-use hum_core::{page::{Cursor, Page, Paged}, sms::{AttemptState, Conversation, ConversationFilter, ConversationStatus, Message, MessageFilter, MessageStatus, Source, Turn, TurnState}, store::StoreError, webhook::{DeliveryState, WebhookState}};
+use hum_core::{
+    page::{Cursor, Page, Paged},
+    sms::{Conversation, ConversationFilter, Direction, Message, MessageFilter, Source},
+    store::StoreError,
+};
 
 use super::{
     StoreWorld, commit,
-    sample::{Sample, contact, e164},
+    sample::{Sample, contact, e164, with},
 };
 
 /// How many of each the lists have: several pages of three, and a rest.
@@ -29,24 +33,24 @@ pub async fn pages_are_complete_and_in_order(world: &dyn StoreWorld) {
     let (s, flow, number, mut first) = Sample::stored(world, "+13175550100").await;
     let webhook = s.webhook();
     let mut batch = s.batch();
-    batch.insert(webhook.clone());
+    batch.insert(&webhook);
     for nth in 0..MANY {
         let mut later = s.flow_version(&flow);
         later.number = nth as i64 + 1;
-        batch.insert(later);
-        batch.insert(s.api_key());
-        batch.insert(s.flow());
-        batch.insert(s.webhook());
-        batch.insert(s.number(&format!("+1317555020{nth}"), None));
-        batch.insert(s.consent(e164(&format!("+1317555030{nth}"))));
-        batch.insert(s.inbound(&mut first, &format!("SM{nth}")));
+        batch.insert(&later);
+        batch.insert(&s.api_key());
+        batch.insert(&s.flow());
+        batch.insert(&s.webhook());
+        batch.insert(&s.number(&format!("+1317555020{nth}"), None));
+        batch.insert(&s.consent(e164(&format!("+1317555030{nth}"))));
+        batch.insert(&s.inbound(&mut first, &format!("SM{nth}")));
         let mut delivery = s.delivery(&webhook, &s.event());
         delivery.event_seq = Some(nth as i64 + 1);
-        batch.insert(delivery);
+        batch.insert(&delivery);
         let mut conversation = s.conversation(&number, e164(&format!("+1317555040{nth}")));
         // Two at the same time each: the id decides.
-        conversation.last_message_at = world.now() + Duration::from_secs(nth as u64 / 2);
-        batch.insert(conversation);
+        conversation.take(Direction::Outbound, s.later(Duration::from_secs(nth as u64 / 2)));
+        batch.insert(&conversation);
     }
     commit(world, batch).await;
 
@@ -69,7 +73,7 @@ pub async fn pages_are_complete_and_in_order(world: &dyn StoreWorld) {
     descending(all(async |page| r.list_messages(&thread, &page).await).await.iter().map(|message| message.seq), MANY);
     let anyone = ConversationFilter::default();
     let conversations = all(async |page| r.list_conversations(&anyone, &page).await).await;
-    descending(conversations.iter().map(|one| (one.last_message_at, one.id)), MANY + 1);
+    descending(conversations.iter().map(|one| (one.last_message_at(), one.id)), MANY + 1);
     let opted_out = all(async |page| r.list_opted_out(&page).await).await;
     descending(opted_out.iter().rev().map(|consent| consent.contact.clone()), MANY);
     // Limits beyond the allowed ones are taken as the nearest.
@@ -82,15 +86,15 @@ pub async fn filters_narrow_conversations(world: &dyn StoreWorld) {
     let (s, _, number, _) = Sample::stored(world, "+13175550100").await;
     let other = s.number("+13175550101", None);
     let mut closed = s.conversation(&number, e164("+13175550111"));
-    closed.status = ConversationStatus::Closed { at: world.now() };
+    closed.close(s.moment());
     let mut assigned = s.conversation(&other, contact());
-    assigned.assignee = Some("kim".into());
+    assigned.assign(Some("kim".into()), s.moment());
     let mut unread = s.conversation(&other, e164("+13175550122"));
-    unread.unread_count = 2;
+    unread.take(Direction::Inbound, s.moment());
     let mut batch = s.batch();
-    batch.insert(other.clone());
+    batch.insert(&other);
     for conversation in [&closed, &assigned, &unread] {
-        batch.insert(conversation.clone());
+        batch.insert(conversation);
     }
     commit(world, batch).await;
     let reads = world.store().org(s.org);
@@ -115,12 +119,11 @@ pub async fn filters_narrow_messages(world: &dyn StoreWorld) {
     let (s, _, number, mut one) = Sample::stored(world, "+13175550100").await;
     let mut two = s.conversation(&number, e164("+13175550111"));
     let received = s.inbound(&mut one, "SM1");
-    let mut doubtful = s.outbound(&mut two, Source::Ai, "Hello");
-    doubtful.status = MessageStatus::InDoubt;
+    let doubtful = s.outbound(&mut two, Source::Ai, "Hello").fall_in_doubt("no answer", world.now());
     let mut batch = s.batch();
-    batch.insert(two.clone());
-    batch.insert(received.clone());
-    batch.insert(doubtful.clone());
+    batch.insert(&two);
+    batch.insert(&received);
+    batch.insert(&doubtful);
     commit(world, batch).await;
     let reads = world.store().org(s.org);
     let find = async |conversation, status| -> Vec<_> {
@@ -166,28 +169,30 @@ pub async fn messages_are_counted_and_recalled(world: &dyn StoreWorld) {
     let mut batch = s.batch();
     let mut texts = vec![s.inbound(&mut conversation, "SM-in"), s.delivered(&mut conversation, "SM-out")];
     for (source, status, body) in [
-        (Source::Ai, MessageStatus::Dispatching, "same"),
-        (Source::Ai, MessageStatus::InDoubt, "same"),
-        (Source::Ai, MessageStatus::Queued, "same"),
-        (Source::Ai, MessageStatus::Withheld, "other"),
-        (Source::Human, MessageStatus::InDoubt, "other"),
+        (Source::Ai, "dispatching", "same"),
+        (Source::Ai, "in_doubt", "same"),
+        (Source::Ai, "queued", "same"),
+        (Source::Ai, "withheld", "other"),
+        (Source::Human, "in_doubt", "other"),
     ] {
-        let mut message = s.outbound(&mut conversation, source, body);
-        message.status = status;
-        texts.push(message);
+        texts.push(with(&s.outbound(&mut conversation, source, body), [("status", status.into())]));
     }
     let stranger = s.outbound(&mut elsewhere, Source::Ai, "same");
     let mut attempts: Vec<_> = texts[1..=5].iter().map(|message| s.attempt(message)).collect();
-    attempts[2].state = AttemptState::InDoubt { since: now, presumed_absent: false, looked: 0 };
-    attempts[3].state = AttemptState::NotSent { reason: "refused".into() };
+    attempts[2] = attempts[2].clone().fall_in_doubt(now).unwrap();
+    attempts[3] = attempts[3].clone().not_sent("refused".into()).unwrap();
     let mut again = s.attempt(&texts[2]);
     again.started_at = now + Duration::from_secs(1);
-    batch.insert(s.attempt(&stranger));
-    batch.insert(stranger);
-    batch.insert(elsewhere);
-    texts.iter().for_each(|message| batch.insert(message.clone()));
-    attempts.iter().for_each(|attempt| batch.insert(attempt.clone()));
-    batch.insert(again.clone());
+    batch.insert(&s.attempt(&stranger));
+    batch.insert(&stranger);
+    batch.insert(&elsewhere);
+    for message in &texts {
+        batch.insert(message);
+    }
+    for attempt in &attempts {
+        batch.insert(attempt);
+    }
+    batch.insert(&again);
     commit(world, batch).await;
 
     let reads = world.store().org(s.org);
@@ -211,20 +216,17 @@ pub async fn turns_are_counted(world: &dyn StoreWorld) {
     let (s, flow, _, conversation) = Sample::stored(world, "+13175550100").await;
     let now = world.now();
     let running = s.turn(&conversation, flow.id);
-    let finished = Turn {
-        state: TurnState::Finished { at: now, reply: None, fallback: false },
-        started_at: now + Duration::from_secs(1),
-        ..s.turn(&conversation, flow.id)
-    };
-    let discarded = Turn { state: TurnState::Discarded { at: now, reason: "paused".into() }, ..s.turn(&conversation, flow.id) };
+    let mut finished = s.turn(&conversation, flow.id).finish(now, None, false, Vec::new());
+    finished.started_at = now + Duration::from_secs(1);
+    let discarded = s.turn(&conversation, flow.id).discard(now, "paused");
     let reads = world.store().org(s.org);
     let mut batch = s.batch();
-    batch.insert(finished);
-    batch.insert(discarded);
+    batch.insert(&finished);
+    batch.insert(&discarded);
     commit(world, batch).await;
     assert_eq!(reads.running_turn(conversation.id).await.unwrap(), None);
     let mut batch = s.batch();
-    batch.insert(running.clone());
+    batch.insert(&running);
     commit(world, batch).await;
     assert_eq!(reads.running_turn(conversation.id).await.unwrap().map(|turn| turn.id), Some(running.id));
     assert_eq!(reads.count_turns(conversation.id, now).await.unwrap(), 2);
@@ -234,21 +236,19 @@ pub async fn turns_are_counted(world: &dyn StoreWorld) {
 
 /// Deleted flows and webhooks are gone from every read but the history of versions.
 pub async fn deleted_things_are_not_found(world: &dyn StoreWorld) {
-    let (s, mut flow, ..) = Sample::stored(world, "+13175550100").await;
-    let (mut gone, mut disabled, enabled) = (s.webhook(), s.webhook(), s.webhook());
-    gone.deleted_at = Some(world.now());
-    disabled.state = WebhookState::Disabled { reason: "person".into(), at: world.now() };
-    let mut held = s.delivery(&disabled, &s.event());
-    held.state = DeliveryState::Held;
+    let (s, flow, ..) = Sample::stored(world, "+13175550100").await;
+    let (now, enabled) = (world.now(), s.webhook());
+    let (gone, disabled) = (s.webhook().delete(now), s.webhook().disable("person", now));
+    let held = s.delivery(&disabled, &s.event()).hold();
     let mut batch = s.batch();
-    batch.insert(s.flow_version(&flow));
+    batch.insert(&s.flow_version(&flow));
     for webhook in [&gone, &disabled, &enabled] {
-        batch.insert(webhook.clone());
+        batch.insert(webhook);
     }
-    batch.insert(held.clone());
-    batch.insert(s.delivery(&enabled, &s.event()));
-    flow.deleted_at = Some(world.now());
-    batch.put(flow.clone());
+    batch.insert(&held);
+    batch.insert(&s.delivery(&enabled, &s.event()));
+    let flow = flow.delete(now);
+    batch.put(&flow);
     commit(world, batch).await;
     let reads = world.store().org(s.org);
     assert_eq!(reads.flow(flow.id).await.unwrap(), None);

@@ -4,6 +4,7 @@
 //! each sentence. A new sentence is added to its file and to the list below.
 
 pub mod address_session;
+pub mod batch;
 pub mod job_queue;
 pub mod list;
 pub mod record;
@@ -48,13 +49,13 @@ macro_rules! store_contract {
             record: every_record_comes_back, every_record_that_changes_comes_back_changed,
                 every_record_refuses_a_stale_change, every_record_is_there_once, every_record_stays_in_its_organization,
                 every_record_with_an_id_is_listed, the_schema_is_what_the_records_declare;
-            store: what_is_inserted_is_read_with_version_one, what_is_changed_is_read_with_the_next_version,
-                a_stale_version_changes_nothing, a_record_that_is_not_there_cannot_be_changed,
+            batch: a_stale_version_changes_nothing, a_record_that_is_not_there_cannot_be_changed,
                 a_taken_key_or_unique_column_leaves_nothing, a_guard_holds_only_at_its_version,
                 guards_do_not_let_two_batches_cross, a_write_for_another_organization_is_refused,
-                another_organization_sees_nothing, events_are_numbered_without_gaps,
-                concurrent_changes_of_one_conversation_happen_once_each, a_bad_batch_fails_alone,
-                one_of_many_equal_inserts_wins, an_inbound_text_finds_everything_at_once,
+                events_are_numbered_without_gaps, concurrent_changes_of_one_conversation_happen_once_each,
+                a_bad_batch_fails_alone, one_of_many_equal_inserts_wins;
+            store: what_is_inserted_is_read_with_version_one, what_is_changed_is_read_with_the_next_version,
+                another_organization_sees_nothing, an_inbound_text_finds_everything_at_once,
                 a_number_without_a_living_agent_has_no_debounce, keys_and_replies_are_kept_up,
                 the_operator_sees_counts, the_store_is_ready;
             list: pages_are_complete_and_in_order, filters_narrow_conversations, filters_narrow_messages,

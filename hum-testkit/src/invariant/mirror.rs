@@ -148,10 +148,14 @@ impl Mirror {
         for change in changes {
             match change {
                 Change::Inserted(table, record) | Change::Changed(table, record) => {
-                    self.shelves.get_mut(table).into_iter().for_each(|shelf| shelf.keep(record));
+                    if let Some(shelf) = self.shelves.get_mut(table) {
+                        shelf.keep(record);
+                    }
                 }
                 Change::Deleted(table, id) => {
-                    self.shelves.get_mut(table).into_iter().for_each(|shelf| shelf.remove(&id));
+                    if let Some(shelf) = self.shelves.get_mut(table) {
+                        shelf.remove(&id);
+                    }
                 }
             }
         }

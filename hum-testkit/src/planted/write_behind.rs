@@ -7,7 +7,7 @@ use hum_core::{
     Storage,
     batch::{Batch, Committed},
     sms::SendAttempt,
-    store::{CommitError, Store as _},
+    store::CommitError,
     telephony::{Accepted, CarrierCredentials, OutboundSms, SendError, Texting},
 };
 

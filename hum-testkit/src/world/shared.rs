@@ -73,8 +73,17 @@ pub(super) struct Given {
 }
 
 impl SharedState {
-    /// The ports of one process.
+    /// The ports of one process, with the bug that is planted in the world.
     fn ports(&self, process: ProcessId) -> Ports {
+        let site = Site { process, fate: self.fate.clone(), monitor: self.monitor.clone(), clock: self.clock.clone() };
+        match self.bug {
+            None => self.right_ports(process, self.storage.clone()),
+            Some(bug) => bug.plant(self.right_ports(process, bug.plant_beneath(self.storage.clone(), &site)), &site),
+        }
+    }
+
+    /// Ports without a bug, on a store that perhaps has one.
+    fn right_ports(&self, process: ProcessId, storage: Arc<dyn Storage>) -> Ports {
         let Self { given, clock, fate, monitor, carrier, twilio, .. } = self;
         let (clock, fate, monitor) = (|| clock.clone(), || fate.clone(), || monitor.clone());
         let remote = self.fate.options().remote_sources;
@@ -87,7 +96,7 @@ impl SharedState {
             monitor: monitor(),
         };
         Ports {
-            storage: Arc::new(SimStore { inner: self.storage.clone(), process, fate: fate(), monitor: monitor() }),
+            storage: Arc::new(SimStore { inner: storage, process, fate: fate(), monitor: monitor() }),
             carrier_webhooks: twilio.clone(),
             texting: given.texting.clone().unwrap_or_else(|| {
                 let (carrier, twilio) = (carrier.clone(), twilio.clone());
@@ -164,12 +173,7 @@ impl Shared {
             session_wait: Duration::from_millis(500),
             ..Settings::default()
         };
-        let mut ports = state.ports(process);
-        if let Some(bug) = state.bug {
-            let site = Site { process, fate: state.fate.clone(), monitor: state.monitor.clone(), clock: state.clock.clone() };
-            ports = bug.plant(ports, &site);
-        }
-        let hum = HumBuilder::from(ports).settings(settings).build().expect("every port is given");
+        let hum = HumBuilder::from(state.ports(process)).settings(settings).build().expect("every port is given");
         state.processes.lock().unwrap_or_else(PoisonError::into_inner).push((process, hum.clone()));
         state.spawner.spawn(Some(process), async move { hum.workers().run(std::future::pending()).await });
     }

@@ -63,7 +63,8 @@ fn write(connection: &Connection, sql: &str, row: &[Value]) -> Result<usize, Fai
 }
 
 fn bind_row(statement: &mut CachedStatement<'_>, row: &[Value]) -> Result<(), Failed> {
-    for (index, value) in row.iter().enumerate() {
+    let used = statement.parameter_count();
+    for (index, value) in row.iter().enumerate().take(used) {
         statement.raw_bind_parameter(index + 1, Bound(value))?;
     }
     Ok(())

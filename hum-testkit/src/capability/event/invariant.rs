@@ -18,10 +18,10 @@ pub struct Numbers;
 
 impl Invariant for Numbers {
     fn on_commit(&self, commit: &Commit<'_>, _: &mut WorldLog, findings: &mut Findings) {
-        let known = |id| commit.before.get::<Conversation>(id).map_or(0, Conversation::event_seq);
+        let known = |id: ConversationId| commit.before.get::<Conversation>(&id).map_or(0, Conversation::event_seq);
         let mut next: BTreeMap<ConversationId, i64> = BTreeMap::new();
         for (conversation, seq) in commit.events().filter_map(|event| event.conversation) {
-            let expected = next.entry(conversation).or_insert_with(|| known(&conversation) + 1);
+            let expected = next.entry(conversation).or_insert_with(|| known(conversation) + 1);
             if seq != *expected {
                 findings.add("INV-21", format!("event {seq} of {conversation} follows {}", *expected - 1));
             }
@@ -29,7 +29,7 @@ impl Invariant for Numbers {
         }
         for conversation in commit.written::<Conversation>() {
             let (id, counted) = (conversation.id, conversation.event_seq());
-            let emitted = next.get(&id).map_or_else(|| known(&id), |next| next - 1);
+            let emitted = next.get(&id).map_or_else(|| known(id), |next| next - 1);
             if counted != emitted {
                 findings.add("INV-21", format!("{id} counts {counted} events, but {emitted} were emitted"));
             }

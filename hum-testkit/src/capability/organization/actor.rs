@@ -31,7 +31,7 @@ pub async fn trespass(scene: Scene) {
     let there = Scene { tenant: victim.clone(), ..scene.clone() };
     let Some(id) = there.some_conversation() else { return };
     let caller = scene.tenant.caller.clone();
-    let new = NewMessage { body: "not yours".into(), media: Vec::new(), source: Source::Api };
+    let new = NewMessage { body: "not yours".into(), media: Vec::new(), template: None, source: Source::Api };
     let answer = scene.request(move |hum| async move { hum.sms().send(&caller, id, new, Remember::nothing()).await }).await;
     match answer {
         None | Some(Err(Error::NotFound(_) | Error::Store(StoreError::Unavailable(_)))) => {}

@@ -32,7 +32,7 @@ pub async fn write_to_somebody(scene: Scene) {
 async fn send(scene: &Scene, id: ConversationId) {
     let chance = scene.chance();
     let source = if chance.below(2) == 0 { Source::Human } else { Source::Api };
-    let new = NewMessage { body: format!("Your order {} is ready.", chance.below(4)), media: Vec::new(), source };
+    let new = NewMessage { body: format!("Your order {} is ready.", chance.below(4)), media: Vec::new(), template: None, source };
     let caller = scene.tenant.caller.clone();
     let answer = scene.request(move |hum| async move { hum.sms().send(&caller, id, new, Remember::nothing()).await }).await;
     if let Some(Ok(answer)) = answer {
@@ -43,7 +43,7 @@ async fn send(scene: &Scene, id: ConversationId) {
 /// Somebody writes to a contact who may never have written.
 pub async fn start_conversation(scene: Scene) {
     let chance = scene.chance();
-    let message = NewMessage { body: format!("Reminder {}", chance.below(1000)), media: Vec::new(), source: Source::Api };
+    let message = NewMessage { body: format!("Reminder {}", chance.below(1000)), media: Vec::new(), template: None, source: Source::Api };
     let new =
         NewConversation { number: scene.tenant.number.id, contact: contact(chance), initial_message: Some(message) };
     let caller = scene.tenant.caller.clone();
