@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    kernel::{record::{RecordType, fields, record}, 
+    kernel::{e164::E164, record::{RecordType, fields, record}, 
         clock::Timestamp,
         id::OrgId,
         named::named,
         page::{Page, Paged},
         store::StoreError,
     },
-    number::E164,
+
 };
 
 pub use keyword::Keyword;

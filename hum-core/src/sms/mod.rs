@@ -4,7 +4,6 @@ mod attempt;
 mod carrier_facts;
 mod conversation;
 mod conversations;
-mod early;
 #[cfg(test)]
 mod fixture;
 mod gate;

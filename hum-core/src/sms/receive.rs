@@ -16,7 +16,7 @@ use crate::{
     telephony::{CarrierForm, InboundSms, RefusedForm},
 };
 
-use super::{Conversation, Direction, InboundState, Message, Sms, Source, early::Early, send::send_job, turn::ai_turn_job};
+use super::{Conversation, Direction, InboundState, Message, Sms, Source, send::send_job, turn::ai_turn_job};
 
 /// What became of a webhook of the carrier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +41,8 @@ impl Sms {
             Ok(sms) => sms,
             Err(malformed) => return self.refuse_or_malformed(claimed, form, malformed).await,
         };
-        let find = || self.routing.load_inbound(claimed, &sms.to, &sms.from, &sms.sid);
-        let Some(state) = find().await? else { return Ok(Received::Refused) };
+        let load = || async { Ok(self.routing.load_inbound(claimed, &sms.to, &sms.from, &sms.sid).await?) };
+        let Some(state) = load().await? else { return Ok(Received::Refused) };
         let Some(credentials) = self.organizations.credentials_of(claimed, state.account.as_ref())? else {
             return Ok(Received::Refused);
         };
@@ -50,18 +50,11 @@ impl Sms {
             return Ok(Received::Refused);
         }
         let org = state.number.org;
-        let early = Early::new(state);
-        let load = || async {
-            match early.take() {
-                Some(state) => Ok(Some(state)),
-                None => Ok(find().await?),
-            }
-        };
         let decide = |state: Option<_>, moment: Moment<'_>| match state {
             Some(state) => Ok(receive(state, &sms, moment)),
             None => Ok(Decision::new(Batch::for_org(org), Received::Refused)),
         };
-        self.kernel.of(org, Actor::Contact).decide(load, decide).await
+        self.kernel.of(org, Actor::Contact).decide_from(Some(state), load, decide).await
     }
 
     /// A malformed form is only called malformed when its signature is right; strangers learn nothing.

@@ -6,12 +6,11 @@ use crate::{
         batch::Batch,
         decide::{Decision, Moment},
         error::Error,
-        id::MessageId,
     },
     telephony::{CarrierForm, StatusCallback},
 };
 
-use super::{Conversation, Message, Received, ResolvedBy, SendAttempt, Sms, SmsReads, early::Early, outcome::learn};
+use super::{Conversation, Message, Received, ResolvedBy, SendAttempt, Sms, outcome::learn};
 
 impl Sms {
     /// Takes a status callback. The token in its URL binds it to one attempt, also before the carrier answered the request.
@@ -21,12 +20,10 @@ impl Sms {
     /// `Store`: the carrier should deliver it again.
     pub async fn receive_status(&self, token: &str, form: &CarrierForm) -> Result<Received, Error> {
         let Some(claimed) = self.webhooks.claimed_account(form) else { return Ok(Received::Refused) };
-        let Some(SendAttempt { org, message, .. }) = self.routing.find_attempt(token).await? else {
-            return Ok(Received::Refused);
-        };
-        let reads = self.reads.of(org);
-        let Some(found) = find(&*reads, message).await? else { return Ok(Received::Refused) };
-        let account = self.account_of(&found.1).await?.filter(|account| account.account_sid == claimed);
+        let load = || self.called(token);
+        let Some(called) = load().await? else { return Ok(Received::Refused) };
+        let org = called.attempt.org;
+        let account = self.account_of(&called.conversation).await?.filter(|account| account.account_sid == claimed);
         let genuine = account.is_some_and(|account| self.webhooks.verify(&account, form).is_ok());
         if !genuine {
             return Ok(Received::Refused);
@@ -35,34 +32,32 @@ impl Sms {
             Ok(news) => news,
             Err(malformed) => return Ok(Received::Malformed(malformed)),
         };
-        let early = Early::new(found);
-        let load = || async {
-            let found = match early.take() {
-                Some(found) => Some(found),
-                None => find(&*reads, message).await?,
-            };
-            Ok(found.zip(self.routing.find_attempt(token).await?))
-        };
-        let decide = |found: Option<_>, moment: Moment<'_>| match found {
-            Some(((message, conversation), attempt)) => Ok(receive_status(message, conversation, attempt, &news, moment)),
+        let decide = |called: Option<Called>, moment: Moment<'_>| match called {
+            Some(called) => Ok(receive_status(called, &news, moment)),
             None => Ok(Decision::new(Batch::for_org(org), Received::Refused)),
         };
-        self.kernel.of(org, Actor::System).decide(load, decide).await
+        self.kernel.of(org, Actor::System).decide_from(Some(called), load, decide).await
+    }
+
+    /// `None` when no attempt bears this token.
+    async fn called(&self, token: &str) -> Result<Option<Called>, Error> {
+        let Some(attempt) = self.routing.find_attempt(token).await? else { return Ok(None) };
+        let reads = self.reads.of(attempt.org);
+        let Some(message) = reads.message(attempt.message).await? else { return Ok(None) };
+        let conversation = reads.conversation(message.conversation).await?;
+        Ok(conversation.map(|conversation| Called { message, conversation, attempt }))
     }
 }
 
-async fn find(reads: &dyn SmsReads, id: MessageId) -> Result<Option<(Message, Conversation)>, Error> {
-    let Some(message) = reads.message(id).await? else { return Ok(None) };
-    Ok(reads.conversation(message.conversation).await?.map(|conversation| (message, conversation)))
+/// What a callback is about.
+struct Called {
+    message: Message,
+    conversation: Conversation,
+    attempt: SendAttempt,
 }
 
-fn receive_status(
-    message: Message,
-    mut conversation: Conversation,
-    attempt: SendAttempt,
-    news: &StatusCallback,
-    moment: Moment<'_>,
-) -> Decision<Received> {
+fn receive_status(called: Called, news: &StatusCallback, moment: Moment<'_>) -> Decision<Received> {
+    let Called { message, mut conversation, attempt } = called;
     let mut batch = Batch::for_org(message.org);
     if attempt.sid().is_some_and(|sid| sid != news.sid) {
         // The carrier took one request twice. The first one is the text; this one is only reported.
@@ -102,7 +97,7 @@ mod tests {
     }
 
     fn told((message, attempt): (Message, SendAttempt), news: &StatusCallback) -> Batch {
-        receive_status(message, conversation(1), attempt, news, moment()).batch
+        receive_status(Called { message, conversation: conversation(1), attempt }, news, moment()).batch
     }
 
     fn stored(batch: &Batch) -> (Message, Option<SendAttempt>) {

@@ -52,7 +52,8 @@ async fn create(
     State(app): State<App>,
     Command { body, once }: Command<StartConversation>,
 ) -> Result<Response, ApiError> {
-    once.answer(started, |remember| app.hum.sms().start_conversation(&caller, body.into(), remember)).await
+    let new = body.try_into()?;
+    once.answer(started, |remember| app.hum.sms().start_conversation(&caller, new, remember)).await
 }
 
 /// One conversation.
@@ -97,7 +98,8 @@ async fn send(
     Id(id): Id<ConversationId>,
     Command { body, once }: Command<SendMessage>,
 ) -> Result<Response, ApiError> {
-    once.answer(sent, |remember| app.hum.sms().send(&caller, id, body.into(), remember)).await
+    let new = body.at("")?;
+    once.answer(sent, |remember| app.hum.sms().send(&caller, id, new, remember)).await
 }
 
 /// Set the unread count to zero.

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
+    error::ApiError,
     extract::{Flag, Patch},
     view::{Phone, Ref, Time},
 };
@@ -130,24 +131,26 @@ impl From<ConversationQuery> for ConversationFilter {
     }
 }
 
-impl From<StartConversation> for NewConversation {
-    fn from(start: StartConversation) -> Self {
-        Self {
-            number: start.twilio_number_id,
-            contact: start.contact_e164,
-            initial_message: start.initial_message.map(Into::into),
-        }
+impl TryFrom<StartConversation> for NewConversation {
+    type Error = ApiError;
+    fn try_from(start: StartConversation) -> Result<Self, ApiError> {
+        let initial_message = start.initial_message.map(|message| message.at("/initial_message")).transpose()?;
+        Ok(Self { number: start.twilio_number_id, contact: start.contact_e164, initial_message })
     }
 }
 
-impl From<SendMessage> for NewMessage {
-    fn from(send: SendMessage) -> Self {
-        let source = match send.source {
+impl SendMessage {
+    /// What is to be sent; `at` is where it was asked for.
+    pub(super) fn at(self, at: &str) -> Result<NewMessage, ApiError> {
+        let source = match self.source {
             SourceName::Api => Source::Api,
             SourceName::Human => Source::Human,
         };
-        let template = send.template_id.map(|id| TemplateUse { id, variables: send.variables });
-        Self { body: send.body, template, media: send.media_urls, source }
+        if self.template_id.is_none() && !self.variables.is_empty() {
+            return Err(ApiError::invalid(format!("{at}/variables"), "needs a template_id, whose variables these are"));
+        }
+        let template = self.template_id.map(|id| TemplateUse { id, variables: self.variables });
+        Ok(NewMessage { body: self.body, template, media: self.media_urls, source })
     }
 }
 
