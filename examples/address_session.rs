@@ -35,7 +35,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let request =
         SessionRequest { street1: "29090 Tiffany Drive E".into(), zip: Some("48034".into()), ..SessionRequest::default() };
-    let Answer::Fresh(created) = hum.address_sessions().create(&caller, request, Remember::nothing()).await? else { unreachable!() };
+    let Answer::Fresh(created) = hum.address_sessions().create(&caller, request, Remember::nothing()).await? else {
+        unreachable!()
+    };
     let found = created.session.found();
     let place = found.place().ok_or("the ZIP code is known")?;
     println!("{} ({} by {})", place.address, place.precision.as_str(), place.source);

@@ -7,7 +7,12 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use hum_core::{flow::FlowDefinition, language_model::{LanguageModel, ModelDelta, ModelError, ModelItem, ModelRequest, ModelStream, ToolCall, Usage}, number::E164, organization::KeywordReplies};
+use hum_core::{
+    flow::FlowDefinition,
+    language_model::{LanguageModel, ModelDelta, ModelError, ModelItem, ModelRequest, ModelStream, ToolCall, Usage},
+    number::E164,
+    organization::KeywordReplies,
+};
 use hum_testkit::World;
 
 /// A model that hands every complaint over, and calls a tool that its flow does not allow.

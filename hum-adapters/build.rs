@@ -8,9 +8,8 @@ use std::{
 /// The migrations of one database, in their order.
 fn names(folder: &Path) -> Vec<String> {
     let files = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut names: Vec<String> = files
-        .filter_map(|file| Some(file.ok()?.file_name().to_str()?.strip_suffix(".sql")?.to_owned()))
-        .collect();
+    let mut names: Vec<String> =
+        files.filter_map(|file| Some(file.ok()?.file_name().to_str()?.strip_suffix(".sql")?.to_owned())).collect();
     names.sort();
     names
 }

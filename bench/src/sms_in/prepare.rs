@@ -12,7 +12,16 @@ use hum_adapters::{
     storage::{PostgresStore, SqliteStore},
     telephony::twilio::{Twilio, TwilioConfig},
 };
-use hum_core::{Hum, HumBuilder, Settings, access::Caller, cipher::Secret, flow::{Channel, FlowDefinition}, idempotency::{Answer, Remember}, number::NewNumber, organization::NewOrganization, telephony::CarrierCredentials};
+use hum_core::{
+    Hum, HumBuilder, Settings,
+    access::Caller,
+    cipher::Secret,
+    flow::{Channel, FlowDefinition},
+    idempotency::{Answer, Remember},
+    number::NewNumber,
+    organization::NewOrganization,
+    telephony::CarrierCredentials,
+};
 
 use super::{
     texts::{ACCOUNT_SID, AUTH_TOKEN, NUMBER, PUBLIC_URL},

@@ -155,7 +155,10 @@ fn input_tokens(request: &ModelRequest) -> u64 {
 mod tests {
     use std::time::Duration;
 
-    use hum_core::{language_model::{ModelReply, collect}, tool::BUILT_IN};
+    use hum_core::{
+        language_model::{ModelReply, collect},
+        tool::BUILT_IN,
+    };
 
     use super::*;
 

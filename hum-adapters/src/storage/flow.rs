@@ -24,12 +24,14 @@ impl FlowReads for OrgStore {
     async fn list_flows(&self, page: &Page) -> Result<Paged<Flow>, StoreError> {
         let after: Option<FlowId> = after(page)?;
         let older = if after.is_some() { " AND id < $2" } else { "" };
-        let sql = format!("SELECT {} FROM flow WHERE org_id = $1 AND deleted_at IS NULL{older} ORDER BY id DESC", columns::<Flow>());
+        let sql =
+            format!("SELECT {} FROM flow WHERE org_id = $1 AND deleted_at IS NULL{older} ORDER BY id DESC", columns::<Flow>());
         self.page(sql, after.map(Value::text).into_iter().collect(), page, |flow: &Flow| flow.id.to_string()).await
     }
 
     async fn flow_version(&self, id: FlowId, number: i64) -> Result<Option<FlowVersion>, StoreError> {
-        let sql = sql!("SELECT {} FROM flow_version WHERE org_id = $1 AND flow_id = $2 AND number = $3", columns::<FlowVersion>());
+        let sql =
+            sql!("SELECT {} FROM flow_version WHERE org_id = $1 AND flow_id = $2 AND number = $3", columns::<FlowVersion>());
         self.one(sql, [Value::text(id), Value::Int(number)]).await
     }
 

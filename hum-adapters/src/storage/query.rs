@@ -10,11 +10,7 @@ use hum_core::{
     store::StoreError,
 };
 
-use super::{
-    postgres::Postgres,
-    sqlite::Sqlite,
-    table,
-};
+use super::{postgres::Postgres, sqlite::Sqlite, table};
 
 /// Text of a statement that is put together once per process.
 macro_rules! sql {

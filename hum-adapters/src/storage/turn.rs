@@ -1,7 +1,13 @@
 //! AI turns.
 
 use async_trait::async_trait;
-use hum_core::{clock::Timestamp, id::{ConversationId, TurnId}, record::{Field as _, Value}, sms::{Turn, TurnReads}, store::StoreError};
+use hum_core::{
+    clock::Timestamp,
+    id::{ConversationId, TurnId},
+    record::{Field as _, Value},
+    sms::{Turn, TurnReads},
+    store::StoreError,
+};
 
 use super::{
     query::{OrgStore, sql},

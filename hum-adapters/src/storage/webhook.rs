@@ -24,8 +24,10 @@ impl WebhookReads for OrgStore {
     async fn list_webhooks(&self, page: &Page) -> Result<Paged<Webhook>, StoreError> {
         let after: Option<WebhookId> = after(page)?;
         let older = if after.is_some() { " AND id < $2" } else { "" };
-        let sql =
-            format!("SELECT {} FROM webhook WHERE org_id = $1 AND deleted_at IS NULL{older} ORDER BY id DESC", columns::<Webhook>());
+        let sql = format!(
+            "SELECT {} FROM webhook WHERE org_id = $1 AND deleted_at IS NULL{older} ORDER BY id DESC",
+            columns::<Webhook>()
+        );
         self.page(sql, after.map(Value::text).into_iter().collect(), page, |webhook: &Webhook| webhook.id.to_string()).await
     }
 
@@ -46,8 +48,10 @@ impl WebhookReads for OrgStore {
     async fn list_deliveries(&self, webhook: WebhookId, page: &Page) -> Result<Paged<Delivery>, StoreError> {
         let after: Option<DeliveryId> = after(page)?;
         let older = if after.is_some() { " AND id < $3" } else { "" };
-        let sql =
-            format!("SELECT {} FROM delivery WHERE org_id = $1 AND webhook_id = $2{older} ORDER BY id DESC", columns::<Delivery>());
+        let sql = format!(
+            "SELECT {} FROM delivery WHERE org_id = $1 AND webhook_id = $2{older} ORDER BY id DESC",
+            columns::<Delivery>()
+        );
         let params = std::iter::once(Value::text(webhook)).chain(after.map(Value::text)).collect();
         self.page(sql, params, page, |delivery: &Delivery| delivery.id.to_string()).await
     }

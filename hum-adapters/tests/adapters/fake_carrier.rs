@@ -14,7 +14,15 @@ use hum_adapters::telephony::{
     fake::{CarrierPath, Direction, FakeConfig},
     twilio::TwilioConfig,
 };
-use hum_core::{cipher::Secret, clock::{Clock, Timestamp}, entropy::Entropy, number::E164, telephony::{CarrierCredentials, CarrierForm, CarrierStatus, ListQuery, OutboundSms, RefusedForm, SendError, Texting, CarrierWebhooks}};
+use hum_core::{
+    cipher::Secret,
+    clock::{Clock, Timestamp},
+    entropy::Entropy,
+    number::E164,
+    telephony::{
+        CarrierCredentials, CarrierForm, CarrierStatus, CarrierWebhooks, ListQuery, OutboundSms, RefusedForm, SendError, Texting,
+    },
+};
 
 #[derive(Default)]
 struct HandClock(AtomicI64);

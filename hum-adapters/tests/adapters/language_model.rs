@@ -7,7 +7,12 @@ use hum_adapters::{
     clock::SystemClock,
     language_model::{OpenAi, openai::OpenAiConfig},
 };
-use hum_core::{cipher::Secret, clock::Clock as _, language_model::{LanguageModel, ModelError, ModelItem, ModelReply, ModelRequest, ToolCall, Usage, collect}, tool::BUILT_IN};
+use hum_core::{
+    cipher::Secret,
+    clock::Clock as _,
+    language_model::{LanguageModel, ModelError, ModelItem, ModelReply, ModelRequest, ToolCall, Usage, collect},
+    tool::BUILT_IN,
+};
 use serde_json::{Value, json};
 
 use super::server::{Do, Rude, Server, json as answer};

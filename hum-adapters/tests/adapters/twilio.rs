@@ -6,7 +6,11 @@ use hum_adapters::{
     clock::SystemClock,
     telephony::{Twilio, twilio::TwilioConfig},
 };
-use hum_core::{cipher::Secret, clock::{Clock as _, Timestamp}, telephony::{CarrierCredentials, CarrierStatus, ListQuery, OutboundSms, SendError, Texting}};
+use hum_core::{
+    cipher::Secret,
+    clock::{Clock as _, Timestamp},
+    telephony::{CarrierCredentials, CarrierStatus, ListQuery, OutboundSms, SendError, Texting},
+};
 use serde_json::{Value, json};
 
 use super::server::{Do, Rude, Server, json as answer};

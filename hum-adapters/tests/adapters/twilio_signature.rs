@@ -1,7 +1,10 @@
 //! hum's verifier against Twilio's own library; see `data/twilio_signatures.py`.
 
 use hum_adapters::telephony::twilio::signature::{Algorithm, sign, verify};
-use hum_core::{cipher::Secret, telephony::{CarrierCredentials, CarrierForm}};
+use hum_core::{
+    cipher::Secret,
+    telephony::{CarrierCredentials, CarrierForm},
+};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

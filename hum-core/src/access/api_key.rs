@@ -3,12 +3,14 @@ use std::{fmt, str::FromStr};
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
-use crate::kernel::{record::{RecordReads, get, newest, record}, 
-    actor::Actor, decide::Moment,
+use crate::kernel::{
+    actor::Actor,
     clock::Timestamp,
+    decide::Moment,
     entropy::{BASE62, Entropy},
     id::{ApiKeyId, OrgId},
     page::{Page, Paged},
+    record::{RecordReads, get, newest, record},
     store::StoreError,
 };
 

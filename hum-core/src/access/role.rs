@@ -1,9 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{
-    error::Error,
-    actor::Actor, id::OrgId,
-};
+use crate::kernel::{actor::Actor, error::Error, id::OrgId};
 
 use super::Operation;
 

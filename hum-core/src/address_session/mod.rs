@@ -23,3 +23,11 @@ pub use token::SessionToken;
 
 /// What is stored here.
 pub(crate) const RECORDS: &[RecordType] = &[RecordType::of::<AddressSession>()];
+
+impl AddressSessions {
+    /// The kinds of jobs, one line each.
+    pub(crate) fn jobs(&self) -> Vec<std::sync::Arc<dyn crate::kernel::job::Job>> {
+        use std::sync::Arc;
+        vec![Arc::new(find::Find(self.clone()))]
+    }
+}

@@ -15,7 +15,6 @@ use crate::{
         error::{Error, FieldError},
         id::OrgId,
         idempotency::{Answer, Remember},
-        job::Job,
     },
 };
 
@@ -23,7 +22,7 @@ use super::{
     AddressSession, AddressSessionReads, Found, SessionRequest, SessionStatus, SessionToken,
     ask::{Asking, Question},
     cache::Cache,
-    find::{Find, find_job},
+    find::find_job,
 };
 
 /// How often a creation that waits looks whether the agents are done.
@@ -70,11 +69,6 @@ impl AddressSessions {
     pub(crate) fn new(kernel: Kernel, parts: Parts) -> Self {
         let Parts { reads, geocoder, broadband_map, idle, wait, source_timeout } = parts;
         Self { kernel, reads, geocoder, broadband_map, cache: Arc::default(), source_timeout, idle, wait }
-    }
-
-    /// The kinds of jobs.
-    pub(crate) fn jobs(&self) -> Vec<Arc<dyn Job>> {
-        vec![Arc::new(Find(self.clone()))]
     }
 
     /// Opens a session for an address. Agents with local sources are done in the answer; remote ones are waited for, at

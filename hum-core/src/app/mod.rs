@@ -219,39 +219,44 @@ impl HumBuilder {
         }
 
         let api_keys = ApiKeys::new(kernel.clone(), reads!(ApiKeyReads), system.clone());
-        let organizations = Organizations::new(
-            kernel.clone(),
-            reads!(OrganizationReads),
-            system.clone(),
-            settings.default_account.clone(),
-        );
+        let organizations =
+            Organizations::new(kernel.clone(), reads!(OrganizationReads), system.clone(), settings.default_account.clone());
         let flows = Flows::new(kernel.clone(), reads!(FlowReads), tool::names());
         let numbers = Numbers::new(kernel.clone(), reads!(NumberReads), reads!(FlowReads), organizations.clone());
         let opt_outs = OptOuts::new(kernel.clone(), reads!(ConsentReads));
-        let sms = Sms::new(kernel.clone(), sms::Parts {
-            reads: reads!(SmsReads),
-            routing: system.clone(),
-            organizations: organizations.clone(),
-            webhooks: or_unplugged!(self.carrier_webhooks),
-            texting: or_unplugged!(self.texting),
-            public_url: settings.public_url.clone(),
-            carrier_timeout: settings.carrier_timeout,
-        });
+        let sms = Sms::new(
+            kernel.clone(),
+            sms::Parts {
+                reads: reads!(SmsReads),
+                routing: system.clone(),
+                organizations: organizations.clone(),
+                webhooks: or_unplugged!(self.carrier_webhooks),
+                texting: or_unplugged!(self.texting),
+                public_url: settings.public_url.clone(),
+                carrier_timeout: settings.carrier_timeout,
+            },
+        );
         let webhooks = Webhooks::new(kernel.clone(), reads!(WebhookFeedReads), or_unplugged!(self.egress));
-        let address_sessions = AddressSessions::new(kernel.clone(), address_session::Parts {
-            reads: reads!(AddressSessionReads),
-            geocoder: or_unplugged!(self.geocoder),
-            broadband_map: or_unplugged!(self.broadband_map),
-            idle: settings.session_idle,
-            wait: settings.session_wait,
-            source_timeout: settings.source_timeout,
-        });
-        let turns = Turns::new(kernel.clone(), turn::Parts {
-            reads: reads!(TurnTakingReads),
-            language_model: or_unplugged!(self.language_model),
-            tools: Tools::new(address_sessions.clone()),
-            model_timeout: settings.model_timeout,
-        });
+        let address_sessions = AddressSessions::new(
+            kernel.clone(),
+            address_session::Parts {
+                reads: reads!(AddressSessionReads),
+                geocoder: or_unplugged!(self.geocoder),
+                broadband_map: or_unplugged!(self.broadband_map),
+                idle: settings.session_idle,
+                wait: settings.session_wait,
+                source_timeout: settings.source_timeout,
+            },
+        );
+        let turns = Turns::new(
+            kernel.clone(),
+            turn::Parts {
+                reads: reads!(TurnTakingReads),
+                language_model: or_unplugged!(self.language_model),
+                tools: Tools::new(address_sessions.clone()),
+                model_timeout: settings.model_timeout,
+            },
+        );
         let kinds: Vec<Arc<dyn Job>> =
             [turns.jobs(), sms.jobs(), webhooks.jobs(), address_sessions.jobs()].into_iter().flatten().collect();
         let workers = Workers::new(kernel.clone(), jobs, kinds, settings.worker_poll);

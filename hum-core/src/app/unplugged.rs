@@ -4,7 +4,20 @@
 
 use async_trait::async_trait;
 
-use crate::{address::Address, broadband::{BroadbandMap, Coverage, Place}, geocode::{Coordinates, Geocoder, Geocoding, Reach, SourceError}, kernel::{clock::Timestamp, egress::{Egress, EgressError, EgressRequest, EgressResponse}}, language_model::{LanguageModel, ModelError, ModelRequest, ModelStream}, telephony::{Accepted, CarrierCredentials, CarrierForm, CarrierMessage, CarrierWebhooks, InboundSms, ListQuery, OutboundSms, RefusedForm, SendError, StatusCallback, Texting, TelephonyError}};
+use crate::{
+    address::Address,
+    broadband::{BroadbandMap, Coverage, Place},
+    geocode::{Coordinates, Geocoder, Geocoding, Reach, SourceError},
+    kernel::{
+        clock::Timestamp,
+        egress::{Egress, EgressError, EgressRequest, EgressResponse},
+    },
+    language_model::{LanguageModel, ModelError, ModelRequest, ModelStream},
+    telephony::{
+        Accepted, CarrierCredentials, CarrierForm, CarrierMessage, CarrierWebhooks, InboundSms, ListQuery, OutboundSms,
+        RefusedForm, SendError, StatusCallback, TelephonyError, Texting,
+    },
+};
 
 /// Nothing is plugged in here.
 pub(crate) struct Unplugged;

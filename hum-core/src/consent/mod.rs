@@ -6,15 +6,14 @@ mod opt_outs;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    kernel::{e164::E164, record::{RecordType, fields, record}, 
-        clock::Timestamp,
-        id::OrgId,
-        named::named,
-        page::{Page, Paged},
-        store::StoreError,
-    },
-
+use crate::kernel::{
+    clock::Timestamp,
+    e164::E164,
+    id::OrgId,
+    named::named,
+    page::{Page, Paged},
+    record::{RecordType, fields, record},
+    store::StoreError,
 };
 
 pub use keyword::Keyword;

@@ -32,12 +32,7 @@ impl OptOuts {
     ///
     /// # Errors
     /// `Store`.
-    pub async fn add(
-        &self,
-        caller: &Caller,
-        contact: E164,
-        remember: Remember<Consent>,
-    ) -> Result<Answer<Consent>, Error> {
+    pub async fn add(&self, caller: &Caller, contact: E164, remember: Remember<Consent>) -> Result<Answer<Consent>, Error> {
         let reads = self.reads.of(caller.org);
         let load = || async { Ok(reads.consent(&contact).await?) };
         let case = self.kernel.of(caller.org, caller.actor).once(remember);

@@ -1,7 +1,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::kernel::{entropy::Entropy, error::FieldError, record::{Field, Sample}};
+use crate::kernel::{
+    entropy::Entropy,
+    error::FieldError,
+    record::{Field, Sample},
+};
 
 /// Everything about an agent that a person edits; one version's content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -187,7 +191,11 @@ impl Sample for FlowDefinition {
         Self {
             business_hours: Some(serde_json::json!({ "mon": [["09:00", "17:00"]], "zone": "America/New_York" })),
             tools: <Vec<String> as Sample>::sample(entropy),
-            sms: SmsConfig { debounce_ms: u32::sample(entropy), fallback_message: Some(String::sample(entropy)), ..SmsConfig::default() },
+            sms: SmsConfig {
+                debounce_ms: u32::sample(entropy),
+                fallback_message: Some(String::sample(entropy)),
+                ..SmsConfig::default()
+            },
             ..Self::named(<String as Field>::sample(entropy))
         }
     }

@@ -5,11 +5,13 @@ mod flows;
 
 use async_trait::async_trait;
 
-use crate::kernel::{record::{RecordType, record}, 
-    actor::Actor, decide::Moment,
+use crate::kernel::{
+    actor::Actor,
     clock::Timestamp,
+    decide::Moment,
     id::{FlowId, OrgId},
     page::{Page, Paged},
+    record::{RecordType, record},
     store::StoreError,
 };
 

@@ -1,10 +1,11 @@
 //! Who changed what: one row in the same commit as the change.
 
-use super::{record::record, 
+use super::{
     actor::Actor,
     clock::Timestamp,
     decide::Moment,
     id::{AuditId, OrgId},
+    record::record,
 };
 
 record! {

@@ -231,12 +231,7 @@ impl UseCase<'_> {
         remember.replay(&*reads, self.kernel.cipher(), self.kernel.now()).await
     }
 
-    async fn settle<T>(
-        &self,
-        decision: Decision<T>,
-        remember: &Remember<T>,
-        moment: Moment<'_>,
-    ) -> Result<T, CommitError> {
+    async fn settle<T>(&self, decision: Decision<T>, remember: &Remember<T>, moment: Moment<'_>) -> Result<T, CommitError> {
         let Decision { mut batch, answer, audit, stamp } = decision;
         if let Some((action, subject)) = audit {
             batch.insert(&AuditRow::new(self.org, self.actor, action, subject, moment));

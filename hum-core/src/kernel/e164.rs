@@ -85,7 +85,9 @@ mod tests {
     }
 }
 
-crate::kernel::record::field_by_text!(E164, |entropy| Self(format!("+1{:010}", 2_000_000_000 + entropy.below(8_000_000_000)).into()));
+crate::kernel::record::field_by_text!(E164, |entropy| Self(
+    format!("+1{:010}", 2_000_000_000 + entropy.below(8_000_000_000)).into()
+));
 
 /// A number may stand in a path, where an id would.
 impl super::id::Id for E164 {

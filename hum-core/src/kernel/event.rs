@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use crate::kernel::{record::{Column, Field, Fields, Reader, Writer, record}, 
+use crate::kernel::{
     clock::Timestamp,
     entropy::Entropy,
     id::{ConversationId, EventId, OrgId},
     named::named,
+    record::{Column, Field, Fields, Reader, Writer, record},
     store::StoreError,
 };
 
@@ -65,10 +66,8 @@ record! {
 }
 
 impl Fields for Option<(ConversationId, i64)> {
-    const COLUMNS: &'static [Column] = &[
-        Column::of::<Option<ConversationId>>("conversation_id").fixed(),
-        Column::of::<Option<i64>>("conversation_seq").fixed(),
-    ];
+    const COLUMNS: &'static [Column] =
+        &[Column::of::<Option<ConversationId>>("conversation_id").fixed(), Column::of::<Option<i64>>("conversation_seq").fixed()];
 
     fn write(&self, row: &mut Writer) {
         let (conversation, seq) = self.unzip();

@@ -7,11 +7,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use ulid::Ulid;
 
-use super::{
-    clock::Timestamp,
-    entropy::Entropy,
-    record::field_by_text,
-};
+use super::{clock::Timestamp, entropy::Entropy, record::field_by_text};
 
 /// The text is not an id of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,11 +1,12 @@
 //! `Idempotency-Key`: the same request twice is one effect and one answer.
 
-use crate::kernel::{record::{RecordReads, get, record}, 
+use crate::kernel::{
     batch::{Batch, REPLY_RETENTION},
     cipher::Cipher,
     clock::Timestamp,
     error::Error,
     id::OrgId,
+    record::{RecordReads, get, record},
     store::StoreError,
 };
 
@@ -122,7 +123,10 @@ mod tests {
     };
 
     use super::*;
-    use crate::kernel::{cipher::CannotOpen, record::{MockRecordReads, Record as _}};
+    use crate::kernel::{
+        cipher::CannotOpen,
+        record::{MockRecordReads, Record as _},
+    };
 
     /// Seals nothing, but refuses what belongs elsewhere.
     struct Plain;

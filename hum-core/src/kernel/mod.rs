@@ -120,13 +120,7 @@ impl Kernel {
     ///
     /// # Errors
     /// `Corrupt`: it was altered or moved, or its key is missing.
-    pub fn open(
-        &self,
-        context: &str,
-        sealed: &[u8],
-        table: &'static str,
-        column: &'static str,
-    ) -> Result<Secret<String>, Error> {
+    pub fn open(&self, context: &str, sealed: &[u8], table: &'static str, column: &'static str) -> Result<Secret<String>, Error> {
         let corrupt = |detail: String| Error::Store(StoreError::Corrupt { table, column, detail });
         let plain = self.0.cipher.open(context, sealed).map_err(|error| corrupt(error.to_string()))?;
         String::from_utf8(plain).map(Secret::new).map_err(|_| corrupt("not UTF-8".into()))

@@ -4,10 +4,11 @@ mod numbers;
 
 use async_trait::async_trait;
 
-use crate::kernel::{record::{RecordReads, RecordType, get, newest, record}, 
+use crate::kernel::{
     clock::Timestamp,
     id::{FlowId, NumberId, OrgId},
     page::{Page, Paged},
+    record::{RecordReads, RecordType, get, newest, record},
     store::StoreError,
 };
 

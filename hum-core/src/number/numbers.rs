@@ -65,12 +65,7 @@ impl Numbers {
     ///
     /// # Errors
     /// `Invalid`; `Conflict` when it is registered already, or when there is no carrier account to have it on.
-    pub async fn register(
-        &self,
-        caller: &Caller,
-        new: NewNumber,
-        remember: Remember<Number>,
-    ) -> Result<Answer<Number>, Error> {
+    pub async fn register(&self, caller: &Caller, new: NewNumber, remember: Remember<Number>) -> Result<Answer<Number>, Error> {
         check_name(&new.friendly_name)?;
         let load = || async {
             self.check_flow(caller, "/sms_flow_id", new.sms_flow_id).await?;

@@ -5,9 +5,15 @@ mod organizations;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{record::{RecordType, record}, clock::Timestamp, id::OrgId, named::named, store::StoreError};
+use crate::kernel::{
+    clock::Timestamp,
+    id::OrgId,
+    named::named,
+    record::{RecordType, record},
+    store::StoreError,
+};
 
-pub use organizations::{NewOrganization, Organizations, OrganizationPatch, SetCarrierAccount};
+pub use organizations::{NewOrganization, OrganizationPatch, Organizations, SetCarrierAccount};
 
 record! {
     /// A tenant: every other record belongs to exactly one.

@@ -210,9 +210,8 @@ fn set_account(
     cipher: &dyn Cipher,
     moment: Moment<'_>,
 ) -> Decision<CarrierAccount> {
-    let seal = |column: &str, secret: &Secret<String>| {
-        cipher.seal(&CarrierAccount::context(org, column), secret.reveal().as_bytes())
-    };
+    let seal =
+        |column: &str, secret: &Secret<String>| cipher.seal(&CarrierAccount::context(org, column), secret.reveal().as_bytes());
     let account = CarrierAccount {
         org,
         account_sid: set.account_sid.clone(),

@@ -45,3 +45,11 @@ pub(crate) const RECORDS: &[RecordType] = &[
     RecordType::of::<Turn>(),
     RecordType::of::<Template>(),
 ];
+
+impl Sms {
+    /// The kinds of jobs, one line each.
+    pub(crate) fn jobs(&self) -> Vec<std::sync::Arc<dyn crate::kernel::job::Job>> {
+        use std::sync::Arc;
+        vec![Arc::new(send::SendSms(self.clone())), Arc::new(resolve::ResolveSms(self.clone()))]
+    }
+}

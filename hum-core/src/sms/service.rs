@@ -2,13 +2,13 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     consent::ConsentReads,
-    kernel::{Kernel, Reads, error::Error, id::MessageId, job::Job, store::StoreError},
+    kernel::{Kernel, Reads, error::Error, id::MessageId, store::StoreError},
     number::NumberReads,
     organization::Organizations,
     telephony::{CarrierCredentials, CarrierWebhooks, Texting},
 };
 
-use super::{Conversation, ConversationReads, Message, MessageReads, SmsRouting, TurnReads, resolve::ResolveSms, send::SendSms};
+use super::{Conversation, ConversationReads, Message, MessageReads, SmsRouting, TurnReads};
 
 /// Conversations and texts: what comes in, what goes out, what people do with them.
 #[derive(Clone)]
@@ -45,11 +45,6 @@ impl Sms {
         let Parts { reads, routing, organizations, webhooks, texting, public_url, carrier_timeout } = parts;
         let public_url = public_url.into();
         Self { kernel, reads, routing, organizations, webhooks, texting, public_url, carrier_timeout }
-    }
-
-    /// The kinds of jobs.
-    pub(crate) fn jobs(&self) -> Vec<Arc<dyn Job>> {
-        vec![Arc::new(SendSms(self.clone())), Arc::new(ResolveSms(self.clone()))]
     }
 
     /// The credentials that a conversation's number is used with.

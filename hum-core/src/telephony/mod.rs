@@ -14,7 +14,7 @@ mod webhook;
 use crate::kernel::cipher::Secret;
 
 pub use carrier_status::CarrierStatus;
-pub use texting::{Accepted, CarrierMessage, ListQuery, OutboundSms, SendError, Texting, TelephonyError};
+pub use texting::{Accepted, CarrierMessage, ListQuery, OutboundSms, SendError, TelephonyError, Texting};
 pub use webhook::{CarrierForm, CarrierWebhooks, InboundSms, RefusedForm, StatusCallback};
 
 /// Opened credentials, passed to the carrier adapter with each call, so that "acting as whom" stays visible.

@@ -11,3 +11,11 @@ mod turns;
 
 pub(crate) use turns::Parts;
 pub use turns::{TurnTakingReads, Turns};
+
+impl Turns {
+    /// The kinds of jobs, one line each.
+    pub(crate) fn jobs(&self) -> Vec<std::sync::Arc<dyn crate::kernel::job::Job>> {
+        use std::sync::Arc;
+        vec![Arc::new(run_turn::RunTurn(self.clone()))]
+    }
+}

@@ -2,13 +2,11 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     flow::FlowReads,
-    kernel::{Kernel, Reads, job::Job},
+    kernel::{Kernel, Reads},
     language_model::LanguageModel,
     sms::SmsReads,
     tool::Tools,
 };
-
-use super::run_turn::RunTurn;
 
 /// What turns are taken by.
 pub trait TurnTakingReads: SmsReads + FlowReads {}
@@ -37,10 +35,5 @@ impl Turns {
     pub(crate) fn new(kernel: Kernel, parts: Parts) -> Self {
         let Parts { reads, language_model, tools, model_timeout } = parts;
         Self { kernel, reads, language_model, tools, model_timeout }
-    }
-
-    /// The kinds of jobs.
-    pub(crate) fn jobs(&self) -> Vec<Arc<dyn Job>> {
-        vec![Arc::new(RunTurn(self.clone()))]
     }
 }

@@ -60,3 +60,11 @@ impl<T: WebhookReads + EventReads> WebhookFeedReads for T {}
 
 /// What is stored here.
 pub(crate) const RECORDS: &[RecordType] = &[RecordType::of::<Webhook>(), RecordType::of::<Delivery>()];
+
+impl Webhooks {
+    /// The kinds of jobs, one line each.
+    pub(crate) fn jobs(&self) -> Vec<std::sync::Arc<dyn crate::kernel::job::Job>> {
+        use std::sync::Arc;
+        vec![Arc::new(fan_out::FanOut(self.clone())), Arc::new(deliver::Deliver(self.clone()))]
+    }
+}

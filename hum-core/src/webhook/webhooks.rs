@@ -16,17 +16,11 @@ use crate::{
         event::{Event, EventKind},
         id::{DeliveryId, OrgId, WebhookId},
         idempotency::{Answer, Remember},
-        job::Job,
         store::StoreError,
     },
 };
 
-use super::{
-    Delivery, Headers, Webhook, WebhookFeedReads, WebhookSecret,
-    deliver::{Deliver, deliver_job},
-    fan_out::{FanOut, fan_out_job},
-    header,
-};
+use super::{Delivery, Headers, Webhook, WebhookFeedReads, WebhookSecret, deliver::deliver_job, fan_out::fan_out_job, header};
 
 /// How long deliveries are signed with the old secret too, after a rotation.
 pub const ROTATION_OVERLAP: Duration = Duration::from_secs(24 * 3600);
@@ -83,11 +77,6 @@ pub struct Webhooks {
 impl Webhooks {
     pub(crate) fn new(kernel: Kernel, reads: Reads<dyn WebhookFeedReads>, egress: Arc<dyn Egress>) -> Self {
         Self { kernel, reads, egress }
-    }
-
-    /// The kinds of jobs.
-    pub(crate) fn jobs(&self) -> Vec<Arc<dyn Job>> {
-        vec![Arc::new(FanOut(self.clone())), Arc::new(Deliver(self.clone()))]
     }
 
     /// The additional headers of a webhook, opened.

@@ -77,11 +77,7 @@ fn created(template: &Template) -> (u16, Value) {
 
 /// List templates, the newest first.
 #[utoipa::path(get, path = "/api/sms/templates", operation_id = "listTemplates", tag = "Templates", params(PageParams), responses((status = 200, body = PageView<TemplateView>)))]
-async fn list(
-    caller: Caller,
-    State(app): State<App>,
-    list: List<NoFilter>,
-) -> Result<Json<PageView<TemplateView>>, ApiError> {
+async fn list(caller: Caller, State(app): State<App>, list: List<NoFilter>) -> Result<Json<PageView<TemplateView>>, ApiError> {
     let templates = newest::<Template>(&*app.hum.reads(caller.org), &list.page).await?;
     Ok(Json(PageView::of(templates, |template| TemplateView::from(&template))))
 }
@@ -99,11 +95,7 @@ async fn create(
 
 /// One template.
 #[utoipa::path(get, path = "/api/sms/templates/{id}", operation_id = "getTemplate", tag = "Templates", responses((status = 200, body = TemplateView)))]
-async fn show(
-    caller: Caller,
-    State(app): State<App>,
-    Id(id): Id<TemplateId>,
-) -> Result<Json<TemplateView>, ApiError> {
+async fn show(caller: Caller, State(app): State<App>, Id(id): Id<TemplateId>) -> Result<Json<TemplateView>, ApiError> {
     let template = get::<Template>(&*app.hum.reads(caller.org), &id).await?;
     Ok(Json(TemplateView::from(&template.ok_or_else(|| ApiError::not_found("template"))?)))
 }

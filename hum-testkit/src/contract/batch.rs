@@ -88,8 +88,7 @@ pub async fn a_taken_key_or_unique_column_leaves_nothing(world: &dyn StoreWorld)
     let mut same_token = other.attempt(&message);
     same_token.token = attempt.token.clone();
     // Across organizations.
-    let taken =
-        [same_slug.to_row(), same_account.to_row(), same_hash.to_row(), same_number.to_row(), same_token.to_row()];
+    let taken = [same_slug.to_row(), same_account.to_row(), same_hash.to_row(), same_number.to_row(), same_token.to_row()];
     for row in taken {
         let mut batch = other.batch();
         batch.insert(&other.webhook());

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use hum_adapters::telephony::{fake::segments, twilio::{Twilio, TwilioConfig}};
+use hum_adapters::telephony::{
+    fake::segments,
+    twilio::{Twilio, TwilioConfig},
+};
 use hum_core::{
     clock::Clock as _,
     telephony::{

@@ -58,8 +58,7 @@ struct Discards(Site);
 #[async_trait]
 impl StorageFault for Discards {
     async fn before_claim(&self, right: &dyn Storage, kinds: &[JobKind], now: Timestamp) -> Result<(), StoreError> {
-        let waiting: BTreeSet<JobKind> =
-            self.0.monitor.mirror(|mirror| mirror.queue.jobs().map(|(_, job)| job.kind).collect());
+        let waiting: BTreeSet<JobKind> = self.0.monitor.mirror(|mirror| mirror.queue.jobs().map(|(_, job)| job.kind).collect());
         let unknown: Vec<JobKind> = waiting.into_iter().filter(|kind| !kinds.contains(kind)).collect();
         for job in right.claim(&unknown, now, now + LEASE, 1).await? {
             let mut batch = Batch::for_org(job.org);

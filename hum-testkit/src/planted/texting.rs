@@ -5,9 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hum_core::{
     sms::{Conversation, Message, MessageStatus, SendAttempt},
-    telephony::{
-        Accepted, CarrierCredentials, CarrierMessage, ListQuery, OutboundSms, SendError, TelephonyError, Texting,
-    },
+    telephony::{Accepted, CarrierCredentials, CarrierMessage, ListQuery, OutboundSms, SendError, TelephonyError, Texting},
 };
 
 use super::{Site, Wrong};

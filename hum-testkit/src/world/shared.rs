@@ -111,10 +111,7 @@ impl SharedState {
             clock: Arc::new(clock()),
             entropy: Arc::new(self.entropy.clone()),
             live_bus: Arc::new(SimBus::default()),
-            geocoder: given
-                .geocoder
-                .clone()
-                .unwrap_or_else(|| Arc::new(SimGeocoder(line(remote != RemoteSources::Neither)))),
+            geocoder: given.geocoder.clone().unwrap_or_else(|| Arc::new(SimGeocoder(line(remote != RemoteSources::Neither)))),
             broadband_map: given
                 .broadband_map
                 .clone()

@@ -127,7 +127,8 @@ async fn every_operation_asks_for_its_role(app: TestApp) {
                 assert!(![401, 403].contains(&reply.status.as_u16()), "{} as {role:?}: {}", operation.id, reply.text);
             }
         }
-        let gone = ["cancelMessage", "closeSession", "deleteFlow", "deleteTemplate", "deleteWebhook", "removeOptOut", "revokeApiKey"];
+        let gone =
+            ["cancelMessage", "closeSession", "deleteFlow", "deleteTemplate", "deleteWebhook", "removeOptOut", "revokeApiKey"];
         if gone.contains(&operation.id) {
             // It is gone.
             fixture = targets(&app).await;

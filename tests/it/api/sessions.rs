@@ -3,9 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, http::Method};
-use hum_adapters::{
-    bus::InProcessBus, cipher::KeyFileCipher, clock::VirtualClock, entropy::SystemEntropy, storage::SqliteStore,
-};
+use hum_adapters::{bus::InProcessBus, cipher::KeyFileCipher, clock::VirtualClock, entropy::SystemEntropy, storage::SqliteStore};
 use hum_core::{
     Hum, Settings,
     access::{Caller, KeyMode, NewApiKey, Role},
@@ -348,7 +346,9 @@ async fn without_carrier(geocoder: Arc<dyn Geocoder>, wait: Duration) -> (Hum, S
         .unwrap();
     let org = hum.organizations().create(NewOrganization { slug: "acme".into(), name: "Acme".into() }).await.unwrap().id;
     let new = NewApiKey { name: "k".into(), role: Role::Operator, scopes: vec!["sessions".into()], mode: KeyMode::Live };
-    let Answer::Fresh(key) = hum.api_keys().create(&Caller::system(org), new, Remember::nothing()).await.unwrap() else { panic!() };
+    let Answer::Fresh(key) = hum.api_keys().create(&Caller::system(org), new, Remember::nothing()).await.unwrap() else {
+        panic!()
+    };
     (hum, key.secret.reveal().to_owned())
 }
 

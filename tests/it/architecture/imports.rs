@@ -26,7 +26,8 @@ pub fn graph(folder: &Path, path: &str) -> Graph {
 /// Every source file: its module path below the folder, and its text. The folder's own `mod.rs`, `lib.rs` and `main.rs` put
 /// everything together, and so may name everything.
 fn collect(folder: &Path, place: &mut Vec<String>, sources: &mut Vec<(Vec<String>, String)>) {
-    let mut entries: Vec<_> = fs::read_dir(folder).expect("a folder of sources").map(|entry| entry.expect("an entry").path()).collect();
+    let mut entries: Vec<_> =
+        fs::read_dir(folder).expect("a folder of sources").map(|entry| entry.expect("an entry").path()).collect();
     entries.sort();
     for entry in entries {
         let stem = entry.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();

@@ -156,8 +156,7 @@ async fn delete(connection: &mut PgConnection, batches: &[&mut Ops]) -> Result<(
 }
 
 async fn finish(connection: &mut PgConnection, batches: &[&mut Ops]) -> Result<(), Refused> {
-    const COLUMNS: &[Column] =
-        &[Column::of::<String>("org_id"), Column::of::<String>("id"), Column::of::<i64>("fence")];
+    const COLUMNS: &[Column] = &[Column::of::<String>("org_id"), Column::of::<String>("id"), Column::of::<i64>("fence")];
     let mut done: Vec<(usize, [Value; 3])> = Vec::new();
     let mut others: Vec<(usize, [Value; 3], &Finished)> = Vec::new();
     for (nth, ops) in batches.iter().enumerate() {
@@ -216,7 +215,8 @@ async fn append(connection: &mut PgConnection, batches: &mut [&mut Ops]) -> Resu
     for ops in batches.iter().filter(|ops| !ops.events.is_empty()) {
         *counts.entry(ops.org.clone()).or_default() += ops.events.len() as i64;
     }
-    let mut committed: Vec<Committed> = batches.iter().map(|ops| Committed { versions: ops.versions.clone(), last_event_seq: None }).collect();
+    let mut committed: Vec<Committed> =
+        batches.iter().map(|ops| Committed { versions: ops.versions.clone(), last_event_seq: None }).collect();
     if counts.is_empty() {
         return Ok(committed);
     }

@@ -75,8 +75,10 @@ fn uses(ops: &Ops) -> impl Iterator<Item = (Identity, Use)> {
     let inserts = ops.inserts.iter().flat_map(|(table, row)| table.identities(row).map(|identity| (identity, Use::Inserts)));
     let deletes = ops.deletes.iter().map(|gone| (primary(gone.table, gone.key.to_vec()), Use::Changes(gone.version + 1)));
     let guards = ops.guards.iter().map(|guard| (primary(guard.table, guard.key.to_vec()), Use::Guards));
-    let finishes =
-        ops.finishes.iter().map(|finish| (primary(table::of(&JOB), vec![Value::text(&ops.org), Value::text(&finish.job)]), Use::Ends));
+    let finishes = ops
+        .finishes
+        .iter()
+        .map(|finish| (primary(table::of(&JOB), vec![Value::text(&ops.org), Value::text(&finish.job)]), Use::Ends));
     puts.chain(deletes).chain(inserts).chain(guards).chain(finishes)
 }
 

@@ -35,13 +35,15 @@ impl ConversationReads for OrgStore {
     }
 
     async fn find_conversation(&self, number: NumberId, contact: &E164) -> Result<Option<Conversation>, StoreError> {
-        let sql = sql!("SELECT {} FROM conversation WHERE org_id = $1 AND number_id = $2 AND contact = $3", columns::<Conversation>());
+        let sql =
+            sql!("SELECT {} FROM conversation WHERE org_id = $1 AND number_id = $2 AND contact = $3", columns::<Conversation>());
         self.one(sql, [Value::text(number), Value::text(contact)]).await
     }
 
     async fn list_conversations(&self, filter: &ConversationFilter, page: &Page) -> Result<Paged<Conversation>, StoreError> {
         // The last condition is that of the index.
-        let mut sql = format!("SELECT {} FROM conversation WHERE org_id = $1 AND last_message_at >= 0", columns::<Conversation>());
+        let mut sql =
+            format!("SELECT {} FROM conversation WHERE org_id = $1 AND last_message_at >= 0", columns::<Conversation>());
         let mut params = Vec::new();
         // `$1` is the organization.
         let mut only = |condition: &str, value: Value| {

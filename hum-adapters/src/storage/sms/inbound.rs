@@ -4,8 +4,8 @@ use hum_core::{
     consent::Consent,
     number::{E164, Number},
     organization::{CarrierAccount, KeywordReplies},
-    sms::{Conversation, InboundState},
     record::{Column, Reader, Record, Row, Table, Value},
+    sms::{Conversation, InboundState},
     store::StoreError,
 };
 

@@ -28,9 +28,7 @@ impl JobQueue for SqliteStore {
     ) -> Result<Vec<Claimed>, StoreError> {
         let sql = job::sqlite_claim(kinds);
         let params = [now.write(), lease_until.write(), Value::Int(limit.into())];
-        let claim = self.engine.write(move |connection| {
-            Ok(rows(connection, &sql, &params)?)
-        });
+        let claim = self.engine.write(move |connection| Ok(rows(connection, &sql, &params)?));
         job::claimed(claim.await.map_err(not_a_conflict)?, kinds)
     }
 

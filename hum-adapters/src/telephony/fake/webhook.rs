@@ -19,20 +19,24 @@ pub fn inbound_form(
     body: &str,
 ) -> CarrierForm {
     let url = format!("{}{INBOUND_PATH}", public_url.trim_end_matches('/'));
-    signed(account, url, [
-        ("ToCountry", "US".into()),
-        ("SmsMessageSid", sid.into()),
-        ("NumMedia", "0".into()),
-        ("SmsSid", sid.into()),
-        ("SmsStatus", "received".into()),
-        ("Body", body.into()),
-        ("To", to.to_string()),
-        ("NumSegments", "1".into()),
-        ("MessageSid", sid.into()),
-        ("AccountSid", account.account_sid.clone()),
-        ("From", from.to_string()),
-        ("ApiVersion", "2010-04-01".into()),
-    ])
+    signed(
+        account,
+        url,
+        [
+            ("ToCountry", "US".into()),
+            ("SmsMessageSid", sid.into()),
+            ("NumMedia", "0".into()),
+            ("SmsSid", sid.into()),
+            ("SmsStatus", "received".into()),
+            ("Body", body.into()),
+            ("To", to.to_string()),
+            ("NumSegments", "1".into()),
+            ("MessageSid", sid.into()),
+            ("AccountSid", account.account_sid.clone()),
+            ("From", from.to_string()),
+            ("ApiVersion", "2010-04-01".into()),
+        ],
+    )
 }
 
 /// News of a text, for the address that was given with it.

@@ -1,7 +1,10 @@
 //! The parameters of Twilio's webhooks: <https://www.twilio.com/docs/messaging/guides/webhook-request> for texts that
 //! come in, <https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks> for news.
 
-use hum_core::{number::E164, telephony::{CarrierForm, CarrierStatus, InboundSms, RefusedForm, StatusCallback}};
+use hum_core::{
+    number::E164,
+    telephony::{CarrierForm, CarrierStatus, InboundSms, RefusedForm, StatusCallback},
+};
 
 use super::wire::is_sid;
 

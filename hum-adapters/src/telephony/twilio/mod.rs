@@ -8,7 +8,10 @@ pub mod signature;
 mod wire;
 
 use async_trait::async_trait;
-use hum_core::telephony::{Accepted, CarrierCredentials, CarrierForm, CarrierMessage, InboundSms, ListQuery, OutboundSms, RefusedForm, SendError, StatusCallback, Texting, CarrierWebhooks, TelephonyError};
+use hum_core::telephony::{
+    Accepted, CarrierCredentials, CarrierForm, CarrierMessage, CarrierWebhooks, InboundSms, ListQuery, OutboundSms, RefusedForm,
+    SendError, StatusCallback, TelephonyError, Texting,
+};
 
 pub use config::TwilioConfig;
 pub(super) use error::OPTED_OUT;

@@ -1,6 +1,9 @@
 //! The forms and JSON of <https://www.twilio.com/docs/messaging/api/message-resource>.
 
-use hum_core::{clock::Timestamp, telephony::{Accepted, CarrierMessage, CarrierStatus, OutboundSms}};
+use hum_core::{
+    clock::Timestamp,
+    telephony::{Accepted, CarrierMessage, CarrierStatus, OutboundSms},
+};
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -9,8 +9,8 @@ mod schema;
 
 use std::path::PathBuf;
 
-use hum_core::telephony::{ListQuery, Texting};
 use hum_core::language_model::LanguageModel as _;
+use hum_core::telephony::{ListQuery, Texting};
 use serde_json::{Value, json};
 
 use super::{

@@ -230,7 +230,8 @@ impl Workers {
     async fn run_failed(&self, job: &Claimed, error: &Error) {
         tracing::warn!(job = %job.id, kind = job.kind.as_str(), attempt = job.attempt, %error, "job failed");
         let passes = matches!(error, Error::Store(StoreError::Unavailable(_)) | Error::Conflict(_));
-        let (tries, wait) = self.0.jobs.get(&job.kind).map_or((i64::MAX, STORE_FAILED), |kind| (kind.tries(), kind.retry(job.attempt)));
+        let (tries, wait) =
+            self.0.jobs.get(&job.kind).map_or((i64::MAX, STORE_FAILED), |kind| (kind.tries(), kind.retry(job.attempt)));
         let how = if !passes && job.attempt >= tries {
             Finished::Failed { error: error.to_string() }
         } else {

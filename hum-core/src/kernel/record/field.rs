@@ -60,8 +60,7 @@ pub(crate) fn to_json(value: &impl Serialize) -> Value {
 pub(crate) fn from_json<T: DeserializeOwned>(value: Value) -> Result<T, String> {
     let text = String::read(value)?;
     // serde_json's own message may quote the value, so only the kind of trouble is passed on.
-    serde_json::from_str(&text)
-        .map_err(|error| format!("{:?} error at byte {} of the JSON", error.classify(), error.column()))
+    serde_json::from_str(&text).map_err(|error| format!("{:?} error at byte {} of the JSON", error.classify(), error.column()))
 }
 
 fn wrong(expected: &str, value: &Value) -> String {

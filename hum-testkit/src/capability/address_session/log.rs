@@ -11,7 +11,11 @@ use hum_core::{
 use sha2::{Digest as _, Sha256};
 
 use super::invariant::{lifetime, token};
-use crate::{fake::sources::{Country, reach}, monitor::Monitor, process::ProcessId};
+use crate::{
+    fake::sources::{Country, reach},
+    monitor::Monitor,
+    process::ProcessId,
+};
 
 /// SHA-256 of a token, by which a session is known.
 pub type TokenHash = [u8; 32];

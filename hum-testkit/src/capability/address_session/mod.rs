@@ -15,7 +15,7 @@ use crate::{
     simulator::Stage,
 };
 
-pub use log::{Asked, Call, Outcome, Question, SessionLog, SourceAnswer, State, Told, TokenHash, Wanted, token_hash};
+pub use log::{Asked, Call, Outcome, Question, SessionLog, SourceAnswer, State, TokenHash, Told, Wanted, token_hash};
 
 /// Address sessions.
 pub struct AddressSessions;

@@ -3,10 +3,7 @@
 mod actor;
 mod sample;
 
-use hum_core::{
-    flow::FlowVersion,
-    id::FlowId,
-};
+use hum_core::{flow::FlowVersion, id::FlowId};
 
 use super::{Act, Capability};
 use crate::invariant::{Mirrored, Shelf};

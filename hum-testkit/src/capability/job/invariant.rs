@@ -38,8 +38,7 @@ fn claimed(queue: &Queue, claimed: &Claimed, now: hum_core::clock::Timestamp, fi
     if job.run_at > now {
         findings.add("INV-20", format!("{claimed:?} was claimed before it was due at {}", job.run_at));
     }
-    let runs_beside =
-        |(id, other): (&JobId, &MirrorJob)| *id != claimed.id && other.claim.is_some() && other.is_twin_of(job);
+    let runs_beside = |(id, other): (&JobId, &MirrorJob)| *id != claimed.id && other.claim.is_some() && other.is_twin_of(job);
     if queue.jobs().any(runs_beside) {
         findings.add("INV-39", format!("{claimed:?} runs beside its twin"));
     }
@@ -61,7 +60,9 @@ impl Invariant for Ends {
         for finish in commit.ends() {
             match commit.before.queue.job(finish.job).map(|job| job.claim) {
                 Some(Some((fence, _))) if fence == finish.fence => {}
-                claim => findings.add("INV-17", format!("{} was finished with fence {} against {claim:?}", finish.job, finish.fence)),
+                claim => {
+                    findings.add("INV-17", format!("{} was finished with fence {} against {claim:?}", finish.job, finish.fence))
+                }
             }
         }
     }

@@ -59,8 +59,7 @@ impl Queue {
     }
 
     pub(crate) fn enqueue(&mut self, job: &NewJob) {
-        let new =
-            MirrorJob { kind: job.kind, key: (job.org, job.key.clone()), run_at: job.run_at, claim: None, failed: false };
+        let new = MirrorJob { kind: job.kind, key: (job.org, job.key.clone()), run_at: job.run_at, claim: None, failed: false };
         match (self.0.values_mut().find(|queued| queued.is_queued() && queued.is_twin_of(&new)), job.merge) {
             (Some(twin), Merge::Move) => twin.run_at = job.run_at,
             (Some(twin), Merge::Sooner) => twin.run_at = twin.run_at.min(job.run_at),

@@ -30,9 +30,8 @@ impl Invariant for Agents {
 
 fn began(commit: &Commit<'_>, turn: &Turn, findings: &mut Findings) {
     let ends_here = |id| commit.changed::<Turn>().any(|ended| ended.id == id);
-    let runs = |other: &&Turn| {
-        other.conversation == turn.conversation && *other.state() == TurnState::Running && !ends_here(other.id)
-    };
+    let runs =
+        |other: &&Turn| other.conversation == turn.conversation && *other.state() == TurnState::Running && !ends_here(other.id);
     if let Some(other) = commit.before.all::<Turn>().find(runs) {
         findings.add("INV-39", format!("{} runs beside {}", turn.id, other.id));
     }

@@ -30,8 +30,7 @@ fn in_time(commit: &Commit<'_>, delivery: &Delivery, findings: &mut Findings) {
     }
     let before = commit.before.get::<Delivery>(&delivery.id);
     let new = before.is_some_and(|before| delivery.attempts().len() > before.attempts().len());
-    if let ([.., before, last], true, Some(base)) =
-        (delivery.attempts(), new && tries >= 2, SCHEDULE.get(tries.wrapping_sub(1)))
+    if let ([.., before, last], true, Some(base)) = (delivery.attempts(), new && tries >= 2, SCHEDULE.get(tries.wrapping_sub(1)))
     {
         let waited = last.at.since(before.at);
         if waited < base.mul_f64(0.8) {

@@ -54,13 +54,7 @@ fn created(commit: &Commit<'_>, session: &AddressSession, log: &SessionLog, find
 }
 
 /// A session is changed.
-fn changed(
-    commit: &Commit<'_>,
-    before: &AddressSession,
-    after: &AddressSession,
-    log: &WorldLog,
-    findings: &mut Findings,
-) {
+fn changed(commit: &Commit<'_>, before: &AddressSession, after: &AddressSession, log: &WorldLog, findings: &mut Findings) {
     if after.closed_at().is_some() {
         if !is_cleared(after.found()) {
             findings.add("INV-68", format!("{} is closed, and has {:?}", after.id, after.found()));
@@ -160,8 +154,8 @@ fn judge(
                     },
                     Told::Where(_) | Told::Failure(_) => false,
                 };
-                let failed =
-                    found.internet == (Internet::Failed { data_set: None }) && failed(commit, log, &asks_who, begun, &mut may_say);
+                let failed = found.internet == (Internet::Failed { data_set: None })
+                    && failed(commit, log, &asks_who, begun, &mut may_say);
                 if !failed && !quoted(commit, log, &asks_who, &said, begun, &mut may_say) {
                     wrong(format!("nobody said {:?} since {begun:?}", found.internet));
                 }

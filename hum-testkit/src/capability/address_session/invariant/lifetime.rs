@@ -51,13 +51,7 @@ fn created(commit: &Commit<'_>, session: &AddressSession, call: &Call, findings:
 }
 
 /// A session is changed. Its commit is guarded by the version before, so whoever decided it had seen exactly that.
-fn changed(
-    commit: &Commit<'_>,
-    before: &AddressSession,
-    after: &AddressSession,
-    log: &WorldLog,
-    findings: &mut Findings,
-) {
+fn changed(commit: &Commit<'_>, before: &AddressSession, after: &AddressSession, log: &WorldLog, findings: &mut Findings) {
     let closes = before.closed_at().is_none() && after.closed_at().is_some();
     let is_used = before.expires_at() != after.expires_at() || (!closes && before.found() == after.found());
     if before.closed_at().is_some() && (is_used || after.closed_at() != before.closed_at()) {
@@ -120,9 +114,8 @@ pub fn called(witness: &mut Witness, call: usize, outcome: &Outcome) {
             if met.first().is_some_and(|state| state.closed && state.commit <= call.commits) {
                 findings.add("INV-64", format!("{} answers, and it was closed", session.id));
             }
-            let stored = |state: &State| {
-                state.commit > call.commits && state.expires_at == session.expires_at() && state.closed == closes
-            };
+            let stored =
+                |state: &State| state.commit > call.commits && state.expires_at == session.expires_at() && state.closed == closes;
             if !met.iter().any(stored) {
                 findings.add("INV-65", format!("{} answers with what is not stored: {session:?}", session.id));
             }

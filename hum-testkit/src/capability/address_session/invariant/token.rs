@@ -51,9 +51,7 @@ fn unique(commit: &Commit<'_>, session: &AddressSession, log: &SessionLog, findi
         Wanted::Create { campaign, keyed } => *keyed && session.request.campaign_id.as_ref() == Some(campaign),
         Wanted::Use(_) | Wanted::Close(_) => false,
     });
-    let is_its = |other: &AddressSession| {
-        other.org == session.org && other.request.campaign_id == session.request.campaign_id
-    };
+    let is_its = |other: &AddressSession| other.org == session.org && other.request.campaign_id == session.request.campaign_id;
     if keyed && commit.before.all::<AddressSession>().any(is_its) {
         findings.add("INV-67", format!("{} is the second session of one Idempotency-Key", session.id));
     }

@@ -43,9 +43,9 @@ async fn send(scene: &Scene, id: ConversationId) {
 /// Somebody writes to a contact who may never have written.
 pub async fn start_conversation(scene: Scene) {
     let chance = scene.chance();
-    let message = NewMessage { body: format!("Reminder {}", chance.below(1000)), media: Vec::new(), template: None, source: Source::Api };
-    let new =
-        NewConversation { number: scene.tenant.number.id, contact: contact(chance), initial_message: Some(message) };
+    let message =
+        NewMessage { body: format!("Reminder {}", chance.below(1000)), media: Vec::new(), template: None, source: Source::Api };
+    let new = NewConversation { number: scene.tenant.number.id, contact: contact(chance), initial_message: Some(message) };
     let caller = scene.tenant.caller.clone();
     let answer =
         scene.request(move |hum| async move { hum.sms().start_conversation(&caller, new, Remember::nothing()).await }).await;
