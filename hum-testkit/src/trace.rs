@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use hum_core::batch::{Batch, Committed, Write};
+use hum_core::batch::{Batch, Committed, Guard, Write};
 use sha2::{Digest as _, Sha256};
 
 /// A line for each step. The same seed gives the same trace.
@@ -52,7 +52,9 @@ pub(crate) fn commit(batch: &Batch, committed: &Committed) -> String {
         let _ = match write {
             Write::Insert(row) => write!(text, "Insert {} {:?}, ", row.table.name, row.values),
             Write::Put(row) => write!(text, "Put {} {:?}, ", row.table.name, row.values),
-            Write::Delete(_) | Write::Guard(_) | Write::Emit(_) | Write::Enqueue(_) | Write::Finish(_) => {
+            Write::Delete(at) => write!(text, "Delete {} {:?} {}, ", at.table.name, at.id, at.version),
+            Write::Guard(Guard::Record(at)) => write!(text, "Guard {} {:?} {}, ", at.table.name, at.id, at.version),
+            Write::Guard(Guard::Claim(..)) | Write::Emit(_) | Write::Enqueue(_) | Write::Finish(_) => {
                 write!(text, "{write:?}, ")
             }
         };

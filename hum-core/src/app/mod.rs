@@ -19,7 +19,7 @@ use crate::{
         egress::Egress,
         entropy::Entropy,
         id::OrgId,
-        job::{Job, JobQueue, Workers},
+        job::{JobQueue, Workers},
         live_bus::LiveBus,
         record::RecordType,
         store::StoreError,
@@ -141,6 +141,14 @@ macro_rules! or_unplugged {
     };
 }
 
+/// The reads of one capability, out of those of all.
+macro_rules! reads {
+    ($storage:expr, $reads:ident) => {{
+        let storage = Arc::clone(&$storage);
+        Reads::new(move |org| -> Arc<dyn $reads> { storage.org(org) })
+    }};
+}
+
 impl HumBuilder {
     setters! {
         /// Sends texts.
@@ -195,76 +203,30 @@ impl HumBuilder {
     ///
     /// # Errors
     /// A port is missing.
-    pub fn build(self) -> Result<Hum, MissingPort> {
-        let storage = self.storage.ok_or(MissingPort("storage"))?;
-        let jobs = self.jobs.ok_or(MissingPort("storage"))?;
+    pub fn build(mut self) -> Result<Hum, MissingPort> {
+        let storage = self.storage.take().ok_or(MissingPort("storage"))?;
+        let queue = self.jobs.take().ok_or(MissingPort("storage"))?;
         let system = storage.system();
-        let kernel = Kernel::new(kernel::Parts {
-            store: storage.clone(),
-            upkeep: system.clone(),
-            cipher: self.cipher.ok_or(MissingPort("cipher"))?,
-            clock: self.clock.ok_or(MissingPort("clock"))?,
-            entropy: self.entropy.ok_or(MissingPort("entropy"))?,
-            live_bus: self.live_bus.ok_or(MissingPort("live_bus"))?,
-            followers: vec![webhook::follow],
-        });
-        let settings = self.settings;
-
-        /// The reads of one capability out of those of all.
-        macro_rules! reads {
-            ($reads:ident) => {{
-                let storage = storage.clone();
-                Reads::new(move |org| -> Arc<dyn $reads> { storage.org(org) })
-            }};
-        }
-
-        let api_keys = ApiKeys::new(kernel.clone(), reads!(ApiKeyReads), system.clone());
-        let organizations =
-            Organizations::new(kernel.clone(), reads!(OrganizationReads), system.clone(), settings.default_account.clone());
-        let flows = Flows::new(kernel.clone(), reads!(FlowReads), tool::names());
-        let numbers = Numbers::new(kernel.clone(), reads!(NumberReads), reads!(FlowReads), organizations.clone());
-        let opt_outs = OptOuts::new(kernel.clone(), reads!(ConsentReads));
-        let sms = Sms::new(
-            kernel.clone(),
-            sms::Parts {
-                reads: reads!(SmsReads),
-                routing: system.clone(),
-                organizations: organizations.clone(),
-                webhooks: or_unplugged!(self.carrier_webhooks),
-                texting: or_unplugged!(self.texting),
-                public_url: settings.public_url.clone(),
-                carrier_timeout: settings.carrier_timeout,
-            },
-        );
-        let webhooks = Webhooks::new(kernel.clone(), reads!(WebhookFeedReads), or_unplugged!(self.egress));
-        let address_sessions = AddressSessions::new(
-            kernel.clone(),
-            address_session::Parts {
-                reads: reads!(AddressSessionReads),
-                geocoder: or_unplugged!(self.geocoder),
-                broadband_map: or_unplugged!(self.broadband_map),
-                idle: settings.session_idle,
-                wait: settings.session_wait,
-                source_timeout: settings.source_timeout,
-            },
-        );
-        let turns = Turns::new(
-            kernel.clone(),
-            turn::Parts {
-                reads: reads!(TurnTakingReads),
-                language_model: or_unplugged!(self.language_model),
-                tools: Tools::new(address_sessions.clone()),
-                model_timeout: settings.model_timeout,
-            },
-        );
-        let kinds: Vec<Arc<dyn Job>> =
-            [turns.jobs(), sms.jobs(), webhooks.jobs(), address_sessions.jobs()].into_iter().flatten().collect();
-        let workers = Workers::new(kernel.clone(), jobs, kinds, settings.worker_poll);
+        let kernel = self.kernel(&storage, &system)?;
+        let api_keys = ApiKeys::new(kernel.clone(), reads!(storage, ApiKeyReads), system.clone());
+        let organizations = self.organizations(&kernel, &storage, &system);
+        let flows = Flows::new(kernel.clone(), reads!(storage, FlowReads), tool::names());
+        let numbers =
+            Numbers::new(kernel.clone(), reads!(storage, NumberReads), reads!(storage, FlowReads), organizations.clone());
+        let opt_outs = OptOuts::new(kernel.clone(), reads!(storage, ConsentReads));
+        let sms = self.sms(&kernel, &storage, &system, &organizations);
+        let egress = or_unplugged!(self.egress.take());
+        let webhooks = Webhooks::new(kernel.clone(), reads!(storage, WebhookFeedReads), egress);
+        let address_sessions = self.address_sessions(&kernel, &storage);
+        let turns = self.turns(&kernel, &storage, &address_sessions);
+        let kinds = [turns.jobs(), sms.jobs(), webhooks.jobs(), address_sessions.jobs()];
+        let kinds = kinds.into_iter().flatten().collect();
+        let workers = Workers::new(kernel.clone(), queue, kinds, self.settings.worker_poll);
         Ok(Hum(Arc::new(Services {
             kernel,
             storage,
             system,
-            settings,
+            settings: self.settings,
             workers,
             api_keys,
             organizations,
@@ -275,6 +237,70 @@ impl HumBuilder {
             webhooks,
             address_sessions,
         })))
+    }
+
+    fn kernel(&mut self, storage: &Arc<dyn Storage>, system: &Arc<dyn SystemReads>) -> Result<Kernel, MissingPort> {
+        Ok(Kernel::new(kernel::Parts {
+            store: storage.clone(),
+            upkeep: system.clone(),
+            cipher: self.cipher.take().ok_or(MissingPort("cipher"))?,
+            clock: self.clock.take().ok_or(MissingPort("clock"))?,
+            entropy: self.entropy.take().ok_or(MissingPort("entropy"))?,
+            live_bus: self.live_bus.take().ok_or(MissingPort("live_bus"))?,
+            followers: vec![webhook::follow],
+        }))
+    }
+
+    fn organizations(&self, kernel: &Kernel, storage: &Arc<dyn Storage>, system: &Arc<dyn SystemReads>) -> Organizations {
+        let default_account = self.settings.default_account.clone();
+        Organizations::new(kernel.clone(), reads!(storage, OrganizationReads), system.clone(), default_account)
+    }
+
+    fn sms(
+        &mut self,
+        kernel: &Kernel,
+        storage: &Arc<dyn Storage>,
+        system: &Arc<dyn SystemReads>,
+        organizations: &Organizations,
+    ) -> Sms {
+        Sms::new(
+            kernel.clone(),
+            sms::Parts {
+                reads: reads!(storage, SmsReads),
+                routing: system.clone(),
+                organizations: organizations.clone(),
+                webhooks: or_unplugged!(self.carrier_webhooks.take()),
+                texting: or_unplugged!(self.texting.take()),
+                public_url: self.settings.public_url.clone(),
+                carrier_timeout: self.settings.carrier_timeout,
+            },
+        )
+    }
+
+    fn address_sessions(&mut self, kernel: &Kernel, storage: &Arc<dyn Storage>) -> AddressSessions {
+        AddressSessions::new(
+            kernel.clone(),
+            address_session::Parts {
+                reads: reads!(storage, AddressSessionReads),
+                geocoder: or_unplugged!(self.geocoder.take()),
+                broadband_map: or_unplugged!(self.broadband_map.take()),
+                idle: self.settings.session_idle,
+                wait: self.settings.session_wait,
+                source_timeout: self.settings.source_timeout,
+            },
+        )
+    }
+
+    fn turns(&mut self, kernel: &Kernel, storage: &Arc<dyn Storage>, address_sessions: &AddressSessions) -> Turns {
+        Turns::new(
+            kernel.clone(),
+            turn::Parts {
+                reads: reads!(storage, TurnTakingReads),
+                language_model: or_unplugged!(self.language_model.take()),
+                tools: Tools::new(address_sessions.clone()),
+                model_timeout: self.settings.model_timeout,
+            },
+        )
     }
 }
 

@@ -110,6 +110,11 @@ impl Workers {
                 () = pause => {}
             }
         }
+        self.wind_down(running, held).await;
+    }
+
+    /// Finishes what runs within [`GRACE`], and gives the rest back.
+    async fn wind_down(&self, mut running: FuturesUnordered<impl Future<Output = JobId>>, mut held: Held) {
         let mut grace = pin!(self.0.kernel.clock().sleep(GRACE).fuse());
         while !running.is_empty() {
             select_biased! {
@@ -242,11 +247,14 @@ impl Workers {
     }
 }
 
+/// The claims of the jobs that run here.
+type Held = BTreeMap<JobId, (OrgId, i64, JobKind)>;
+
 /// Does `work` while the jobs go on. They must: one of them may have been given what `work` waits for, such as a connection
 /// of a pool, and would hold it until somebody polls it.
 async fn beside<T>(
     running: &mut FuturesUnordered<impl Future<Output = JobId>>,
-    held: &mut BTreeMap<JobId, (OrgId, i64, JobKind)>,
+    held: &mut Held,
     work: impl Future<Output = T>,
 ) -> T {
     let mut work = pin!(work.fuse());
