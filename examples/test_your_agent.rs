@@ -12,6 +12,7 @@ use hum_core::{
     language_model::{LanguageModel, ModelDelta, ModelError, ModelItem, ModelRequest, ModelStream, ToolCall, Usage},
     number::E164,
     organization::KeywordReplies,
+    sms::Conversation,
 };
 use hum_testkit::World;
 
@@ -50,7 +51,7 @@ fn main() {
 
     // The tool that the flow does not allow was refused, so the conversation is open, and waits for a person.
     let monitor = world.shared().monitor().clone();
-    let open = monitor.mirror(|mirror| mirror.conversations.values().all(|conversation| conversation.status.as_str() == "open"));
+    let open = monitor.mirror(|mirror| mirror.all::<Conversation>().all(Conversation::is_open));
     assert!(open, "the conversation is still open");
 
     // STOP is obeyed before any model sees it.

@@ -1,6 +1,6 @@
 //! The statements that follow from a record's table.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{ptr, sync::LazyLock};
 
 use hum_core::record::{Column, Record, RecordType, Table, Type, Value};
 
@@ -34,9 +34,10 @@ pub(crate) struct TableSql {
     postgres_update: String,
 }
 
-static ALL: LazyLock<HashMap<&'static str, TableSql>> = LazyLock::new(|| {
+/// Every table; so few that looking at each is quicker than hashing a name.
+static ALL: LazyLock<Vec<(&'static Table, TableSql)>> = LazyLock::new(|| {
     let records = hum_core::records().map(|RecordType { table, .. }| table());
-    records.chain([&JOB]).map(|table| (table.name, TableSql::new(table))).collect()
+    records.chain([&JOB]).map(|table| (table, TableSql::new(table))).collect()
 });
 
 /// The statements of a table.
@@ -44,7 +45,9 @@ static ALL: LazyLock<HashMap<&'static str, TableSql>> = LazyLock::new(|| {
 /// # Panics
 /// When the record was not registered, at the first use of a store in any test.
 pub(crate) fn of(table: &Table) -> &'static TableSql {
-    ALL.get(table.name).unwrap_or_else(|| unregistered(table.name))
+    let same = ALL.iter().find(|(known, _)| ptr::eq(*known, table));
+    let named = || ALL.iter().find(|(known, _)| known.name == table.name);
+    same.or_else(named).map_or_else(|| unregistered(table.name), |(_, sql)| sql)
 }
 
 #[expect(clippy::panic, reason = "a record that is missing in the list of its capability: nothing can be stored")]

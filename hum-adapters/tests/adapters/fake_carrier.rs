@@ -3,16 +3,18 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use async_trait::async_trait;
-use hum_adapters::telephony::{
-    FakeCarrier, Twilio,
-    fake::{CarrierPath, Direction, FakeConfig},
-    twilio::TwilioConfig,
+use hum_adapters::{
+    clock::VirtualClock,
+    telephony::{
+        FakeCarrier, Twilio,
+        fake::{CarrierPath, Direction, FakeConfig},
+        twilio::TwilioConfig,
+    },
 };
 use hum_core::{
     cipher::Secret,
@@ -23,27 +25,6 @@ use hum_core::{
         CarrierCredentials, CarrierForm, CarrierStatus, CarrierWebhooks, ListQuery, OutboundSms, RefusedForm, SendError, Texting,
     },
 };
-
-#[derive(Default)]
-struct HandClock(AtomicI64);
-
-#[async_trait]
-impl Clock for HandClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
-    }
-    fn monotonic(&self) -> Duration {
-        Duration::from_micros(self.0.load(Ordering::SeqCst).cast_unsigned())
-    }
-    async fn sleep(&self, _: Duration) {}
-}
-
-impl HandClock {
-    fn forward(&self, seconds: i64) -> Timestamp {
-        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
-        self.now()
-    }
-}
 
 #[derive(Default)]
 struct Counting(AtomicU64);
@@ -57,11 +38,11 @@ impl Entropy for Counting {
     }
 }
 
-fn carrier(keyword_replies: bool) -> (FakeCarrier, Arc<HandClock>) {
-    let clock = Arc::new(HandClock::default());
+fn carrier(keyword_replies: bool) -> (FakeCarrier, VirtualClock) {
+    let clock = VirtualClock::default();
     let config =
         FakeConfig { public_url: "https://hum.example/".into(), callback_delay: Duration::from_secs(1), keyword_replies };
-    (FakeCarrier::new(clock.clone(), Arc::new(Counting::default()), config), clock)
+    (FakeCarrier::new(Arc::new(clock.clone()), Arc::new(Counting::default()), config), clock)
 }
 
 fn ours() -> E164 {
@@ -121,7 +102,8 @@ async fn an_accepted_text_is_reported_step_by_step() {
     let mut reported = Vec::new();
     while let Some(at) = carrier.next_due() {
         assert!(carrier.take_due(at - Duration::from_micros(1)).is_empty());
-        let now = clock.forward(1);
+        clock.advance_to(clock.elapsed() + Duration::from_secs(1));
+        let now = clock.now();
         assert_eq!(now, at);
         for request in carrier.take_due(now) {
             assert_eq!(request.path, CarrierPath::Status("https://hum.example/carrier/twilio/status/t0k".into()));
@@ -140,7 +122,7 @@ async fn an_accepted_text_is_reported_step_by_step() {
 
 #[tokio::test]
 async fn stop_blocks_until_start() {
-    let (carrier, _) = carrier(true);
+    let (carrier, clock) = carrier(true);
     let account = carrier.credentials();
     carrier.text(theirs(), ours(), " Stop ");
     let blocked = carrier.send(&account, &sms("hi")).await;
@@ -152,7 +134,7 @@ async fn stop_blocks_until_start() {
     carrier.text(theirs(), ours(), "YES");
     assert!(carrier.send(&account, &sms("hi")).await.is_ok());
     // Keywords are delivered to hum as well.
-    assert_eq!(carrier.take_due(Timestamp::from_micros(0)).len(), 2);
+    assert_eq!(carrier.take_due(clock.now()).len(), 2);
 }
 
 #[tokio::test]
@@ -169,7 +151,7 @@ async fn lists_by_both_numbers_and_window() {
     let account = carrier.credentials();
     let first = carrier.send(&account, &sms("one")).await.unwrap().sid;
     let window_end = clock.now();
-    clock.forward(60);
+    clock.advance_to(Duration::from_secs(60));
     let second = carrier.send(&account, &sms("two")).await.unwrap().sid;
     carrier.text(theirs(), ours(), "the other direction");
     let query = |until| ListQuery { from: ours(), to: theirs(), since: Timestamp::from_micros(0), until };

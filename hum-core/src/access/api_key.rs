@@ -179,6 +179,15 @@ pub trait ApiKeyReads: RecordReads {
 
 impl<T: RecordReads + ?Sized> ApiKeyReads for T {}
 
+/// Keys before their organization is known: for authentication only.
+#[async_trait]
+pub trait KeyDirectory: Send + Sync {
+    /// The key with this SHA-256, revoked ones too, so that the caller decides what to say.
+    async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError>;
+    /// Records, without a batch, that a key was used. May be lost; never fails a request.
+    async fn touch_api_key(&self, org: OrgId, key: ApiKeyId, at: Timestamp) -> Result<(), StoreError>;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,13 +212,4 @@ mod tests {
         assert!("hum_live_".parse::<ApiKeySecret>().is_err());
         assert_eq!(format!("{key:?}"), "ApiKeySecret(…)");
     }
-}
-
-/// Keys before their organization is known: for authentication only.
-#[async_trait]
-pub trait KeyDirectory: Send + Sync {
-    /// The key with this SHA-256, revoked ones too, so that the caller decides what to say.
-    async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError>;
-    /// Records, without a batch, that a key was used. May be lost; never fails a request.
-    async fn touch_api_key(&self, org: OrgId, key: ApiKeyId, at: Timestamp) -> Result<(), StoreError>;
 }

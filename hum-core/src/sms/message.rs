@@ -184,7 +184,7 @@ impl Fields for Standing {
     };
 
     fn write(&self, row: &mut Writer) {
-        row.put(&self.status.as_str().to_owned());
+        row.put_value(self.status.as_str());
         self.carrier.write(row);
     }
 

@@ -135,7 +135,7 @@ impl Fields for TurnState {
             Self::Finished { at, reply, fallback } => ("finished", Some(*at), *reply, *fallback, None),
             Self::Discarded { at, reason } => ("discarded", Some(*at), None, false, Some(reason.clone())),
         };
-        row.put(&name.to_owned());
+        row.put_value(name);
         row.put(&at);
         row.put(&reply);
         row.put(&fallback);

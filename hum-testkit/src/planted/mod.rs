@@ -174,4 +174,17 @@ mod tests {
     fn each_bug_has_a_name_of_its_own() {
         assert_eq!(ALL.iter().map(|bug| bug.name).collect::<BTreeSet<_>>().len(), ALL.len());
     }
+
+    #[test]
+    fn each_documented_invariant_has_its_bug() {
+        let documented: BTreeSet<(&str, &str)> = include_str!("../../../docs/invariants.md")
+            .lines()
+            .filter(|line| line.starts_with("| INV-"))
+            .filter_map(|line| {
+                let cells: Vec<&str> = line.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+                Some((*cells.get(1)?, *cells.get(4)?))
+            })
+            .collect();
+        assert_eq!(ALL.iter().map(|bug| (bug.invariant, bug.name)).collect::<BTreeSet<_>>(), documented);
+    }
 }

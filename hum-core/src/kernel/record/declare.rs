@@ -117,19 +117,18 @@ macro_rules! fields {
             ];
 
             fn write(&self, row: &mut $crate::kernel::record::Writer) {
-                #[derive(Default)]
                 struct Slots {
-                    $($slot: Option<$ty>,)*
+                    $($slot: $crate::kernel::record::Value,)*
                 }
-                let mut slots = Slots::default();
+                let mut slots = Slots { $($slot: $crate::kernel::record::Value::Null,)* };
                 let name = match self {
                     $(Self::$Variant $({ $($field),+ })? => {
-                        $($(slots.$column = Some(Clone::clone($field));)+)?
+                        $($(slots.$column = $crate::kernel::record::Field::write($field);)+)?
                         $name
                     })+
                 };
-                row.put(&name.to_owned());
-                $(row.put(&slots.$slot);)*
+                row.put_value(name);
+                $(row.put_value(slots.$slot);)*
             }
 
             fn read(row: &mut $crate::kernel::record::Reader) -> Result<Self, $crate::kernel::store::StoreError> {

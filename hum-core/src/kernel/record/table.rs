@@ -163,6 +163,11 @@ impl Writer {
         self.0.push(field.write());
     }
 
+    /// The next column, as it is stored.
+    pub fn put_value(&mut self, value: impl Into<Value>) {
+        self.0.push(value.into());
+    }
+
     /// The next column, as JSON.
     pub fn put_json(&mut self, value: &impl serde::Serialize) {
         self.0.push(to_json(value));
