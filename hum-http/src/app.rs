@@ -2,7 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use axum::{Router, middleware::from_fn_with_state};
+use axum::Router;
 use hum_core::Hum;
 
 use crate::{
@@ -75,7 +75,7 @@ fn finish(routes: Router<App>, app: &App) -> Router {
     let problems = stack(routes.fallback(error::no_such_path), app);
     let sessions = sessions::in_envelopes(stack(sessions::router(app), app), app);
     let ids = edge::RequestIds::new(&app.hum.entropy().token()[..12]);
-    edge::surrounded(problems.merge(sessions), ids, from_fn_with_state(app.clone(), metrics::watch))
+    edge::surrounded(problems.merge(sessions), ids, metrics::Watcher(app.clone()))
 }
 
 /// Routes that answer whatever happens with an [`error::ApiError`].

@@ -17,16 +17,15 @@ use axum::{
     extract::Request,
     http::{HeaderName, HeaderValue, header},
     response::Response,
-    routing::Route,
 };
 use tower::{Layer, Service, ServiceBuilder};
 use tower_http::{
     catch_panic::CatchPanicLayer,
-    request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
+    request_id::{MakeRequestId, PropagateRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
 };
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// How a stack of routes answers what its handlers could not.
 #[derive(Clone, Copy)]
@@ -50,23 +49,25 @@ pub(crate) fn rescued(routes: Router, timeout: Duration, rescue: Rescue) -> Rout
 }
 
 /// Surrounds everything that is served, so that also what is not there has an id, headers and a watcher. The watcher
-/// finds the request's id among its extensions.
+/// finds the request's id in the head of the answer.
+///
+/// The routes are one service within: a layer of each route would be cloned with every request.
 pub(crate) fn surrounded<L>(routes: Router, ids: RequestIds, watcher: L) -> Router
 where
-    L: Layer<Route> + Clone + Send + Sync + 'static,
+    L: Layer<PropagateRequestId<Router>>,
     L::Service: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
     <L::Service as Service<Request>>::Future: Send + 'static,
 {
-    routes.layer(
-        ServiceBuilder::new()
-            .map_request(without_harmful_id)
-            .layer(SetRequestIdLayer::new(REQUEST_ID, ids))
-            .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-            .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
-            .layer(SetResponseHeaderLayer::overriding(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
-            .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
-            .layer(watcher),
-    )
+    let within = ServiceBuilder::new()
+        .map_request(without_harmful_id)
+        .layer(SetRequestIdLayer::new(REQUEST_ID, ids))
+        .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+        .layer(SetResponseHeaderLayer::overriding(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
+        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .layer(watcher)
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .service(routes);
+    Router::new().fallback_service(within)
 }
 
 /// A client's own id is kept when it can stand in a log as it is; otherwise the request gets one of ours.
@@ -84,13 +85,13 @@ fn without_harmful_id(mut request: Request) -> Request {
 /// Unlike each other, and unlike those of a process with another prefix.
 #[derive(Clone)]
 pub(crate) struct RequestIds {
-    prefix: String,
+    prefix: Arc<str>,
     next: Arc<AtomicU64>,
 }
 
 impl RequestIds {
     pub fn new(prefix: &str) -> Self {
-        Self { prefix: prefix.to_owned(), next: Arc::default() }
+        Self { prefix: prefix.into(), next: Arc::default() }
     }
 }
 
@@ -119,8 +120,8 @@ mod tests {
     }
 
     async fn watch(request: Request, next: Next) -> Response {
-        assert!(request.extensions().get::<RequestId>().is_some(), "the watcher can name the request");
         let mut response = next.run(request).await;
+        assert!(response.headers().contains_key(REQUEST_ID), "the watcher can name the request");
         response.headers_mut().insert("watched", HeaderValue::from_static("yes"));
         response
     }

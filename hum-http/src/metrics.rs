@@ -1,28 +1,30 @@
 //! What is counted, as Prometheus text.
 
 use std::{
+    convert::Infallible,
     fmt,
     sync::{Arc, OnceLock, atomic::AtomicI64},
+    task::{Context, Poll},
     time::Duration,
 };
 
 use axum::{
     extract::{Request, State},
     http::header,
-    middleware::Next,
     response::{IntoResponse, Response},
 };
+use futures_util::future::BoxFuture;
 use hum_core::Counts;
 use prometheus_client::{
     encoding::{EncodeLabelSet, prometheus_text},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
-use tower::util::MapRequestLayer;
-use tower_http::request_id::RequestId;
+use tower::{Layer, Service, util::MapRequestLayer};
 
 use crate::{
     app::App,
+    edge::REQUEST_ID,
     error::{ApiError, ErrorCode},
 };
 
@@ -117,21 +119,54 @@ pub(crate) fn named(operation: &'static str) -> MapRequestLayer<impl FnMut(Reque
     })
 }
 
-/// Counts a request, and says in the log which one failed inside hum.
-pub(crate) async fn watch(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let slot = Operation::default();
-    request.extensions_mut().insert(slot.clone());
-    let id = request.extensions().get::<RequestId>().cloned();
-    let started = app.hum.clock().monotonic();
-    let response = next.run(request).await;
-    let took = app.hum.clock().monotonic().saturating_sub(started);
-    let (operation, status) = (slot.0.get().copied().unwrap_or("none"), response.status());
-    app.metrics.count(operation, status.as_u16(), took);
-    if status == ErrorCode::Internal.status() {
-        let id = id.as_ref().map(RequestId::header_value);
-        tracing::error!(request = ?id, operation, "a request failed inside hum");
+/// Counts requests, and says in the log which one failed inside hum.
+#[derive(Clone)]
+pub(crate) struct Watcher(pub App);
+
+impl<S> Layer<S> for Watcher {
+    type Service = Watched<S>;
+    fn layer(&self, within: S) -> Watched<S> {
+        Watched { within, app: self.0.clone() }
     }
-    response
+}
+
+/// A service with a [`Watcher`].
+#[derive(Clone)]
+pub(crate) struct Watched<S> {
+    within: S,
+    app: App,
+}
+
+impl<S> Service<Request> for Watched<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.within.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let slot = Operation::default();
+        request.extensions_mut().insert(slot.clone());
+        let (app, started) = (self.app.clone(), self.app.hum.clock().monotonic());
+        let answering = self.within.call(request);
+        Box::pin(async move {
+            let response = answering.await?;
+            let took = app.hum.clock().monotonic().saturating_sub(started);
+            let (operation, status) = (slot.0.get().copied().unwrap_or("none"), response.status());
+            app.metrics.count(operation, status.as_u16(), took);
+            if status == ErrorCode::Internal.status() {
+                let id = response.headers().get(REQUEST_ID);
+                tracing::error!(request = ?id, operation, "a request failed inside hum");
+            }
+            Ok(response)
+        })
+    }
 }
 
 pub(crate) async fn show(State(app): State<App>) -> Result<Response, ApiError> {

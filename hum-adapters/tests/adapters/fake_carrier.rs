@@ -162,6 +162,16 @@ async fn lists_by_both_numbers_and_window() {
 }
 
 #[tokio::test]
+async fn media_are_shown_on_the_handset_and_are_no_part_of_the_text() {
+    let (carrier, _) = carrier(true);
+    let account = carrier.credentials();
+    let media = vec!["https://a.example/1.png".into()];
+    let sid = carrier.send(&account, &OutboundSms { media, ..sms("hi") }).await.unwrap().sid;
+    assert_eq!(carrier.fetch(&account, &sid).await.unwrap().unwrap().body, "hi");
+    assert_eq!(carrier.handset(&theirs())[0].body, "hi\nhttps://a.example/1.png");
+}
+
+#[tokio::test]
 async fn refuses_what_twilio_refuses() {
     let (carrier, _) = carrier(true);
     let account = carrier.credentials();

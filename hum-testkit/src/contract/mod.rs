@@ -8,6 +8,7 @@ pub mod batch;
 pub mod job_queue;
 pub mod list;
 pub mod record;
+pub mod routing;
 pub mod sample;
 pub mod store;
 
@@ -55,9 +56,9 @@ macro_rules! store_contract {
                 events_are_numbered_without_gaps, concurrent_changes_of_one_conversation_happen_once_each,
                 a_bad_batch_fails_alone, one_of_many_equal_inserts_wins;
             store: what_is_inserted_is_read_with_version_one, what_is_changed_is_read_with_the_next_version,
-                another_organization_sees_nothing, an_inbound_text_finds_everything_at_once,
-                a_number_without_a_living_agent_has_no_debounce, keys_and_replies_are_kept_up,
-                the_operator_sees_counts, the_store_is_ready;
+                another_organization_sees_nothing, keys_and_replies_are_kept_up, the_operator_sees_counts,
+                the_store_is_ready;
+            routing: an_inbound_text_finds_everything_at_once, a_number_without_a_living_agent_has_no_debounce;
             list: pages_are_complete_and_in_order, filters_narrow_conversations, filters_narrow_messages,
                 a_cursor_of_elsewhere_is_refused, messages_are_counted_and_recalled, turns_are_counted,
                 deleted_things_are_not_found;

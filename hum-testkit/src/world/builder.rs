@@ -153,3 +153,105 @@ impl WorldBuilder {
         world
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        time::Duration,
+    };
+
+    use async_trait::async_trait;
+    use hum_core::{
+        egress::{EgressError, EgressRequest, EgressResponse},
+        flow::FlowDefinition,
+        number::E164,
+        organization::KeywordReplies,
+        telephony::{
+            Accepted, CarrierCredentials, CarrierMessage, CarrierStatus, ListQuery, OutboundSms, SendError, TelephonyError,
+        },
+    };
+
+    use super::*;
+    use crate::{
+        invariant::{Commit, Findings},
+        monitor::WorldLog,
+    };
+
+    /// A carrier of somebody's own, which only counts.
+    #[derive(Clone, Default)]
+    struct Counting(Arc<AtomicUsize>);
+
+    #[async_trait]
+    impl Texting for Counting {
+        async fn send(&self, _: &CarrierCredentials, _: &OutboundSms) -> Result<Accepted, SendError> {
+            let nth = self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(Accepted { sid: format!("own-{nth}"), status: CarrierStatus::Queued, segments: None })
+        }
+
+        fn status_callback_url(&self, public_url: &str, token: &str) -> String {
+            format!("{public_url}/own/{token}")
+        }
+
+        async fn fetch(&self, _: &CarrierCredentials, _: &str) -> Result<Option<CarrierMessage>, TelephonyError> {
+            Ok(None)
+        }
+
+        async fn list(&self, _: &CarrierCredentials, _: &ListQuery) -> Result<Vec<CarrierMessage>, TelephonyError> {
+            Ok(Vec::new())
+        }
+    }
+
+    struct Nowhere;
+
+    #[async_trait]
+    impl Egress for Nowhere {
+        async fn send(&self, _: EgressRequest) -> Result<EgressResponse, EgressError> {
+            Err(EgressError::NotConnected("nowhere".into()))
+        }
+
+        fn check(&self, _: &str) -> Result<(), String> {
+            Ok(())
+        }
+    }
+
+    /// A rule of somebody's own: nobody may write more than one batch.
+    #[derive(Default)]
+    struct OneBatch(AtomicUsize);
+
+    impl Invariant for OneBatch {
+        fn on_commit(&self, commit: &Commit<'_>, _: &mut WorldLog, findings: &mut Findings) {
+            if self.0.fetch_add(1, Ordering::Relaxed) > 0 {
+                findings.add("OWN-01", format!("{} wrote again", commit.batch.org));
+            }
+        }
+    }
+
+    fn greet(world: &mut World) -> E164 {
+        let shop = world.set_up_tenant(1, FlowDefinition::named("Shop"), KeywordReplies::Carrier);
+        let sam: E164 = "+15559990001".parse().expect("a number");
+        world.text(&shop, &sam, "hello");
+        assert!(world.settle(Duration::from_secs(60)));
+        sam
+    }
+
+    #[test]
+    fn own_adapters_take_the_place_of_the_worlds() {
+        let (carrier, store) = (Counting::default(), SqliteStore::in_memory().expect("a database in memory"));
+        let mut world = World::builder().seed(3).texting(carrier.clone()).storage(store).egress(Nowhere).build();
+        let sam = greet(&mut world);
+        world.count_jobs();
+        world.shared().monitor().quiescent();
+        assert_eq!(carrier.0.load(Ordering::Relaxed), 1);
+        assert_eq!(world.received(&sam), [""; 0], "the world's carrier sent nothing");
+        assert_eq!(world.shared().monitor().violations(), []);
+    }
+
+    #[test]
+    fn a_rule_of_ones_own_judges_too() {
+        let mut world = World::builder().invariant(OneBatch::default()).build();
+        greet(&mut world);
+        let violations = world.shared().monitor().violations();
+        assert!(!violations.is_empty() && violations.iter().all(|found| found.invariant == "OWN-01"), "{violations:?}");
+    }
+}

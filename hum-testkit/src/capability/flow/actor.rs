@@ -2,7 +2,7 @@ use hum_core::flow::{FlowDefinition, SmsConfig};
 
 use crate::{capability::Scene, chance::Chance};
 
-/// Every tool. Agents have some of them, and the hostile model names all.
+/// Every tool. Agents have some of them, and the hostile model names all. A seed draws from this order.
 pub const TOOLS: [&str; 4] = ["assign_to_human", "close_conversation", "report_outcome", "lookup_internet_plans"];
 
 /// An agent with any settings.
@@ -29,4 +29,19 @@ pub async fn change(scene: Scene) {
     let next = any_definition(scene.chance());
     let (caller, id) = (scene.tenant.caller.clone(), scene.tenant.flow);
     scene.request(move |hum| async move { hum.flows().update(&caller, id, &|_| Ok(next.clone())).await }).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use hum_core::tool::BUILT_IN;
+
+    use super::TOOLS;
+
+    #[test]
+    fn every_tool_is_in_the_simulated_world() {
+        let names: BTreeSet<&str> = BUILT_IN.iter().map(|tool| tool.name()).collect();
+        assert_eq!(BTreeSet::from(TOOLS), names);
+    }
 }
