@@ -52,5 +52,6 @@ pub mod webhook;
 
 pub use app::{Census, Counts, Hum, HumBuilder, MissingPort, OrgReads, Settings, Storage, SystemReads, records};
 pub use kernel::{
-    audit, batch, cipher, clock, decide, egress, entropy, error, event, id, idempotency, job, live_bus, page, record, store,
+    actor, audit, batch, cipher, clock, decide, egress, entropy, error, event, id, idempotency, job, live_bus, page, record,
+    store,
 };

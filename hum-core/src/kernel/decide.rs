@@ -1,6 +1,6 @@
 //! Load, decide, commit, and again when the state moved meanwhile: the one loop that every use case goes through.
 //!
-//! A use case is what it reads and a plain function of it. [`Kernel::of`] runs it for somebody, [`Kernel::claimed`] in a
+//! A use case is what it reads and a plain function of it. `Kernel::of` runs it for somebody, `Kernel::claimed` in a
 //! job; what all of them share is here: the bound, the answer to a repeated request, the audit row, the guard of a claim,
 //! the end of a job.
 

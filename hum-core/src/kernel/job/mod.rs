@@ -50,9 +50,7 @@ pub enum Lane {
 
 /// One kind of job: what it is, and how it runs. It stands in the list of jobs of its capability.
 ///
-/// A run loads anew and is safe to have twice. It ends with a commit that ends the job ([`Kernel::claimed`]).
-///
-/// [`Kernel::claimed`]: crate::kernel::Kernel::claimed
+/// A run loads anew and is safe to have twice. It ends with a commit that ends the job (`Kernel::claimed`).
 #[async_trait]
 pub trait Job: Send + Sync {
     /// Which.

@@ -1,4 +1,4 @@
-//! Records, each declared once: [`record!`] beside the entity says table, columns, keys and codec, and any store can keep it.
+//! Records, each declared once: `record!` beside the entity says table, columns, keys and codec, and any store can keep it.
 //!
 //! Columns are data, not SQL. A value and its column stand on one line, so that no two can be exchanged; a store that knows
 //! [`Table`]s knows every record, and the contract of stores tries each that is registered.
