@@ -29,8 +29,9 @@ pub struct Effort {
     /// Keep-alive connections.
     #[arg(long, default_value_t = 64)]
     pub connections: usize,
-    /// Without real-time priority. The kernel takes 5 % of each second from a core that is busy with it, 50 ms in one piece:
-    /// of a saturated server that can be all that p99 shows. For quiet machines.
+    /// Without real-time priority. The kernel takes 5 % of each second from a core that is busy
+    /// with it, 50 ms in one piece: of a saturated server that can be all that p99 shows. For quiet
+    /// machines.
     #[arg(long)]
     normal_priority: bool,
     /// hum's server, instead of the one that `cargo build --release` makes.
@@ -60,12 +61,17 @@ impl Effort {
             Storage::Tmpfs => Path::new("/dev/shm"),
             Storage::Disk => &self.disk,
         };
-        tempfile::Builder::new().prefix("hum-bench-").tempdir_in(parent)
+        tempfile::Builder::new()
+            .prefix("hum-bench-")
+            .tempdir_in(parent)
     }
 
-    /// Gives the cores to server and load, and says what is going to happen. `data` describes what is sent.
+    /// Gives the cores to server and load, and says what is going to happen. `data` describes what
+    /// is sent.
     pub fn settle(&self, name: &str, data: &str) -> io::Result<Cores> {
-        let cores = machine::cores().ok_or_else(|| io::Error::other("needs two cores: one for the server, one for the load"))?;
+        let cores = machine::cores().ok_or_else(|| {
+            io::Error::other("needs two cores: one for the server, one for the load")
+        })?;
         // Before there are threads, so that all of them are pinned; children inherit it.
         let priority = machine::settle(&cores, !self.normal_priority)?;
         println!(

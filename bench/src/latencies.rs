@@ -11,7 +11,10 @@ pub struct Latencies(Histogram<u64>);
 
 impl Default for Latencies {
     fn default() -> Self {
-        Self(Histogram::new_with_bounds(1, micros(HOUR), 3).expect("bounds in their order and up to five digits"))
+        Self(
+            Histogram::new_with_bounds(1, micros(HOUR), 3)
+                .expect("bounds in their order and up to five digits"),
+        )
     }
 }
 
@@ -29,7 +32,8 @@ impl Latencies {
         self.0.len()
     }
 
-    /// The upper end of the bucket that holds the quantile, `0.0..=1.0`; zero when nothing was recorded.
+    /// The upper end of the bucket that holds the quantile, `0.0..=1.0`; zero when nothing was
+    /// recorded.
     pub fn quantile(&self, q: f64) -> Duration {
         Duration::from_micros(self.0.value_at_quantile(q))
     }

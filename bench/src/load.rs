@@ -1,4 +1,5 @@
-//! A keep-alive HTTP/1.1 client that does as little as possible: requests are bytes that were made beforehand.
+//! A keep-alive HTTP/1.1 client that does as little as possible: requests are bytes that were made
+//! beforehand.
 
 use std::{
     io,
@@ -24,8 +25,12 @@ pub type Requests = Arc<Vec<Box<[u8]>>>;
 /// A POST as it goes over the wire. `headers` are whole lines, without the last line's end.
 pub fn post(path: &str, headers: &str, body: &str) -> Box<[u8]> {
     let length = body.len();
-    let head = format!("POST {path} HTTP/1.1\r\nhost: hum.example.com\r\n{headers}\r\ncontent-length: {length}");
-    format!("{head}\r\n\r\n{body}").into_bytes().into_boxed_slice()
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: hum.example.com\r\n{headers}\r\ncontent-length: {length}"
+    );
+    format!("{head}\r\n\r\n{body}")
+        .into_bytes()
+        .into_boxed_slice()
 }
 
 /// Sends each request at most once, over several connections.
@@ -59,8 +64,16 @@ struct Answer {
 
 impl Load {
     pub fn new(threads: usize, requests: Requests, expected: u16) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
-        Ok(Self { runtime, requests, next: Arc::default(), expected })
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads)
+            .enable_all()
+            .build()?;
+        Ok(Self {
+            runtime,
+            requests,
+            next: Arc::default(),
+            expected,
+        })
     }
 
     /// Whether every request was sent.
@@ -69,15 +82,23 @@ impl Load {
     }
 
     /// Loads `address` for as long as `length`, or until all requests are used up.
-    pub fn run(&self, address: SocketAddr, connections: usize, length: Duration) -> io::Result<Window> {
+    pub fn run(
+        &self,
+        address: SocketAddr,
+        connections: usize,
+        length: Duration,
+    ) -> io::Result<Window> {
         self.runtime.block_on(async {
             let over = Arc::new(AtomicBool::new(false));
             let began = Instant::now();
             let tasks: Vec<_> = (0..connections)
                 .map(|_| {
-                    let (requests, next, over) = (self.requests.clone(), self.next.clone(), over.clone());
+                    let (requests, next, over) =
+                        (self.requests.clone(), self.next.clone(), over.clone());
                     let expected = self.expected;
-                    tokio::spawn(async move { one_connection(address, &requests, &next, &over, expected).await })
+                    tokio::spawn(async move {
+                        one_connection(address, &requests, &next, &over, expected).await
+                    })
                 })
                 .collect();
             let timer = tokio::spawn(async move {
@@ -101,7 +122,10 @@ impl Load {
             let mut buffer = Vec::new();
             let mut answers = Vec::new();
             for _ in 0..count {
-                let Some(request) = self.requests.get(self.next.fetch_add(1, Ordering::Relaxed)) else { break };
+                let Some(request) = self.requests.get(self.next.fetch_add(1, Ordering::Relaxed))
+                else {
+                    break;
+                };
                 stream.write_all(request).await?;
                 let Answer { status, body } = answer(&mut stream, &mut buffer).await?;
                 answers.push((status, buffer[body].to_vec()));
@@ -132,7 +156,9 @@ async fn one_connection(
     let mut buffer = Vec::with_capacity(16 * 1024);
     let mut window = Window::default();
     while !over.load(Ordering::Relaxed) {
-        let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+        let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) else {
+            break;
+        };
         let began = Instant::now();
         stream.write_all(request).await?;
         let answer = answer(&mut stream, &mut buffer).await?;
@@ -151,9 +177,14 @@ async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Answ
         if stream.read_buf(buffer).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let Some(head) = buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { continue };
+        let Some(head) = buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
+            continue;
+        };
         let text = std::str::from_utf8(&buffer[..head]).map_err(io::Error::other)?;
-        let status = text.get(9..12).and_then(|code| code.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
+        let status = text
+            .get(9..12)
+            .and_then(|code| code.parse().ok())
+            .ok_or(io::ErrorKind::InvalidData)?;
         let length: usize = text
             .lines()
             .filter_map(|line| line.split_once(':'))
@@ -168,6 +199,9 @@ async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Answ
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
-        return Ok(Answer { status, body: head + 4..end });
+        return Ok(Answer {
+            status,
+            body: head + 4..end,
+        });
     }
 }

@@ -22,12 +22,20 @@ pub struct Cores {
 /// The first core for the server, the others for load and database; `None` when there is only one.
 pub fn cores() -> Option<Cores> {
     let count = std::thread::available_parallelism().ok()?.get();
-    let rest = if count > 2 { format!("1-{}", count - 1) } else { "1".to_owned() };
-    (count >= 2).then(|| Cores { server: "0".into(), rest, rest_count: count - 1 })
+    let rest = if count > 2 {
+        format!("1-{}", count - 1)
+    } else {
+        "1".to_owned()
+    };
+    (count >= 2).then(|| Cores {
+        server: "0".into(),
+        rest,
+        rest_count: count - 1,
+    })
 }
 
-/// Pins this process, before it has threads, and gives it real-time priority where that is wanted and allowed.
-/// Children inherit both. Answers whether the priority was had.
+/// Pins this process, before it has threads, and gives it real-time priority where that is wanted
+/// and allowed. Children inherit both. Answers whether the priority was had.
 pub fn settle(cores: &Cores, real_time: bool) -> io::Result<bool> {
     let me = std::process::id().to_string();
     if !quietly("taskset", &["-cp", &cores.rest, &me])? {
@@ -37,39 +45,70 @@ pub fn settle(cores: &Cores, real_time: bool) -> io::Result<bool> {
 }
 
 fn quietly(program: &str, arguments: &[&str]) -> io::Result<bool> {
-    Ok(Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status()?.success())
+    Ok(Command::new(program)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()?
+        .success())
 }
 
 /// Processor time that a process has used, all its threads together.
 pub fn cpu_of(pid: u32) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The name may hold spaces; fields are counted from its closing parenthesis.
-    let fields: Vec<&str> = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
+    let fields: Vec<&str> = stat
+        .rsplit_once(')')
+        .map_or("", |(_, rest)| rest)
+        .split_whitespace()
+        .collect();
     ticks(fields.get(11..13).unwrap_or_default())
 }
 
 /// Processor time of a process and its children: a Postgres server.
 pub fn cpu_of_family(pid: u32) -> Duration {
-    let children = fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
-        let child: u32 = entry.file_name().to_str()?.parse().ok()?;
-        let stat = fs::read_to_string(format!("/proc/{child}/stat")).ok()?;
-        let parent: u32 = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
-        (parent == pid).then(|| cpu_of(child))
-    });
+    let children = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let child: u32 = entry.file_name().to_str()?.parse().ok()?;
+            let stat = fs::read_to_string(format!("/proc/{child}/stat")).ok()?;
+            let parent: u32 = stat
+                .rsplit_once(')')?
+                .1
+                .split_whitespace()
+                .nth(1)?
+                .parse()
+                .ok()?;
+            (parent == pid).then(|| cpu_of(child))
+        });
     cpu_of(pid) + children.sum::<Duration>()
 }
 
 /// Processor time that all processes have used.
 pub fn cpu_of_all() -> Duration {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.lines().next().unwrap_or_default().split_whitespace().skip(1).collect();
+    let fields: Vec<&str> = stat
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .skip(1)
+        .collect();
     // user nice system - - irq softirq steal
-    let busy: Vec<&str> = [0, 1, 2, 5, 6, 7].iter().filter_map(|&index| fields.get(index).copied()).collect();
+    let busy: Vec<&str> = [0, 1, 2, 5, 6, 7]
+        .iter()
+        .filter_map(|&index| fields.get(index).copied())
+        .collect();
     ticks(&busy)
 }
 
 fn ticks(fields: &[&str]) -> Duration {
-    let ticks: f64 = fields.iter().filter_map(|field| field.parse::<f64>().ok()).sum();
+    let ticks: f64 = fields
+        .iter()
+        .filter_map(|field| field.parse::<f64>().ok())
+        .sum();
     Duration::from_secs_f64(ticks / TICKS_PER_SECOND)
 }
 
@@ -94,12 +133,20 @@ pub fn probe_sync(folder: &Path) -> io::Result<SyncProbe> {
     #[expect(clippy::cast_precision_loss, reason = "small")]
     let per_second = latencies.count() as f64 / began.elapsed().as_secs_f64();
     fs::remove_file(path)?;
-    Ok(SyncProbe { per_second, p99: latencies.quantile(0.99) })
+    Ok(SyncProbe {
+        per_second,
+        p99: latencies.quantile(0.99),
+    })
 }
 
 /// Memory that a process has in use, in bytes.
 pub fn resident_of(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).and_then(|rest| rest.split_whitespace().next());
-    kib.and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default() * 1024
+    let kib = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|rest| rest.split_whitespace().next());
+    kib.and_then(|kib| kib.parse::<u64>().ok())
+        .unwrap_or_default()
+        * 1024
 }

@@ -9,15 +9,26 @@ pub const NO_GOAL_ON_DISK: &str = "no goal: what a disk does between two probes 
 
 pub fn print_title(title: &str) {
     println!("\n{title}");
-    println!("round side      req/s   p50 ms   p99 ms  CPU us/req  RSS MiB  other load  4 KiB syncs/s before, after");
+    println!(
+        "round side      req/s   p50 ms   p99 ms  CPU us/req  RSS MiB  other load  4 KiB syncs/s before, after"
+    );
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes of memory")]
 pub fn print_round(number: usize, side: &str, round: &Round) {
-    let sync = round.sync.as_ref().map_or_else(String::new, |(before, after)| {
-        let text = |probe: &SyncProbe| format!("{:.0} (p99 {:.1} ms)", probe.per_second, milliseconds(probe.p99));
-        format!("  {}, {}", text(before), text(after))
-    });
+    let sync = round
+        .sync
+        .as_ref()
+        .map_or_else(String::new, |(before, after)| {
+            let text = |probe: &SyncProbe| {
+                format!(
+                    "{:.0} (p99 {:.1} ms)",
+                    probe.per_second,
+                    milliseconds(probe.p99)
+                )
+            };
+            format!("  {}, {}", text(before), text(after))
+        });
     println!(
         "{number:>5} {side:<6} {:>8.0} {:>8.2} {:>8.2} {:>11.1} {:>8.0} {:>11.2}{sync}{}",
         round.per_second,
@@ -26,7 +37,11 @@ pub fn print_round(number: usize, side: &str, round: &Round) {
         round.cpu,
         round.resident as f64 / f64::from(1 << 20),
         round.other_load,
-        if round.ran_out { "  (ran out of requests)" } else { "" },
+        if round.ran_out {
+            "  (ran out of requests)"
+        } else {
+            ""
+        },
     );
 }
 
@@ -51,14 +66,26 @@ pub struct Ratio {
 
 impl Ratio {
     pub fn of(hum: &[Round], peer: &[Round]) -> Self {
-        let pairwise =
-            |value: fn(&Round) -> f64| median(hum.iter().zip(peer).map(|(hum, peer)| value(hum) / value(peer)).collect());
-        Self { speed: pairwise(|round| round.per_second), cpu: pairwise(|round| round.cpu) }
+        let pairwise = |value: fn(&Round) -> f64| {
+            median(
+                hum.iter()
+                    .zip(peer)
+                    .map(|(hum, peer)| value(hum) / value(peer))
+                    .collect(),
+            )
+        };
+        Self {
+            speed: pairwise(|round| round.per_second),
+            cpu: pairwise(|round| round.cpu),
+        }
     }
 
     pub fn printed(self, peer: &str) -> Self {
         let Self { speed, cpu } = self;
-        println!("median ratio to {peer}: {speed:.2} x the requests, {cpu:.3} of the CPU a request (1/{:.1})", 1.0 / cpu);
+        println!(
+            "median ratio to {peer}: {speed:.2} x the requests, {cpu:.3} of the CPU a request (1/{:.1})",
+            1.0 / cpu
+        );
         self
     }
 }
@@ -87,7 +114,11 @@ fn milliseconds(time: Duration) -> f64 {
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
-    if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
+    if values.len() % 2 == 1 {
+        values[middle]
+    } else {
+        f64::midpoint(values[middle - 1], values[middle])
+    }
 }
 
 #[cfg(test)]

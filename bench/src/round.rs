@@ -56,9 +56,9 @@ pub fn log(folder: &Path) -> PathBuf {
 }
 
 impl Ring<'_> {
-    /// Starts a side in a folder of its own and loads it. `sample` may send the first requests and look at the answers; it
-    /// says how many it sent. Fails unless every answer was the expected one, and as many requests are stored as were
-    /// answered.
+    /// Starts a side in a folder of its own and loads it. `sample` may send the first requests and
+    /// look at the answers; it says how many it sent. Fails unless every answer was the expected
+    /// one, and as many requests are stored as were answered.
     pub fn round(
         &self,
         storage: Storage,
@@ -66,27 +66,59 @@ impl Ring<'_> {
         sample: impl FnOnce(&Load, SocketAddr) -> io::Result<u64>,
     ) -> io::Result<Round> {
         let folder = self.effort.folder_on(storage)?;
-        let probe = || if storage == Storage::Disk { machine::probe_sync(folder.path()).map(Some) } else { Ok(None) };
+        let probe = || {
+            if storage == Storage::Disk {
+                machine::probe_sync(folder.path()).map(Some)
+            } else {
+                Ok(None)
+            }
+        };
         let sync_before = probe()?;
         let address = server::free_address()?;
-        let UnderTest { server, postgres, stored } = start(folder.path(), address)?;
-        let load = Load::new(self.cores.rest_count.min(2), self.requests.clone(), self.expected)?;
+        let UnderTest {
+            server,
+            postgres,
+            stored,
+        } = start(folder.path(), address)?;
+        let load = Load::new(
+            self.cores.rest_count.min(2),
+            self.requests.clone(),
+            self.expected,
+        )?;
         let connections = self.effort.connections;
         let said = |error: io::Error| {
             let log = std::fs::read_to_string(log(folder.path())).unwrap_or_default();
             io::Error::other(format!("the server stopped answering: {error}\n{log}"))
         };
         let sampled = sample(&load, address).map_err(said)?;
-        let warm_up = load.run(address, connections, Duration::from_secs_f64(self.effort.warm_up)).map_err(said)?;
+        let warm_up = load
+            .run(
+                address,
+                connections,
+                Duration::from_secs_f64(self.effort.warm_up),
+            )
+            .map_err(said)?;
 
         let own = || {
-            let database = postgres.as_ref().map(|postgres| machine::cpu_of_family(postgres.pid)).unwrap_or_default();
+            let database = postgres
+                .as_ref()
+                .map(|postgres| machine::cpu_of_family(postgres.pid))
+                .unwrap_or_default();
             machine::cpu_of(std::process::id()) + machine::cpu_of(server.pid()) + database
         };
-        let (server_before, own_before, all_before) = (machine::cpu_of(server.pid()), own(), machine::cpu_of_all());
-        let window = load.run(address, connections, Duration::from_secs_f64(self.effort.seconds)).map_err(said)?;
+        let (server_before, own_before, all_before) =
+            (machine::cpu_of(server.pid()), own(), machine::cpu_of_all());
+        let window = load
+            .run(
+                address,
+                connections,
+                Duration::from_secs_f64(self.effort.seconds),
+            )
+            .map_err(said)?;
         let server_cpu = machine::cpu_of(server.pid()).saturating_sub(server_before);
-        let other = machine::cpu_of_all().saturating_sub(all_before).saturating_sub(own().saturating_sub(own_before));
+        let other = machine::cpu_of_all()
+            .saturating_sub(all_before)
+            .saturating_sub(own().saturating_sub(own_before));
 
         let resident = machine::resident_of(server.pid());
         drop(server);
@@ -94,10 +126,19 @@ impl Ring<'_> {
         let answered = sampled + warm_up.latencies.count() + window.latencies.count() - refused;
         let stored = stored()?;
         if refused > 0 || stored != answered {
-            return Err(io::Error::other(format!("{refused} requests were refused, {answered} answered and {stored} stored")));
+            return Err(io::Error::other(format!(
+                "{refused} requests were refused, {answered} answered and {stored} stored"
+            )));
         }
         let sync = sync_before.zip(probe()?);
-        Ok(Round::new(&window, server_cpu, other, resident, sync, load.ran_out()))
+        Ok(Round::new(
+            &window,
+            server_cpu,
+            other,
+            resident,
+            sync,
+            load.ran_out(),
+        ))
     }
 }
 

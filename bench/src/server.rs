@@ -15,21 +15,41 @@ pub struct Server {
 
 impl Server {
     /// Starts `command` on one core and waits until it accepts connections.
-    pub fn start(command: &Command, core: &str, address: SocketAddr, log: &Path) -> io::Result<Self> {
+    pub fn start(
+        command: &Command,
+        core: &str,
+        address: SocketAddr,
+        log: &Path,
+    ) -> io::Result<Self> {
         let mut pinned = Command::new("taskset");
-        pinned.args(["-c", core]).arg(command.get_program()).args(command.get_args());
-        pinned.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        pinned
+            .args(["-c", core])
+            .arg(command.get_program())
+            .args(command.get_args());
+        pinned.envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
         if let Some(folder) = command.get_current_dir() {
             pinned.current_dir(folder);
         }
         let output = std::fs::File::create(log)?;
-        pinned.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
-        let mut server = Self { child: pinned.spawn()? };
+        pinned
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output);
+        let mut server = Self {
+            child: pinned.spawn()?,
+        };
         let deadline = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(address).is_err() {
             if server.child.try_wait()?.is_some() || Instant::now() > deadline {
                 let said = std::fs::read_to_string(log).unwrap_or_default();
-                return Err(io::Error::other(format!("{} did not start:\n{said}", command.get_program().display())));
+                return Err(io::Error::other(format!(
+                    "{} did not start:\n{said}",
+                    command.get_program().display()
+                )));
             }
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -56,13 +76,26 @@ pub fn free_address() -> io::Result<SocketAddr> {
 
 /// The top folder of the repository that this program was built from.
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."))
+        .to_owned()
 }
 
 /// hum's server in release mode, built beside this program.
 pub fn hum_binary() -> io::Result<PathBuf> {
-    run(Command::new("cargo").args(["build", "--release", "--package", "hum-http", "--bin", "hum"]).current_dir(repository()))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from);
+    run(Command::new("cargo")
+        .args([
+            "build",
+            "--release",
+            "--package",
+            "hum-http",
+            "--bin",
+            "hum",
+        ])
+        .current_dir(repository()))?;
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| repository().join("target"), PathBuf::from);
     Ok(target.join("release").join("hum"))
 }
 
@@ -72,7 +105,9 @@ pub fn install_from_npm(folder: &Path) -> io::Result<()> {
         return Ok(());
     }
     eprintln!("installing the peer's packages with npm");
-    run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder))
+    run(Command::new("npm")
+        .args(["ci", "--no-audit", "--no-fund"])
+        .current_dir(folder))
 }
 
 /// The same for a peer in Python: into `.venv` in its folder, whose Python it answers.
@@ -82,8 +117,18 @@ pub fn install_from_pip(folder: &Path) -> io::Result<PathBuf> {
     let done = folder.join(".venv/installed");
     if !done.is_file() {
         eprintln!("installing the peer's packages with pip");
-        run(Command::new("python3").args(["-m", "venv", "--clear", ".venv"]).current_dir(folder))?;
-        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", "requirements.txt"];
+        run(Command::new("python3")
+            .args(["-m", "venv", "--clear", ".venv"])
+            .current_dir(folder))?;
+        let install = [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--requirement",
+            "requirements.txt",
+        ];
         run(Command::new(&python).args(install).current_dir(folder))?;
         std::fs::write(done, "")?;
     }
@@ -94,15 +139,23 @@ fn run(command: &mut Command) -> io::Result<()> {
     let name = command.get_program().to_owned();
     match command.stdin(Stdio::null()).stdout(Stdio::null()).status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(io::Error::other(format!("{} failed: {status}", name.display()))),
-        Err(error) => Err(io::Error::other(format!("{} could not be run: {error}", name.display()))),
+        Ok(status) => Err(io::Error::other(format!(
+            "{} failed: {status}",
+            name.display()
+        ))),
+        Err(error) => Err(io::Error::other(format!(
+            "{} could not be run: {error}",
+            name.display()
+        ))),
     }
 }
 
 /// The number that a query answers.
 pub fn count_in_sqlite(file: &Path, sql: &str) -> io::Result<u64> {
     let database = rusqlite::Connection::open(file).map_err(io::Error::other)?;
-    let count: i64 = database.query_row(sql, [], |row| row.get(0)).map_err(io::Error::other)?;
+    let count: i64 = database
+        .query_row(sql, [], |row| row.get(0))
+        .map_err(io::Error::other)?;
     Ok(count.unsigned_abs())
 }
 
@@ -118,21 +171,39 @@ impl Postgres {
         let output = Command::new(repository().join("scripts/postgres"))
             .arg("start")
             .arg(folder)
-            .args(["shared_buffers=512MB", "max_wal_size=4GB", "max_connections=64"])
+            .args([
+                "shared_buffers=512MB",
+                "max_wal_size=4GB",
+                "max_connections=64",
+            ])
             .stderr(Stdio::inherit())
             .output()?;
-        let url = String::from_utf8(output.stdout).map_err(io::Error::other)?.trim().to_owned();
+        let url = String::from_utf8(output.stdout)
+            .map_err(io::Error::other)?
+            .trim()
+            .to_owned();
         if !output.status.success() || url.is_empty() {
             return Err(io::Error::other("no Postgres server could be started"));
         }
         let pid = std::fs::read_to_string(folder.join("data/postmaster.pid"))?;
-        let pid = pid.lines().next().and_then(|line| line.parse().ok()).ok_or_else(|| io::Error::other("no postmaster.pid"))?;
-        Ok(Self { folder: folder.to_owned(), url, pid })
+        let pid = pid
+            .lines()
+            .next()
+            .and_then(|line| line.parse().ok())
+            .ok_or_else(|| io::Error::other("no postmaster.pid"))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            url,
+            pid,
+        })
     }
 }
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        let _ = Command::new(repository().join("scripts/postgres")).arg("stop").arg(&self.folder).status();
+        let _ = Command::new(repository().join("scripts/postgres"))
+            .arg("stop")
+            .arg(&self.folder)
+            .status();
     }
 }

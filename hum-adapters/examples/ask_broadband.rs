@@ -1,4 +1,5 @@
-//! How long the broadband map takes to answer, at places around the middle of what `generate_bdc` writes.
+//! How long the broadband map takes to answer, at places around the middle of what `generate_bdc`
+//! writes.
 //!
 //! ```sh
 //! cargo run --release -p hum-adapters --example ask_broadband -- hum-data/broadband 100000
@@ -24,7 +25,10 @@ use hum_core::{
 /// A local map answers without waiting.
 fn ask(map: &LocalBroadbandMap, place: &Place) -> Coverage {
     let mut asking = pin!(map.providers_at(place, Timestamp::from_micros(1_795_305_600_000_000)));
-    match asking.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+    match asking
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+    {
         Poll::Ready(answer) => answer.expect("an answer"),
         Poll::Pending => panic!("a local map does not wait"),
     }
@@ -72,7 +76,10 @@ fn main() {
 fn place(number: u64, precision: Precision) -> Place {
     let spread = |step: u64| (number.wrapping_mul(step) % 10_007) as f64 / 10_007.0 - 0.5;
     Place {
-        position: Coordinates { latitude: 42.5017 + spread(7_919) * 0.45, longitude: -83.2863 + spread(104_729) * 0.6 },
+        position: Coordinates {
+            latitude: 42.5017 + spread(7_919) * 0.45,
+            longitude: -83.2863 + spread(104_729) * 0.6,
+        },
         precision,
         block_geoid: None,
         zip5: None,

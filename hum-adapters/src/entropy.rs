@@ -4,8 +4,8 @@ use hum_core::entropy::Entropy;
 
 /// Random bytes straight from the operating system, cryptographically strong.
 ///
-/// Nothing is buffered: a pool would have to be wiped and would be copied by `fork`, and one system call costs less than
-/// the hash or commit that follows it.
+/// Nothing is buffered: a pool would have to be wiped and would be copied by `fork`, and one system
+/// call costs less than the hash or commit that follows it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemEntropy;
 
@@ -29,7 +29,8 @@ mod tests {
         assert_ne!(entropy.token(), entropy.token());
         let mut long = vec![0; 100_000];
         entropy.fill(&mut long);
-        // Each value is expected about 390 times; a tail that was not filled would show as thousands of zeros.
+        // Each value is expected about 390 times; a tail that was not filled would show as
+        // thousands of zeros.
         assert!(long.iter().filter(|byte| **byte == 0).count() < 600);
     }
 }

@@ -9,5 +9,9 @@ pub(crate) fn describe(error: &reqwest::Error) -> String {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    if std::ptr::addr_eq(cause, error) { "request failed".into() } else { cause.to_string() }
+    if std::ptr::addr_eq(cause, error) {
+        "request failed".into()
+    } else {
+        cause.to_string()
+    }
 }

@@ -1,11 +1,13 @@
 //! The pure core of hum: what it decides, and the ports through which it decides.
 //!
-//! Every use case has three beats. **Decide**: load what is needed, call a plain function. **Commit**: apply a whole
-//! [`batch::Batch`] or nothing. **Act**: call the carrier, the model or a customer only in a [`job`], after the commit that
-//! ordered it. A crash between any two lines is survivable, and the simulator tries. [`decide`] runs all three.
+//! Every use case has three beats. **Decide**: load what is needed, call a plain function.
+//! **Commit**: apply a whole [`batch::Batch`] or nothing. **Act**: call the carrier, the model or a
+//! customer only in a [`job`], after the commit that ordered it. A crash between any two lines is
+//! survivable, and the simulator tries. [`decide`] runs all three.
 //!
-//! No database, HTTP, vendor or async-runtime crate is a dependency, and no code here reads the clock, draws chance or
-//! spawns: time, chance and waiting come in through [`clock`] and [`entropy`].
+//! No database, HTTP, vendor or async-runtime crate is a dependency, and no code here reads the
+//! clock, draws chance or spawns: time, chance and waiting come in through [`clock`] and
+//! [`entropy`].
 //!
 //! [`Hum`] assembles the capabilities; each knows the kernel and, one way, those below it.
 //!
@@ -27,8 +29,9 @@
 //! | [`broadband`] | internet providers and plans at a place, with evidence; the port to who knows them | – |
 //! | [`address_session`] | an address in, providers and plans out; tokens, agents, expiry | [`Hum::address_sessions`] |
 //!
-//! The kernel: [`actor`], [`audit`], [`batch`], [`cipher`], [`clock`], [`decide`], [`egress`], [`entropy`], [`error`],
-//! [`event`], [`id`], [`idempotency`], [`job`], [`live_bus`], [`page`], [`record`], [`store`].
+//! The kernel: [`actor`], [`audit`], [`batch`], [`cipher`], [`clock`], [`decide`], [`egress`],
+//! [`entropy`], [`error`], [`event`], [`id`], [`idempotency`], [`job`], [`live_bus`], [`page`],
+//! [`record`], [`store`].
 
 #![forbid(unsafe_code)]
 
@@ -50,8 +53,10 @@ pub mod tool;
 pub mod turn;
 pub mod webhook;
 
-pub use app::{Census, Counts, Hum, HumBuilder, MissingPort, OrgReads, Settings, Storage, SystemReads, records};
+pub use app::{
+    Census, Counts, Hum, HumBuilder, MissingPort, OrgReads, Settings, Storage, SystemReads, records,
+};
 pub use kernel::{
-    actor, audit, batch, cipher, clock, decide, egress, entropy, error, event, id, idempotency, job, live_bus, page, record,
-    store,
+    actor, audit, batch, cipher, clock, decide, egress, entropy, error, event, id, idempotency,
+    job, live_bus, page, record, store,
 };

@@ -13,10 +13,25 @@ struct Label {
 
 fn labels() -> Vec<Label> {
     let given = |field: &str| (!field.is_empty()).then(|| field.to_owned());
-    let rows = include_str!("addresses.tsv").lines().enumerate().filter(|(_, row)| !row.starts_with('#'));
+    let rows = include_str!("addresses.tsv")
+        .lines()
+        .enumerate()
+        .filter(|(_, row)| !row.starts_with('#'));
     rows.map(|(at, row)| {
         let columns: Vec<&'static str> = row.split('\t').collect();
-        let [_section, street1, street2, city, state, zip, street, unit, urbanization, last] = columns[..] else {
+        let [
+            _section,
+            street1,
+            street2,
+            city,
+            state,
+            zip,
+            street,
+            unit,
+            urbanization,
+            last,
+        ] = columns[..]
+        else {
             panic!("line {} has {} columns", at + 1, columns.len());
         };
         let input = AddressInput {
@@ -26,7 +41,14 @@ fn labels() -> Vec<Label> {
             state: given(state),
             zip: given(zip),
         };
-        Label { line: at + 1, input, street, unit, urbanization, last }
+        Label {
+            line: at + 1,
+            input,
+            street,
+            unit,
+            urbanization,
+            last,
+        }
     })
     .collect()
 }
@@ -36,7 +58,11 @@ fn last_line(address: &Address) -> String {
         (Some(zip5), Some(plus4)) => Some(format!("{zip5}-{plus4}")),
         (zip5, _) => zip5.clone(),
     };
-    let parts = [address.city.clone(), address.state.map(|state| state.as_str().to_owned()), zip];
+    let parts = [
+        address.city.clone(),
+        address.state.map(|state| state.as_str().to_owned()),
+        zip,
+    ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
@@ -45,11 +71,21 @@ fn answer(input: &AddressInput) -> [String; 4] {
     match normalize(input) {
         Ok(address) => {
             let last = last_line(&address);
-            [address.street, address.unit.unwrap_or_default(), address.urbanization.unwrap_or_default(), last]
+            [
+                address.street,
+                address.unit.unwrap_or_default(),
+                address.urbanization.unwrap_or_default(),
+                last,
+            ]
         }
         Err(invalid) => {
             let fields: Vec<_> = invalid.iter().map(|component| component.field).collect();
-            [format!("!{}", fields.join(",")), String::new(), String::new(), String::new()]
+            [
+                format!("!{}", fields.join(",")),
+                String::new(),
+                String::new(),
+                String::new(),
+            ]
         }
     }
 }
@@ -76,7 +112,12 @@ fn every_label_is_met() {
 fn the_normal_form_of_a_label_is_its_own_normal_form() {
     for label in labels() {
         if let Ok(address) = normalize(&label.input) {
-            assert_eq!(normalize(&AddressInput::from(&address)).as_ref(), Ok(&address), "line {}", label.line);
+            assert_eq!(
+                normalize(&AddressInput::from(&address)).as_ref(),
+                Ok(&address),
+                "line {}",
+                label.line
+            );
         }
     }
 }
@@ -91,7 +132,11 @@ fn input(street1: &str, street2: Option<&str>) -> AddressInput {
 }
 
 fn fields(input: &AddressInput) -> Vec<&'static str> {
-    normalize(input).unwrap_err().iter().map(|component| component.field).collect()
+    normalize(input)
+        .unwrap_err()
+        .iter()
+        .map(|component| component.field)
+        .collect()
 }
 
 #[test]
@@ -104,7 +149,10 @@ fn an_address_reads_as_one_line() {
         zip: Some("48034".to_owned()),
     };
     let address = normalize(&typed).unwrap();
-    assert_eq!(address.to_string(), "29090 TIFFANY DR E APT A2, SOUTHFIELD, MI 48034");
+    assert_eq!(
+        address.to_string(),
+        "29090 TIFFANY DR E APT A2, SOUTHFIELD, MI 48034"
+    );
     let typed = AddressInput {
         street1: "Urb Las Gladiolas 150 Calle A".to_owned(),
         city: Some("San Juan".to_owned()),
@@ -112,7 +160,10 @@ fn an_address_reads_as_one_line() {
         zip: Some("00926-3232".to_owned()),
         street2: None,
     };
-    assert_eq!(normalize(&typed).unwrap().to_string(), "URB LAS GLADIOLAS, 150 CALLE A, SAN JUAN, PR 00926-3232");
+    assert_eq!(
+        normalize(&typed).unwrap().to_string(),
+        "URB LAS GLADIOLAS, 150 CALLE A, SAN JUAN, PR 00926-3232"
+    );
 }
 
 #[test]
@@ -124,9 +175,17 @@ fn every_component_that_cannot_be_used_is_named_in_order() {
         state: Some("mi".to_owned()),
         zip: Some("4803".to_owned()),
     };
-    assert_eq!(fields(&typed), ["street1", "street2", "city", "state", "zip"]);
+    assert_eq!(
+        fields(&typed),
+        ["street1", "street2", "city", "state", "zip"]
+    );
     for component in normalize(&typed).unwrap_err() {
-        assert!(component.detail.contains("; "), "{} says what to do: {}", component.field, component.detail);
+        assert!(
+            component.detail.contains("; "),
+            "{} says what to do: {}",
+            component.field,
+            component.detail
+        );
     }
 }
 
@@ -138,9 +197,15 @@ fn lengths_are_counted_in_characters() {
     assert_eq!(fields(&input(" ", None)), ["street1"]);
     assert_eq!(fields(&input("", None)), ["street1"]);
     assert!(normalize(&input("1 Main St", Some(&"é".repeat(50)))).is_ok());
-    assert_eq!(fields(&input("1 Main St", Some(&"é".repeat(51)))), ["street2"]);
+    assert_eq!(
+        fields(&input("1 Main St", Some(&"é".repeat(51)))),
+        ["street2"]
+    );
     assert_eq!(fields(&input("1 Main St", Some(" "))), ["street2"]);
-    let with_city = |city: String| AddressInput { city: Some(city), ..input("1 Main St", None) };
+    let with_city = |city: String| AddressInput {
+        city: Some(city),
+        ..input("1 Main St", None)
+    };
     assert!(normalize(&with_city("é".repeat(50))).is_ok());
     assert_eq!(fields(&with_city("é".repeat(51))), ["city"]);
 }
@@ -148,14 +213,23 @@ fn lengths_are_counted_in_characters() {
 #[test]
 fn control_characters_are_refused() {
     for character in ['\0', '\t', '\n', '\r', '\u{7f}', '\u{85}'] {
-        assert_eq!(fields(&input(&format!("1 Main{character}St"), None)), ["street1"]);
-        assert_eq!(fields(&input("1 Main St", Some(&format!("Apt{character}4")))), ["street2"]);
+        assert_eq!(
+            fields(&input(&format!("1 Main{character}St"), None)),
+            ["street1"]
+        );
+        assert_eq!(
+            fields(&input("1 Main St", Some(&format!("Apt{character}4")))),
+            ["street2"]
+        );
     }
 }
 
 #[test]
 fn a_street_given_twice_counts_once() {
-    assert_eq!(answer(&input("45 Mall Dr", Some("45 mall dr.")))[..2], ["45 MALL DR", ""]);
+    assert_eq!(
+        answer(&input("45 Mall Dr", Some("45 mall dr.")))[..2],
+        ["45 MALL DR", ""]
+    );
 }
 
 mod any {
@@ -280,24 +354,57 @@ mod any {
     }
 
     fn composed() -> impl Strategy<Value = AddressInput> {
-        let words = |most| proptest::collection::vec(select(WORDS), 1..most).prop_map(|words| words.join(" "));
-        let number = select(vec!["", "12 ", "12A ", "112-10 ", "N6W23001 ", "7 1/2 ", "A17 "]);
-        let place = select(vec![(Some("MI"), "48034"), (Some("PR"), "00926"), (None, "10001-1234")]);
-        (number, words(9), given(words(4)), given(words(3)), place).prop_map(|(number, name, street2, city, (state, zip))| {
-            AddressInput {
+        let words = |most| {
+            proptest::collection::vec(select(WORDS), 1..most).prop_map(|words| words.join(" "))
+        };
+        let number = select(vec![
+            "",
+            "12 ",
+            "12A ",
+            "112-10 ",
+            "N6W23001 ",
+            "7 1/2 ",
+            "A17 ",
+        ]);
+        let place = select(vec![
+            (Some("MI"), "48034"),
+            (Some("PR"), "00926"),
+            (None, "10001-1234"),
+        ]);
+        (number, words(9), given(words(4)), given(words(3)), place).prop_map(
+            |(number, name, street2, city, (state, zip))| AddressInput {
                 street1: format!("{number}{name}"),
                 street2,
                 city,
                 state: state.map(str::to_owned),
                 zip: Some(zip.to_owned()),
-            }
-        })
+            },
+        )
     }
 
     /// Addresses as people have them: every word in its place.
     fn sensible() -> impl Strategy<Value = AddressInput> {
-        let number = select(vec!["12", "12A", "0012", "112-10", "N6W23001", "N95 W16975", "7 1/2", "7½"]);
-        let before = select(vec!["", "", "N", "South", "NE", "S.W.", "North East", "S E", "North South"]);
+        let number = select(vec![
+            "12",
+            "12A",
+            "0012",
+            "112-10",
+            "N6W23001",
+            "N95 W16975",
+            "7 1/2",
+            "7½",
+        ]);
+        let before = select(vec![
+            "",
+            "",
+            "N",
+            "South",
+            "NE",
+            "S.W.",
+            "North East",
+            "S E",
+            "North South",
+        ]);
         let name = select(vec![
             "Main",
             "Oak Tree",
@@ -433,31 +540,51 @@ mod any {
             "Vía Angélica",
         ]);
         let unit = select(vec!["", "Apt 3", "Apto 4B", "Edif 2 Apt 3", "Piso 2"]);
-        let second =
-            proptest::option::of(select(vec!["Urb Los Olmos", "Urb. Golden Gate Apt 3", "Apartamento 4", "Alts de Caná"]));
+        let second = proptest::option::of(select(vec![
+            "Urb Los Olmos",
+            "Urb. Golden Gate Apt 3",
+            "Apartamento 4",
+            "Alts de Caná",
+        ]));
         let turned = any::<bool>();
-        (area, number, street, unit, second, turned).prop_map(|(area, number, street, unit, second, turned)| AddressInput {
-            street1: if turned { [area, street, number, unit].join(" ") } else { [area, number, street, unit].join(" ") },
-            street2: second.map(str::to_owned),
-            city: Some("San Juan".to_owned()),
-            state: Some("PR".to_owned()),
-            zip: Some("00926".to_owned()),
-        })
+        (area, number, street, unit, second, turned).prop_map(
+            |(area, number, street, unit, second, turned)| AddressInput {
+                street1: if turned {
+                    [area, street, number, unit].join(" ")
+                } else {
+                    [area, number, street, unit].join(" ")
+                },
+                street2: second.map(str::to_owned),
+                city: Some("San Juan".to_owned()),
+                state: Some("PR".to_owned()),
+                zip: Some("00926".to_owned()),
+            },
+        )
     }
 
     fn anything() -> impl Strategy<Value = AddressInput> {
-        let state =
-            proptest::option::of(prop_oneof![select(State::ALL).prop_map(|state| state.as_str().to_owned()), any::<String>()]);
+        let state = proptest::option::of(prop_oneof![
+            select(State::ALL).prop_map(|state| state.as_str().to_owned()),
+            any::<String>()
+        ]);
         let number = select(vec!["", "1 ", "12 "]);
-        (number, any::<String>(), given(any::<String>()), given(any::<String>()), state, given(any::<String>())).prop_map(
-            |(number, street1, street2, city, state, zip)| AddressInput {
-                street1: format!("{number}{street1}"),
-                street2,
-                city,
-                state,
-                zip,
-            },
+        (
+            number,
+            any::<String>(),
+            given(any::<String>()),
+            given(any::<String>()),
+            state,
+            given(any::<String>()),
         )
+            .prop_map(
+                |(number, street1, street2, city, state, zip)| AddressInput {
+                    street1: format!("{number}{street1}"),
+                    street2,
+                    city,
+                    state,
+                    zip,
+                },
+            )
     }
 
     fn is_plain(text: &str) -> bool {

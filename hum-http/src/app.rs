@@ -6,8 +6,8 @@ use axum::Router;
 use hum_core::Hum;
 
 use crate::{
-    RouterOptions, api, carrier, dev, docs, edge, error, extract::InFlight, health, metrics, metrics::Metrics, openapi,
-    openapi::Document, sessions,
+    RouterOptions, api, carrier, dev, docs, edge, error, extract::InFlight, health, metrics,
+    metrics::Metrics, openapi, openapi::Document, sessions,
 };
 
 /// What handlers share. One pointer: it is cloned several times for each request.
@@ -32,12 +32,21 @@ pub(crate) struct Shared {
 impl App {
     fn new(hum: Hum, options: RouterOptions) -> Self {
         let (in_flight, metrics, document) = (Arc::default(), Arc::default(), Arc::default());
-        Self(Arc::new(Shared { hum, in_flight, metrics, document, options }))
+        Self(Arc::new(Shared {
+            hum,
+            in_flight,
+            metrics,
+            document,
+            options,
+        }))
     }
 
     /// The same, with a document.
     fn describing(&self, document: Document) -> Self {
-        Self(Arc::new(Shared { document: Arc::new(document), ..Shared::clone(self) }))
+        Self(Arc::new(Shared {
+            document: Arc::new(document),
+            ..Shared::clone(self)
+        }))
     }
 }
 
@@ -63,14 +72,19 @@ pub(crate) fn router(hum: Hum, options: RouterOptions) -> Router {
     let app = App::new(hum, options.clone());
     let (api, document) = api::router(&app);
     let app = app.describing(Document::new(document, openapi::complete));
-    let mut routes = Router::new().merge(api).merge(carrier::router()).merge(docs::router()).merge(health::router());
+    let mut routes = Router::new()
+        .merge(api)
+        .merge(carrier::router())
+        .merge(docs::router())
+        .merge(health::router());
     if let Some(fake) = options.fake {
         routes = routes.merge(dev::router(app.hum.clone(), fake));
     }
     finish(routes, &app)
 }
 
-/// Two stacks, each with its own way of refusing: problems of RFC 9457, and the envelope of the address sessions.
+/// Two stacks, each with its own way of refusing: problems of RFC 9457, and the envelope of the
+/// address sessions.
 fn finish(routes: Router<App>, app: &App) -> Router {
     let problems = stack(routes.fallback(error::no_such_path), app);
     let sessions = sessions::in_envelopes(stack(sessions::router(app), app), app);
@@ -80,7 +94,12 @@ fn finish(routes: Router<App>, app: &App) -> Router {
 
 /// Routes that answer whatever happens with an [`error::ApiError`].
 fn stack(routes: Router<App>, app: &App) -> Router {
-    let rescue = edge::Rescue { panicked: error::panicked, too_late: error::too_late };
-    let routes = routes.method_not_allowed_fallback(error::no_such_method).with_state(app.clone());
+    let rescue = edge::Rescue {
+        panicked: error::panicked,
+        too_late: error::too_late,
+    };
+    let routes = routes
+        .method_not_allowed_fallback(error::no_such_method)
+        .with_state(app.clone());
     edge::rescued(routes, app.options.timeout, rescue)
 }

@@ -20,15 +20,18 @@ use hum_adapters::{
         twilio::{Twilio, TwilioConfig},
     },
 };
-use hum_core::{Hum, HumBuilder, Settings, cipher::Secret, entropy::Entropy, geocode::Geocoder, telephony::CarrierCredentials};
+use hum_core::{
+    Hum, HumBuilder, Settings, cipher::Secret, entropy::Entropy, geocode::Geocoder,
+    telephony::CarrierCredentials,
+};
 
 use crate::{
     cli::Failure,
     config::{BadValue, Carrier, Config, DatabaseUrl, Model},
 };
 
-/// The account that numbers are on with the fake carrier: the same after each start, since numbers remember it.
-/// Its token is drawn at each start, since only this process signs with it.
+/// The account that numbers are on with the fake carrier: the same after each start, since numbers
+/// remember it. Its token is drawn at each start, since only this process signs with it.
 const FAKE_ACCOUNT: &str = "ACfa4e0000000000000000000000000000";
 
 /// hum, and the fake carrier if it has that one.
@@ -39,9 +42,17 @@ pub struct Assembled {
 
 /// Everything as configured; `public_url` when none is configured.
 pub async fn assemble(config: &Config, public_url: &str) -> Result<Assembled, Failure> {
-    let public_url = config.public_url.clone().unwrap_or_else(|| public_url.to_owned());
-    let policy = EgressPolicy::parse(&config.egress_allow)
-        .map_err(|why| BadValue::new("HUM_EGRESS_ALLOW", format!("{:?}", config.egress_allow), why))?;
+    let public_url = config
+        .public_url
+        .clone()
+        .unwrap_or_else(|| public_url.to_owned());
+    let policy = EgressPolicy::parse(&config.egress_allow).map_err(|why| {
+        BadValue::new(
+            "HUM_EGRESS_ALLOW",
+            format!("{:?}", config.egress_allow),
+            why,
+        )
+    })?;
     let builder = Hum::builder()
         .clock(SystemClock::new())
         .entropy(SystemEntropy)
@@ -61,22 +72,38 @@ pub async fn assemble(config: &Config, public_url: &str) -> Result<Assembled, Fa
         ..Settings::default()
     };
     let builder = with_store(builder, &config.database).await?;
-    let hum = builder.settings(settings).build().map_err(|missing| Failure::new(missing.to_string()))?;
+    let hum = builder
+        .settings(settings)
+        .build()
+        .map_err(|missing| Failure::new(missing.to_string()))?;
     Ok(Assembled { hum, fake })
 }
 
 fn cipher(config: &Config) -> Result<KeyFileCipher, Failure> {
-    let old = config.old_master_keys.iter().map(|key| key.reveal().as_str());
+    let old = config
+        .old_master_keys
+        .iter()
+        .map(|key| key.reveal().as_str());
     current_cipher(config)?.with_old_keys(old).map_err(|error| {
-        BadValue::new("HUM_OLD_MASTER_KEYS", "not a list of keys", format!("it must be keys with commas between them ({error})"))
-            .into()
+        BadValue::new(
+            "HUM_OLD_MASTER_KEYS",
+            "not a list of keys",
+            format!("it must be keys with commas between them ({error})"),
+        )
+        .into()
     })
 }
 
 fn current_cipher(config: &Config) -> Result<KeyFileCipher, Failure> {
     if let Some(key) = &config.master_key {
-        return KeyFileCipher::from_base64(key.reveal(), Arc::new(SystemEntropy))
-            .map_err(|_| BadValue::new("HUM_MASTER_KEY", "not a key", "it must be 32 bytes in base64").into());
+        return KeyFileCipher::from_base64(key.reveal(), Arc::new(SystemEntropy)).map_err(|_| {
+            BadValue::new(
+                "HUM_MASTER_KEY",
+                "not a key",
+                "it must be 32 bytes in base64",
+            )
+            .into()
+        });
     }
     std::fs::create_dir_all(&config.data_dir).map_err(|error| {
         BadValue::new(
@@ -86,7 +113,8 @@ fn current_cipher(config: &Config) -> Result<KeyFileCipher, Failure> {
         )
     })?;
     let path = config.data_dir.join("master.key");
-    KeyFileCipher::open_or_create(&path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+    KeyFileCipher::open_or_create(&path)
+        .map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }
 
 fn broadband_map(config: &Config) -> Result<LocalBroadbandMap, Failure> {
@@ -100,18 +128,38 @@ fn geocoder(config: &Config) -> Result<Arc<dyn Geocoder>, Failure> {
 }
 
 fn with_model(builder: HumBuilder, model: &Model) -> Result<HumBuilder, Failure> {
-    let Model::OpenAi { chat, api_key, base_url, model } = model else { return Ok(builder.language_model(Scripted)) };
+    let Model::OpenAi {
+        chat,
+        api_key,
+        base_url,
+        model,
+    } = model
+    else {
+        return Ok(builder.language_model(Scripted));
+    };
     let mut config = OpenAiConfig::new(api_key.clone(), model.clone());
     if let Some(base_url) = base_url {
         config.base_url.clone_from(base_url);
     }
-    let adapter = if *chat { OpenAi::chat(config) } else { OpenAi::responses(config) };
+    let adapter = if *chat {
+        OpenAi::chat(config)
+    } else {
+        OpenAi::responses(config)
+    };
     Ok(builder.language_model(adapter.map_err(Failure::new)?))
 }
 
-type WithCarrier = (HumBuilder, Option<Arc<FakeCarrier>>, Option<CarrierCredentials>);
+type WithCarrier = (
+    HumBuilder,
+    Option<Arc<FakeCarrier>>,
+    Option<CarrierCredentials>,
+);
 
-fn with_carrier(builder: HumBuilder, config: &Config, public_url: &str) -> Result<WithCarrier, Failure> {
+fn with_carrier(
+    builder: HumBuilder,
+    config: &Config,
+    public_url: &str,
+) -> Result<WithCarrier, Failure> {
     match &config.carrier {
         Carrier::Fake => {
             let entropy: &dyn Entropy = &SystemEntropy;
@@ -120,25 +168,45 @@ fn with_carrier(builder: HumBuilder, config: &Config, public_url: &str) -> Resul
                 auth_token: Secret::new(entropy.token()),
                 secondary_auth_token: None,
             };
-            let fake_config = FakeConfig { public_url: public_url.to_owned(), ..FakeConfig::default() };
-            let fake = FakeCarrier::new(Arc::new(SystemClock::new()), Arc::new(SystemEntropy), fake_config);
+            let fake_config = FakeConfig {
+                public_url: public_url.to_owned(),
+                ..FakeConfig::default()
+            };
+            let fake = FakeCarrier::new(
+                Arc::new(SystemClock::new()),
+                Arc::new(SystemEntropy),
+                fake_config,
+            );
             let fake = Arc::new(fake.with_account(account.clone()));
             Ok((builder.carrier(fake.clone()), Some(fake), Some(account)))
         }
         Carrier::Twilio { api_url, account } => {
-            let mut twilio = TwilioConfig { timeout: config.carrier_timeout, ..TwilioConfig::default() };
+            let mut twilio = TwilioConfig {
+                timeout: config.carrier_timeout,
+                ..TwilioConfig::default()
+            };
             if let Some(api_url) = api_url {
                 twilio.api_url.clone_from(api_url);
             }
-            Ok((builder.carrier(Twilio::new(twilio).map_err(Failure::new)?), None, account.clone()))
+            Ok((
+                builder.carrier(Twilio::new(twilio).map_err(Failure::new)?),
+                None,
+                account.clone(),
+            ))
         }
     }
 }
 
 async fn with_store(builder: HumBuilder, database: &DatabaseUrl) -> Result<HumBuilder, Failure> {
-    let unusable = |error: hum_core::store::StoreError| Failure::new(format!("HUM_DATABASE_URL cannot be used: {error}"));
+    let unusable = |error: hum_core::store::StoreError| {
+        Failure::new(format!("HUM_DATABASE_URL cannot be used: {error}"))
+    };
     Ok(match database {
         DatabaseUrl::Sqlite(path) => builder.storage(SqliteStore::open(path).map_err(unusable)?),
-        DatabaseUrl::Postgres(url) => builder.storage(PostgresStore::connect(url.reveal()).await.map_err(unusable)?),
+        DatabaseUrl::Postgres(url) => builder.storage(
+            PostgresStore::connect(url.reveal())
+                .await
+                .map_err(unusable)?,
+        ),
     })
 }

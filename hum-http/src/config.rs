@@ -20,7 +20,11 @@ pub struct BadValue {
 impl BadValue {
     /// A value that cannot be used.
     pub fn new(name: &'static str, problem: impl Display, right: impl Into<String>) -> Self {
-        Self { name, problem: problem.to_string(), right: right.into() }
+        Self {
+            name,
+            problem: problem.to_string(),
+            right: right.into(),
+        }
     }
 }
 
@@ -98,7 +102,8 @@ pub struct Config {
     pub session_idle: Duration,
     /// How long the creation of an address session waits for sources over a network.
     pub session_wait: Duration,
-    /// How many requests one API token may make to the address sessions in a minute; 0: as many as it likes.
+    /// How many requests one API token may make to the address sessions in a minute; 0: as many as
+    /// it likes.
     pub session_requests_per_minute: u32,
 }
 
@@ -122,12 +127,23 @@ impl Config {
         let get = |name: &str| env(name).filter(|value| !value.trim().is_empty());
         let data_dir = PathBuf::from(get("HUM_DATA_DIR").unwrap_or_else(|| "./hum-data".into()));
         Ok(Self {
-            bind: parsed(&get, "HUM_BIND", "127.0.0.1:8080", "it must be an address and port such as 127.0.0.1:8080")?,
+            bind: parsed(
+                &get,
+                "HUM_BIND",
+                "127.0.0.1:8080",
+                "it must be an address and port such as 127.0.0.1:8080",
+            )?,
             database: database(get("HUM_DATABASE_URL"), &data_dir)?,
-            public_url: get("HUM_PUBLIC_URL").map(|url| origin("HUM_PUBLIC_URL", &url)).transpose()?,
+            public_url: get("HUM_PUBLIC_URL")
+                .map(|url| origin("HUM_PUBLIC_URL", &url))
+                .transpose()?,
             log: get("HUM_LOG").unwrap_or_else(|| "info".into()),
             carrier: carrier(&get)?,
-            carrier_timeout: Duration::from_secs(seconds(&get, "HUM_CARRIER_TIMEOUT_SECONDS", "30")?),
+            carrier_timeout: Duration::from_secs(seconds(
+                &get,
+                "HUM_CARRIER_TIMEOUT_SECONDS",
+                "30",
+            )?),
             model: model(&get)?,
             egress_allow: get("HUM_EGRESS_ALLOW").unwrap_or_default(),
             master_key: get("HUM_MASTER_KEY").map(Secret::new),
@@ -149,36 +165,60 @@ impl Config {
 
 type Get<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
-fn parsed<T: FromStr>(get: &Get, name: &'static str, default: &str, right: &str) -> Result<T, BadValue> {
+fn parsed<T: FromStr>(
+    get: &Get,
+    name: &'static str,
+    default: &str,
+    right: &str,
+) -> Result<T, BadValue> {
     let text = get(name).unwrap_or_else(|| default.into());
-    text.trim().parse().map_err(|_| BadValue::new(name, format!("{text:?}"), right))
+    text.trim()
+        .parse()
+        .map_err(|_| BadValue::new(name, format!("{text:?}"), right))
 }
 
 fn seconds(get: &Get, name: &'static str, default: &str) -> Result<u64, BadValue> {
     let right = "it must be a number of seconds from 1 to 300";
     let seconds: u64 = parsed(get, name, default, right)?;
-    if (1..=300).contains(&seconds) { Ok(seconds) } else { Err(BadValue::new(name, seconds, right)) }
+    if (1..=300).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err(BadValue::new(name, seconds, right))
+    }
 }
 
 fn workers(get: &Get) -> Result<usize, BadValue> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let right = "it must be a number of loops from 0 (serve only) to 256";
     let workers = parsed(get, "HUM_WORKERS", &cores.to_string(), right)?;
-    if workers <= 256 { Ok(workers) } else { Err(BadValue::new("HUM_WORKERS", workers, right)) }
+    if workers <= 256 {
+        Ok(workers)
+    } else {
+        Err(BadValue::new("HUM_WORKERS", workers, right))
+    }
 }
 
 fn geocoder(get: &Get) -> Result<geocode::Settings, BadValue> {
-    let source = match get("HUM_GEOCODER").unwrap_or_else(|| "offline".into()).as_str() {
+    let source = match get("HUM_GEOCODER")
+        .unwrap_or_else(|| "offline".into())
+        .as_str()
+    {
         "offline" => geocode::Source::Offline,
         "census" => geocode::Source::Census,
         "nominatim" => geocode::Source::Nominatim,
         other => {
-            return Err(BadValue::new("HUM_GEOCODER", format!("{other:?}"), "it must be offline, census or nominatim"));
+            return Err(BadValue::new(
+                "HUM_GEOCODER",
+                format!("{other:?}"),
+                "it must be offline, census or nominatim",
+            ));
         }
     };
     Ok(geocode::Settings {
         source,
-        base_url: get("HUM_GEOCODER_URL").map(|url| origin("HUM_GEOCODER_URL", &url)).transpose()?,
+        base_url: get("HUM_GEOCODER_URL")
+            .map(|url| origin("HUM_GEOCODER_URL", &url))
+            .transpose()?,
         user_agent: get("HUM_GEOCODER_USER_AGENT"),
         ..geocode::Settings::default()
     })
@@ -197,11 +237,17 @@ fn session_idle(get: &Get) -> Result<Duration, BadValue> {
 fn session_wait(get: &Get) -> Result<Duration, BadValue> {
     let right = "it must be a number of seconds from 0 to 20";
     let seconds: u64 = parsed(get, "HUM_SESSION_WAIT_SECONDS", "2", right)?;
-    if seconds <= 20 { Ok(Duration::from_secs(seconds)) } else { Err(BadValue::new("HUM_SESSION_WAIT_SECONDS", seconds, right)) }
+    if seconds <= 20 {
+        Ok(Duration::from_secs(seconds))
+    } else {
+        Err(BadValue::new("HUM_SESSION_WAIT_SECONDS", seconds, right))
+    }
 }
 
 fn database(url: Option<String>, data_dir: &std::path::Path) -> Result<DatabaseUrl, BadValue> {
-    let Some(url) = url else { return Ok(DatabaseUrl::Sqlite(data_dir.join("hum.db"))) };
+    let Some(url) = url else {
+        return Ok(DatabaseUrl::Sqlite(data_dir.join("hum.db")));
+    };
     match url.split_once("://") {
         Some(("sqlite", path)) if !path.is_empty() => Ok(DatabaseUrl::Sqlite(path.into())),
         Some(("postgres" | "postgresql", _)) => Ok(DatabaseUrl::Postgres(Secret::new(url))),
@@ -227,13 +273,21 @@ fn origin(name: &'static str, text: &str) -> Result<String, BadValue> {
     if fits {
         Ok(text.trim().trim_end_matches('/').to_owned())
     } else {
-        Err(BadValue::new(name, format!("{text:?}"), "it must be an http or https address such as https://hum.example.com"))
+        Err(BadValue::new(
+            name,
+            format!("{text:?}"),
+            "it must be an http or https address such as https://hum.example.com",
+        ))
     }
 }
 
 /// Texts with commas between them.
 fn list(text: &str) -> Vec<Secret<String>> {
-    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| Secret::new(part.to_owned())).collect()
+    text.split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(|part| Secret::new(part.to_owned()))
+        .collect()
 }
 
 /// An origin alone: what is below it is the vendor's.
@@ -242,17 +296,30 @@ fn bare_origin(name: &'static str, text: &str) -> Result<String, BadValue> {
     if url::Url::parse(&origin).is_ok_and(|url| url.path() == "/") {
         Ok(origin)
     } else {
-        Err(BadValue::new(name, format!("{text:?}"), "it must be an address without a path, such as https://api.twilio.com"))
+        Err(BadValue::new(
+            name,
+            format!("{text:?}"),
+            "it must be an address without a path, such as https://api.twilio.com",
+        ))
     }
 }
 
 fn carrier(get: &Get) -> Result<Carrier, BadValue> {
     let account_sid = get("TWILIO_ACCOUNT_SID");
-    let default = if account_sid.is_some() { "twilio" } else { "fake" };
-    match get("HUM_CARRIER").unwrap_or_else(|| default.into()).as_str() {
+    let default = if account_sid.is_some() {
+        "twilio"
+    } else {
+        "fake"
+    };
+    match get("HUM_CARRIER")
+        .unwrap_or_else(|| default.into())
+        .as_str()
+    {
         "fake" => Ok(Carrier::Fake),
         "twilio" => {
-            let api_url = get("HUM_TWILIO_API_URL").map(|url| bare_origin("HUM_TWILIO_API_URL", &url)).transpose()?;
+            let api_url = get("HUM_TWILIO_API_URL")
+                .map(|url| bare_origin("HUM_TWILIO_API_URL", &url))
+                .transpose()?;
             let account = match (account_sid, get("TWILIO_AUTH_TOKEN")) {
                 (Some(account_sid), Some(token)) => Some(CarrierCredentials {
                     account_sid,
@@ -261,32 +328,57 @@ fn carrier(get: &Get) -> Result<Carrier, BadValue> {
                 }),
                 (None, None) => None,
                 (Some(_), None) => {
-                    return Err(BadValue::new("TWILIO_AUTH_TOKEN", "not set", "it must be set together with TWILIO_ACCOUNT_SID"));
+                    return Err(BadValue::new(
+                        "TWILIO_AUTH_TOKEN",
+                        "not set",
+                        "it must be set together with TWILIO_ACCOUNT_SID",
+                    ));
                 }
                 (None, Some(_)) => {
-                    return Err(BadValue::new("TWILIO_ACCOUNT_SID", "not set", "it must be set together with TWILIO_AUTH_TOKEN"));
+                    return Err(BadValue::new(
+                        "TWILIO_ACCOUNT_SID",
+                        "not set",
+                        "it must be set together with TWILIO_AUTH_TOKEN",
+                    ));
                 }
             };
             Ok(Carrier::Twilio { api_url, account })
         }
-        other => Err(BadValue::new("HUM_CARRIER", format!("{other:?}"), "it must be fake or twilio")),
+        other => Err(BadValue::new(
+            "HUM_CARRIER",
+            format!("{other:?}"),
+            "it must be fake or twilio",
+        )),
     }
 }
 
 fn model(get: &Get) -> Result<Model, BadValue> {
     let api_key = get("OPENAI_API_KEY");
-    let default = if api_key.is_some() { "openai" } else { "scripted" };
+    let default = if api_key.is_some() {
+        "openai"
+    } else {
+        "scripted"
+    };
     let provider = get("HUM_MODEL_PROVIDER").unwrap_or_else(|| default.into());
     let chat = match provider.as_str() {
         "scripted" => return Ok(Model::Scripted),
         "openai" => false,
         "chat" => true,
-        other => return Err(BadValue::new("HUM_MODEL_PROVIDER", format!("{other:?}"), "it must be scripted, openai or chat")),
+        other => {
+            return Err(BadValue::new(
+                "HUM_MODEL_PROVIDER",
+                format!("{other:?}"),
+                "it must be scripted, openai or chat",
+            ));
+        }
     };
-    let base_url = get("OPENAI_BASE_URL").map(|url| origin("OPENAI_BASE_URL", &url)).transpose()?;
+    let base_url = get("OPENAI_BASE_URL")
+        .map(|url| origin("OPENAI_BASE_URL", &url))
+        .transpose()?;
     if api_key.is_none() && base_url.is_none() {
-        let right =
-            format!("it must be set for the model provider {provider}, unless OPENAI_BASE_URL names a server that wants none");
+        let right = format!(
+            "it must be set for the model provider {provider}, unless OPENAI_BASE_URL names a server that wants none"
+        );
         return Err(BadValue::new("OPENAI_API_KEY", "not set", right));
     }
     Ok(Model::OpenAi {
@@ -302,24 +394,47 @@ mod tests {
     use super::*;
 
     fn read(vars: &[(&str, &str)]) -> Result<Config, BadValue> {
-        Config::read(&|name| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+        Config::read(&|name| {
+            vars.iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
     }
 
     #[test]
     fn starts_without_any_variable() {
         let config = read(&[]).unwrap();
         assert_eq!(config.bind.to_string(), "127.0.0.1:8080");
-        assert_eq!(config.database, DatabaseUrl::Sqlite("./hum-data/hum.db".into()));
+        assert_eq!(
+            config.database,
+            DatabaseUrl::Sqlite("./hum-data/hum.db".into())
+        );
         assert_eq!(config.carrier, Carrier::Fake);
         assert_eq!(config.model, Model::Scripted);
     }
 
     #[test]
     fn credentials_choose_the_real_thing() {
-        let config = read(&[("TWILIO_ACCOUNT_SID", "AC1"), ("TWILIO_AUTH_TOKEN", "t"), ("OPENAI_API_KEY", "k")]).unwrap();
-        assert!(matches!(config.carrier, Carrier::Twilio { account: Some(_), .. }));
+        let config = read(&[
+            ("TWILIO_ACCOUNT_SID", "AC1"),
+            ("TWILIO_AUTH_TOKEN", "t"),
+            ("OPENAI_API_KEY", "k"),
+        ])
+        .unwrap();
+        assert!(matches!(
+            config.carrier,
+            Carrier::Twilio {
+                account: Some(_),
+                ..
+            }
+        ));
         assert!(matches!(config.model, Model::OpenAi { chat: false, .. }));
-        let config = read(&[("TWILIO_ACCOUNT_SID", "AC1"), ("TWILIO_AUTH_TOKEN", "t"), ("HUM_CARRIER", "fake")]).unwrap();
+        let config = read(&[
+            ("TWILIO_ACCOUNT_SID", "AC1"),
+            ("TWILIO_AUTH_TOKEN", "t"),
+            ("HUM_CARRIER", "fake"),
+        ])
+        .unwrap();
         assert_eq!(config.carrier, Carrier::Fake);
     }
 
@@ -338,15 +453,24 @@ mod tests {
             ("TWILIO_ACCOUNT_SID", "AC1"),
         ] {
             let error = read(&[(name, value), ("HUM_CARRIER", "twilio")]).unwrap_err();
-            assert!(error.name == name || name == "TWILIO_ACCOUNT_SID", "{error}");
-            assert!(error.to_string().contains("must be") && !error.to_string().contains("secret"), "{error}");
+            assert!(
+                error.name == name || name == "TWILIO_ACCOUNT_SID",
+                "{error}"
+            );
+            assert!(
+                error.to_string().contains("must be") && !error.to_string().contains("secret"),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn the_public_url_loses_its_slash() {
         assert_eq!(
-            read(&[("HUM_PUBLIC_URL", "https://x.example/hum/")]).unwrap().public_url.as_deref(),
+            read(&[("HUM_PUBLIC_URL", "https://x.example/hum/")])
+                .unwrap()
+                .public_url
+                .as_deref(),
             Some("https://x.example/hum")
         );
     }

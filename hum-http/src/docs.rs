@@ -46,13 +46,19 @@ async fn yaml(State(app): State<App>) -> Response {
 
 async fn page() -> Response {
     let mut response = text("text/html; charset=utf-8", PAGE);
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    response.headers_mut().insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(POLICY),
+    );
     response
 }
 
 async fn redoc() -> Response {
     let mut response = text("text/javascript; charset=utf-8", REDOC);
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
+    response.headers_mut().insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=86400"),
+    );
     response
 }
 

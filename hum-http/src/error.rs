@@ -1,4 +1,5 @@
-//! What can go wrong, as RFC 9457 problems. One table says status, code and what a client may conclude.
+//! What can go wrong, as RFC 9457 problems. One table says status, code and what a client may
+//! conclude.
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -100,7 +101,9 @@ impl ErrorCode {
     /// Whether the same request may succeed later.
     pub fn is_retryable(self) -> bool {
         match self {
-            Self::IdempotencyInProgress | Self::RateLimited | Self::Timeout | Self::Unavailable => true,
+            Self::IdempotencyInProgress | Self::RateLimited | Self::Timeout | Self::Unavailable => {
+                true
+            }
             Self::ApiKeyRequired
             | Self::BodyTooLarge
             | Self::Conflict
@@ -118,14 +121,18 @@ impl ErrorCode {
         }
     }
 
-    /// Whether hum promises that nothing happened. Otherwise repeat only with the same `Idempotency-Key`.
+    /// Whether hum promises that nothing happened. Otherwise repeat only with the same
+    /// `Idempotency-Key`.
     pub fn had_no_effect(self) -> bool {
-        !matches!(self, Self::IdempotencyInProgress | Self::Internal | Self::Timeout | Self::Unavailable)
+        !matches!(
+            self,
+            Self::IdempotencyInProgress | Self::Internal | Self::Timeout | Self::Unavailable
+        )
     }
 }
 
-/// One answer that is not the one that was asked for. Its response bears it among its extensions, so that an API can say it
-/// in its own way.
+/// One answer that is not the one that was asked for. Its response bears it among its extensions,
+/// so that an API can say it in its own way.
 #[derive(Debug, Clone)]
 pub struct ApiError {
     code: ErrorCode,
@@ -136,7 +143,11 @@ pub struct ApiError {
 impl ApiError {
     /// A problem with a sentence for a person.
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new() }
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+        }
     }
 
     /// What kind of problem this is.
@@ -195,7 +206,9 @@ pub(crate) struct ProblemField {
     #[schema(example = "/contact_e164")]
     pointer: String,
     /// What is wrong and what would be right.
-    #[schema(example = "must be a phone number in E.164 form: +, country code, number; such as +13175551234")]
+    #[schema(
+        example = "must be a phone number in E.164 form: +, country code, number; such as +13175551234"
+    )]
     detail: String,
 }
 
@@ -209,12 +222,22 @@ impl IntoResponse for ApiError {
             status: status.as_u16(),
             detail: self.detail,
             code: self.code.as_str(),
-            errors: self.errors.into_iter().map(|error| ProblemField { pointer: error.pointer, detail: error.detail }).collect(),
+            errors: self
+                .errors
+                .into_iter()
+                .map(|error| ProblemField {
+                    pointer: error.pointer,
+                    detail: error.detail,
+                })
+                .collect(),
         };
         let mut response = (status, axum::Json(problem)).into_response();
         response.extensions_mut().insert(itself);
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if self.code.is_retryable() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
@@ -229,7 +252,11 @@ impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         let detail = error.to_string();
         match error {
-            Error::Invalid(errors) => Self { code: ErrorCode::Invalid, detail, errors },
+            Error::Invalid(errors) => Self {
+                code: ErrorCode::Invalid,
+                detail,
+                errors,
+            },
             Error::NotFound(_) => Self::new(ErrorCode::NotFound, detail),
             Error::Conflict(_) => Self::new(ErrorCode::Conflict, detail),
             Error::IdempotencyMismatch => Self::new(ErrorCode::IdempotencyMismatch, detail),
@@ -252,7 +279,10 @@ impl From<StoreError> for ApiError {
             }
             StoreError::Corrupt { .. } => {
                 tracing::error!(%error, "the store holds what it must not hold");
-                Self::new(ErrorCode::Internal, "something is wrong inside hum; its log says more")
+                Self::new(
+                    ErrorCode::Internal,
+                    "something is wrong inside hum; its log says more",
+                )
             }
         }
     }
@@ -279,20 +309,34 @@ impl From<Denied> for ApiError {
 
 /// Answers a request whose handler panicked.
 pub(crate) fn panicked() -> Response {
-    ApiError::new(ErrorCode::Internal, "something is wrong inside hum; its log says more").into_response()
+    ApiError::new(
+        ErrorCode::Internal,
+        "something is wrong inside hum; its log says more",
+    )
+    .into_response()
 }
 
 /// Answers a request that took too long.
 pub(crate) fn too_late() -> Response {
-    ApiError::new(ErrorCode::Timeout, "this took too long; whether it had an effect is unknown").into_response()
+    ApiError::new(
+        ErrorCode::Timeout,
+        "this took too long; whether it had an effect is unknown",
+    )
+    .into_response()
 }
 
 /// Answers paths that do not exist.
 pub(crate) async fn no_such_path() -> ApiError {
-    ApiError::new(ErrorCode::NotFound, "there is nothing at this path; /docs lists what there is")
+    ApiError::new(
+        ErrorCode::NotFound,
+        "there is nothing at this path; /docs lists what there is",
+    )
 }
 
 /// Answers methods that a path does not have.
 pub(crate) async fn no_such_method() -> ApiError {
-    ApiError::new(ErrorCode::MethodNotAllowed, "this path has no such method; /docs lists what there is")
+    ApiError::new(
+        ErrorCode::MethodNotAllowed,
+        "this path has no such method; /docs lists what there is",
+    )
 }

@@ -5,10 +5,14 @@ use axum::{Router, extract::State, routing::get};
 use crate::{app::App, error::ApiError, metrics};
 
 pub(crate) fn router() -> Router<App> {
-    Router::new().route("/healthz", get(alive)).route("/readyz", get(ready)).route("/metrics", get(metrics::show))
+    Router::new()
+        .route("/healthz", get(alive))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics::show))
 }
 
-/// The process answers. Nothing else is checked, so that a failing store does not get the process killed.
+/// The process answers. Nothing else is checked, so that a failing store does not get the process
+/// killed.
 async fn alive() -> &'static str {
     "alive\n"
 }

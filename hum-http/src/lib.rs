@@ -1,11 +1,13 @@
-//! hum over HTTP: the API, the carrier's webhooks, documentation, health and metrics, as one axum router.
+//! hum over HTTP: the API, the carrier's webhooks, documentation, health and metrics, as one axum
+//! router.
 //!
 //! ```no_run
 //! # fn hum() -> hum_core::Hum { unimplemented!() }
 //! let app: axum::Router = axum::Router::new().nest("/hum", hum_http::router(hum()));
 //! ```
 //!
-//! When it is nested, `Settings::public_url` ends with the same prefix: it is what the carrier calls and signs.
+//! When it is nested, `Settings::public_url` ends with the same prefix: it is what the carrier
+//! calls and signs.
 
 #![forbid(unsafe_code)]
 
@@ -36,13 +38,18 @@ pub struct RouterOptions {
     pub fake: Option<Arc<FakeCarrier>>,
     /// How long one request may take.
     pub timeout: Duration,
-    /// How many requests one API token may make to the address sessions in a minute; 0: as many as it likes.
+    /// How many requests one API token may make to the address sessions in a minute; 0: as many as
+    /// it likes.
     pub session_requests_per_minute: u32,
 }
 
 impl Default for RouterOptions {
     fn default() -> Self {
-        Self { fake: None, timeout: Duration::from_secs(30), session_requests_per_minute: 600 }
+        Self {
+            fake: None,
+            timeout: Duration::from_secs(30),
+            session_requests_per_minute: 600,
+        }
     }
 }
 
@@ -51,7 +58,8 @@ pub fn router(hum: Hum) -> Router {
     router_with(hum, RouterOptions::default())
 }
 
-/// Only the address sessions, `/sessions` and `/ping`, for a service that embeds nothing else of hum.
+/// Only the address sessions, `/sessions` and `/ping`, for a service that embeds nothing else of
+/// hum.
 pub fn sessions_router(hum: Hum, options: RouterOptions) -> Router {
     app::sessions_only(hum, options)
 }

@@ -29,7 +29,9 @@ use crate::{
 };
 
 /// Ends of buckets, in seconds: from an answer without the store to the default time limit.
-const SECONDS: [f64; 15] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+const SECONDS: [f64; 15] = [
+    0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
 
 /// Requests by operation and status: how many, and how long they took.
 pub(crate) struct Metrics {
@@ -53,13 +55,22 @@ struct JobLabels {
 impl Default for Metrics {
     fn default() -> Self {
         let requests = Family::default();
-        let seconds = Family::new_with_constructor((|| Histogram::new(SECONDS)) as fn() -> Histogram);
+        let seconds =
+            Family::new_with_constructor((|| Histogram::new(SECONDS)) as fn() -> Histogram);
         let mut registry = Registry::default();
         // The names get their ends, `_total` and `_seconds`, when they are written.
-        registry.register("hum_http_requests", "Requests by operation and status", requests.clone());
+        registry.register(
+            "hum_http_requests",
+            "Requests by operation and status",
+            requests.clone(),
+        );
         let help = "Seconds that requests took, by operation and status";
         registry.register_with_unit("hum_http_request", help, Unit::Seconds, seconds.clone());
-        Self { requests, seconds, registry }
+        Self {
+            requests,
+            seconds,
+            registry,
+        }
     }
 }
 
@@ -67,7 +78,9 @@ impl Metrics {
     fn count(&self, operation: &'static str, status: u16, took: Duration) {
         let labels = Labels { operation, status };
         self.requests.get_or_create(&labels).inc();
-        self.seconds.get_or_create(&labels).observe(took.as_secs_f64());
+        self.seconds
+            .get_or_create(&labels)
+            .observe(took.as_secs_f64());
     }
 
     fn render(&self, counts: Counts) -> Result<String, fmt::Error> {
@@ -78,7 +91,8 @@ impl Metrics {
     }
 }
 
-/// What the store counts, in a registry of its own for each look, so that two looks at once do not mix.
+/// What the store counts, in a registry of its own for each look, so that two looks at once do not
+/// mix.
 fn gauges(counts: Counts) -> Registry {
     let mut registry = Registry::default();
     let one = |value: i64| {
@@ -89,17 +103,22 @@ fn gauges(counts: Counts) -> Registry {
     let help = "Messages of which nobody knows whether the carrier has them";
     registry.register("hum_messages_in_doubt", help, one(counts.messages_in_doubt));
     let help = "Webhook deliveries that wait or are being tried";
-    registry.register("hum_deliveries_pending", help, one(counts.deliveries_pending));
+    registry.register(
+        "hum_deliveries_pending",
+        help,
+        one(counts.deliveries_pending),
+    );
     let jobs = Family::<JobLabels, Gauge>::default();
     for (kind, state, count) in counts.jobs {
-        jobs.get_or_create_owned(&JobLabels { kind, state }).set(count);
+        jobs.get_or_create_owned(&JobLabels { kind, state })
+            .set(count);
     }
     registry.register("hum_jobs", "Jobs by kind and state", jobs);
     registry
 }
 
-/// Which operation a request is, once somebody knows. It is with the request and not with the response, so that one that
-/// panics or takes too long is counted under its name too.
+/// Which operation a request is, once somebody knows. It is with the request and not with the
+/// response, so that one that panics or takes too long is counted under its name too.
 #[derive(Clone, Default)]
 struct Operation(Arc<OnceLock<&'static str>>);
 
@@ -112,7 +131,9 @@ pub(crate) fn name(request: &Request, operation: &'static str) {
 }
 
 /// Says of every request of a route which operation it is.
-pub(crate) fn named(operation: &'static str) -> MapRequestLayer<impl FnMut(Request) -> Request + Clone> {
+pub(crate) fn named(
+    operation: &'static str,
+) -> MapRequestLayer<impl FnMut(Request) -> Request + Clone> {
     MapRequestLayer::new(move |request: Request| {
         name(&request, operation);
         request
@@ -126,7 +147,10 @@ pub(crate) struct Watcher(pub App);
 impl<S> Layer<S> for Watcher {
     type Service = Watched<S>;
     fn layer(&self, within: S) -> Watched<S> {
-        Watched { within, app: self.0.clone() }
+        Watched {
+            within,
+            app: self.0.clone(),
+        }
     }
 }
 
@@ -171,6 +195,13 @@ where
 
 pub(crate) async fn show(State(app): State<App>) -> Result<Response, ApiError> {
     let counts = app.hum.system().counts().await?;
-    let text = app.metrics.render(counts).map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))?;
-    Ok(([(header::CONTENT_TYPE, prometheus_text::CONTENT_TYPE)], text).into_response())
+    let text = app
+        .metrics
+        .render(counts)
+        .map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))?;
+    Ok((
+        [(header::CONTENT_TYPE, prometheus_text::CONTENT_TYPE)],
+        text,
+    )
+        .into_response())
 }

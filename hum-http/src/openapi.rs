@@ -6,8 +6,8 @@ use hum_core::access::{OPERATIONS, Operation};
 use utoipa::{
     ToSchema as _,
     openapi::{
-        ComponentsBuilder, ContentBuilder, Info, License, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
-        ResponseBuilder, SecurityRequirement,
+        ComponentsBuilder, ContentBuilder, Info, License, ObjectBuilder, OpenApi, OpenApiBuilder,
+        Ref, RefOr, Required, ResponseBuilder, SecurityRequirement,
         path::{Operation as Described, Parameter, ParameterBuilder, ParameterIn, PathItem},
         schema::Type,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -31,16 +31,28 @@ pub(crate) fn skeleton() -> OpenApiRouter<App> {
     info.description = Some(DESCRIPTION.into());
     info.license = Some(License::new("MIT OR Apache-2.0"));
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-    let mut schemas = vec![("Problem".to_owned(), <Problem as utoipa::PartialSchema>::schema())];
+    let mut schemas = vec![(
+        "Problem".to_owned(),
+        <Problem as utoipa::PartialSchema>::schema(),
+    )];
     Problem::schemas(&mut schemas);
-    let components = ComponentsBuilder::new().security_scheme("api_key", bearer).schemas_from_iter(schemas).build();
-    OpenApiRouter::with_openapi(OpenApiBuilder::new().info(info).components(Some(components)).build())
+    let components = ComponentsBuilder::new()
+        .security_scheme("api_key", bearer)
+        .schemas_from_iter(schemas)
+        .build();
+    OpenApiRouter::with_openapi(
+        OpenApiBuilder::new()
+            .info(info)
+            .components(Some(components))
+            .build(),
+    )
 }
 
 /// Says of an operation what the table says, and what holds for all of its API.
 pub(crate) type Complete = fn(&mut Described, &Operation);
 
-/// The document as it is served. It is made when it is first asked for: starting must not wait for it.
+/// The document as it is served. It is made when it is first asked for: starting must not wait for
+/// it.
 #[derive(Default)]
 pub(crate) struct Document {
     api: OpenApi,
@@ -52,37 +64,48 @@ pub(crate) struct Document {
 
 impl Document {
     pub fn new(api: OpenApi, complete: Complete) -> Self {
-        Self { api, complete: Some(complete), ..Self::default() }
+        Self {
+            api,
+            complete: Some(complete),
+            ..Self::default()
+        }
     }
 
     /// As JSON.
     pub fn json(&self) -> &str {
-        self.json.get_or_init(|| serde_json::to_string_pretty(self.value()).unwrap_or_default())
+        self.json
+            .get_or_init(|| serde_json::to_string_pretty(self.value()).unwrap_or_default())
     }
 
     /// As YAML.
     pub fn yaml(&self) -> &str {
-        self.yaml.get_or_init(|| yaml_serde::to_string(self.value()).unwrap_or_default())
+        self.yaml
+            .get_or_init(|| yaml_serde::to_string(self.value()).unwrap_or_default())
     }
 
     /// A value that keeps the order of fields, unlike one of serde_json.
     fn value(&self) -> &Value {
         self.value.get_or_init(|| {
             let mut api = self.api.clone();
-            let ours: Vec<&Operation> =
-                OPERATIONS.iter().filter(|operation| api.paths.paths.contains_key(operation.path)).collect();
+            let ours: Vec<&Operation> = OPERATIONS
+                .iter()
+                .filter(|operation| api.paths.paths.contains_key(operation.path))
+                .collect();
             for operation in &ours {
                 let item = api.paths.paths.get_mut(operation.path);
-                if let (Some(described), Some(complete)) =
-                    (item.and_then(|item| described(item, operation.method)), self.complete)
-                {
+                if let (Some(described), Some(complete)) = (
+                    item.and_then(|item| described(item, operation.method)),
+                    self.complete,
+                ) {
                     complete(described, operation);
                 }
             }
             let mut value = yaml_serde::to_value(&api).unwrap_or_default();
             for operation in ours {
-                // utoipa keeps extensions in an order that changes, and the committed document must not.
-                let described = &mut value["paths"][operation.path][operation.method.to_lowercase().as_str()];
+                // utoipa keeps extensions in an order that changes, and the committed document must
+                // not.
+                let described =
+                    &mut value["paths"][operation.path][operation.method.to_lowercase().as_str()];
                 described["x-required-role"] = operation.role.as_str().into();
                 described["x-required-scope"] = operation.scope.into();
             }
@@ -104,17 +127,31 @@ fn described<'a>(item: &'a mut PathItem, method: &str) -> Option<&'a mut Describ
 
 /// Says what the table says, and what holds for every operation.
 pub(crate) fn complete(described: &mut Described, operation: &Operation) {
-    let needs = format!("Needs the role `{}` and the scope `{}`.", operation.role.as_str(), operation.scope);
+    let needs = format!(
+        "Needs the role `{}` and the scope `{}`.",
+        operation.role.as_str(),
+        operation.scope
+    );
     described.description = Some(match described.description.take() {
         Some(text) if !text.is_empty() => format!("{text}\n\n{needs}"),
         _ => needs,
     });
-    described.security = Some(vec![SecurityRequirement::new("api_key", Vec::<String>::new())]);
+    described.security = Some(vec![SecurityRequirement::new(
+        "api_key",
+        Vec::<String>::new(),
+    )]);
 
     let parameters = described.parameters.get_or_insert_default();
-    let template = operation.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    let template = operation
+        .path
+        .split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
     for (index, name) in template.enumerate() {
-        let description = if name == "e164" { "A telephone number; its + is written %2B." } else { "The name of the record." };
+        let description = if name == "e164" {
+            "A telephone number; its + is written %2B."
+        } else {
+            "The name of the record."
+        };
         parameters.insert(index, path_parameter(name, description).into());
     }
     if operation.method == "POST" {
@@ -129,17 +166,35 @@ pub(crate) fn complete(described: &mut Described, operation: &Operation) {
         }
     }
     let mut problem = |status: &str, text: &str| {
-        let content = ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("Problem")))).build();
-        let response = ResponseBuilder::new().description(text).content("application/problem+json", content).build();
-        described.responses.responses.entry(status.to_owned()).or_insert(RefOr::T(response));
+        let content = ContentBuilder::new()
+            .schema(Some(RefOr::Ref(Ref::from_schema_name("Problem"))))
+            .build();
+        let response = ResponseBuilder::new()
+            .description(text)
+            .content("application/problem+json", content)
+            .build();
+        described
+            .responses
+            .responses
+            .entry(status.to_owned())
+            .or_insert(RefOr::T(response));
     };
     problem("401", "`api_key_required`: no key, or not one that works.");
-    problem("403", "`forbidden`: the role is too weak. `insufficient_scope`: the key lacks the scope.");
+    problem(
+        "403",
+        "`forbidden`: the role is too weak. `insufficient_scope`: the key lacks the scope.",
+    );
     if operation.path.contains('{') || operation.id == "getCarrierAccount" {
-        problem("404", "`not_found`: there is no such thing in this organization.");
+        problem(
+            "404",
+            "`not_found`: there is no such thing in this organization.",
+        );
     }
     if operation.method != "GET" {
-        problem("409", "`conflict`: its state does not allow this. `idempotency_in_progress`: wait and ask again.");
+        problem(
+            "409",
+            "`conflict`: its state does not allow this. `idempotency_in_progress`: wait and ask again.",
+        );
     }
     if matches!(operation.method, "POST" | "PATCH" | "PUT") {
         problem("400", "`invalid_json`: the body is not JSON.");
@@ -150,7 +205,10 @@ pub(crate) fn complete(described: &mut Described, operation: &Operation) {
         "422",
         "`invalid`: `errors` says which fields are wrong. `idempotency_mismatch`: the key belongs to another request.",
     );
-    problem("default", "Any other problem. Be ready for 429 and 503, with `Retry-After`.");
+    problem(
+        "default",
+        "Any other problem. Be ready for 429 and 503, with `Retry-After`.",
+    );
 }
 
 fn done(status: &str) -> &'static str {
@@ -173,12 +231,18 @@ pub(crate) fn path_parameter(name: &str, description: &str) -> Parameter {
 }
 
 pub(crate) fn idempotency_key() -> Parameter {
-    let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255)).pattern(Some("^[!-~]+$"));
+    let text = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(255))
+        .pattern(Some("^[!-~]+$"));
     ParameterBuilder::new()
         .name("Idempotency-Key")
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
-        .description(Some("The same key and request have one effect and one answer, for 72 hours."))
+        .description(Some(
+            "The same key and request have one effect and one answer, for 72 hours.",
+        ))
         .schema(Some(text))
         .build()
 }

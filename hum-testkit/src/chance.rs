@@ -22,7 +22,11 @@ impl Chance {
 
     /// A number in `0..bound`; zero when `bound` is zero.
     pub fn below(&self, bound: u64) -> u64 {
-        let drawn = self.0.lock().unwrap_or_else(PoisonError::into_inner).next_u64();
+        let drawn = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .next_u64();
         if bound == 0 { 0 } else { drawn % bound }
     }
 
@@ -45,6 +49,9 @@ impl Chance {
 
 impl Entropy for Chance {
     fn fill(&self, bytes: &mut [u8]) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(bytes);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .fill_bytes(bytes);
     }
 }

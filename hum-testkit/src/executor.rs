@@ -20,8 +20,15 @@ pub struct Spawner(Arc<Mutex<Spawned>>);
 
 impl Spawner {
     /// Adds a future; it dies with its process, if it has one.
-    pub fn spawn(&self, process: Option<ProcessId>, work: impl Future<Output = ()> + Send + 'static) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((process, Box::pin(work)));
+    pub fn spawn(
+        &self,
+        process: Option<ProcessId>,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((process, Box::pin(work)));
     }
 }
 
@@ -35,7 +42,11 @@ struct WakeOne {
 
 impl Wake for WakeOne {
     fn wake(self: Arc<Self>) {
-        self.ready.0.lock().unwrap_or_else(PoisonError::into_inner).insert(self.id);
+        self.ready
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(self.id);
     }
 }
 
@@ -60,26 +71,53 @@ impl Executor {
         self.spawner.clone()
     }
 
-    /// Polls one future that can go on; `false` when there is none. Futures of processes that `may_run` denies wait.
+    /// Polls one future that can go on; `false` when there is none. Futures of processes that
+    /// `may_run` denies wait.
     pub fn step(&mut self, chance: &Chance, may_run: impl Fn(ProcessId) -> bool) -> bool {
-        let spawned = std::mem::take(&mut *self.spawner.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let spawned = std::mem::take(
+            &mut *self
+                .spawner
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         for (process, work) in spawned {
             self.next += 1;
-            let waker = Waker::from(Arc::new(WakeOne { id: self.next, ready: self.ready.clone() }));
+            let waker = Waker::from(Arc::new(WakeOne {
+                id: self.next,
+                ready: self.ready.clone(),
+            }));
             waker.wake_by_ref();
-            self.tasks.insert(self.next, Task { process, work, waker });
+            self.tasks.insert(
+                self.next,
+                Task {
+                    process,
+                    work,
+                    waker,
+                },
+            );
         }
         let able: Vec<Id> = {
             let ready = self.ready.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let runs = |id: &Id| self.tasks.get(id).is_some_and(|task| task.process.is_none_or(&may_run));
+            let runs = |id: &Id| {
+                self.tasks
+                    .get(id)
+                    .is_some_and(|task| task.process.is_none_or(&may_run))
+            };
             ready.iter().copied().filter(runs).collect()
         };
         if able.is_empty() {
             return false;
         }
         let id = *chance.pick(&able);
-        self.ready.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-        let Some(task) = self.tasks.get_mut(&id) else { return true };
+        self.ready
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
+        let Some(task) = self.tasks.get_mut(&id) else {
+            return true;
+        };
         let waker = task.waker.clone();
         if let Poll::Ready(()) = task.work.as_mut().poll(&mut Context::from_waker(&waker)) {
             self.tasks.remove(&id);
@@ -90,7 +128,11 @@ impl Executor {
     /// Drops every future of a process, wherever it stands: `kill -9`.
     pub fn kill(&mut self, process: ProcessId) {
         self.tasks.retain(|_, task| task.process != Some(process));
-        self.spawner.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(owner, _)| *owner != Some(process));
+        self.spawner
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|(owner, _)| *owner != Some(process));
     }
 }
 

@@ -1,8 +1,10 @@
-//! A whole world from one seed: clock, carrier, handsets, model, storage crashes, customer endpoints.
+//! A whole world from one seed: clock, carrier, handsets, model, storage crashes, customer
+//! endpoints.
 //!
-//! Use it in two ways. Test your own agents: [`World::calm`] runs the real application on virtual time without faults, and
-//! `examples/test_your_agent.rs` shows how. [`World::builder`] takes adapters of your own, your model, your store, and rules
-//! of your own. Test hum: [`simulator::run`] gives a seed to a world full of faults and checks the invariants of
+//! Use it in two ways. Test your own agents: [`World::calm`] runs the real application on virtual
+//! time without faults, and `examples/test_your_agent.rs` shows how. [`World::builder`] takes
+//! adapters of your own, your model, your store, and rules of your own. Test hum:
+//! [`simulator::run`] gives a seed to a world full of faults and checks the invariants of
 //! `docs/invariants.md`; the command is `hum-sim`.
 
 #![forbid(unsafe_code)]

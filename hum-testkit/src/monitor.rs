@@ -1,6 +1,7 @@
 //! The witness: sees every commit and every effect, in order, and lets the invariants judge.
 //!
-//! What it sees of one capability alone stands there: `impl Monitor` in the `log.rs` of [`crate::capability`].
+//! What it sees of one capability alone stands there: `impl Monitor` in the `log.rs` of
+//! [`crate::capability`].
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +13,9 @@ use hum_core::{
 };
 
 use crate::{
-    capability::{address_session::SessionLog, job::JobLog, job::QueueNews, sms::SmsLog, webhook::WebhookLog},
+    capability::{
+        address_session::SessionLog, job::JobLog, job::QueueNews, sms::SmsLog, webhook::WebhookLog,
+    },
     clock::VirtualClock,
     invariant::{Commit, Findings, Invariant, Known, Mirror},
     process::ProcessId,
@@ -47,12 +50,20 @@ pub(crate) struct Witness {
 impl Witness {
     /// Adds a line to the trace.
     pub fn note(&mut self, line: impl AsRef<str>) {
-        self.trace.add(format!("{} {}", self.clock.elapsed().as_micros(), line.as_ref()));
+        self.trace.add(format!(
+            "{} {}",
+            self.clock.elapsed().as_micros(),
+            line.as_ref()
+        ));
     }
 
     /// Lets every invariant judge.
     pub fn judge(&mut self, judge: impl Fn(&dyn Invariant, &Known<'_>, &mut Findings)) {
-        let known = Known { mirror: &self.mirror, log: &self.log, clock: &self.clock };
+        let known = Known {
+            mirror: &self.mirror,
+            log: &self.log,
+            clock: &self.clock,
+        };
         for invariant in &self.invariants {
             judge(&**invariant, &known, &mut self.findings);
         }
@@ -65,9 +76,25 @@ pub struct Monitor(Arc<Mutex<Witness>>);
 
 impl Monitor {
     /// Saw nothing yet. With `keep_lines` the whole trace is kept, to be printed.
-    pub fn new(clock: VirtualClock, mirror: Mirror, invariants: Vec<Arc<dyn Invariant>>, keep_lines: bool) -> Self {
-        let (log, findings, trace) = (WorldLog::default(), Findings::default(), Trace::new(keep_lines));
-        Self(Arc::new(Mutex::new(Witness { mirror, log, findings, clock, invariants, trace })))
+    pub fn new(
+        clock: VirtualClock,
+        mirror: Mirror,
+        invariants: Vec<Arc<dyn Invariant>>,
+        keep_lines: bool,
+    ) -> Self {
+        let (log, findings, trace) = (
+            WorldLog::default(),
+            Findings::default(),
+            Trace::new(keep_lines),
+        );
+        Self(Arc::new(Mutex::new(Witness {
+            mirror,
+            log,
+            findings,
+            clock,
+            invariants,
+            trace,
+        })))
     }
 
     fn lock(&self) -> MutexGuard<'_, Witness> {
@@ -86,15 +113,32 @@ impl Monitor {
         self.see(|witness| {
             let text = trace::commit(batch, committed);
             witness.note(&text);
-            let Witness { mirror, log, findings, clock, invariants, .. } = witness;
+            let Witness {
+                mirror,
+                log,
+                findings,
+                clock,
+                invariants,
+                ..
+            } = witness;
             let changes = mirror.read(batch);
-            let commit = Commit { before: mirror, batch, changes: &changes, process, clock, text: &text };
-            invariants.iter().for_each(|invariant| invariant.on_commit(&commit, log, findings));
+            let commit = Commit {
+                before: mirror,
+                batch,
+                changes: &changes,
+                process,
+                clock,
+                text: &text,
+            };
+            invariants
+                .iter()
+                .for_each(|invariant| invariant.on_commit(&commit, log, findings));
             mirror.apply(changes, batch, committed);
         });
     }
 
-    /// Jobs were claimed, by somebody whose wall clock said `now` a moment ago: it may have been set since.
+    /// Jobs were claimed, by somebody whose wall clock said `now` a moment ago: it may have been
+    /// set since.
     pub fn claimed(&self, claimed: &[Claimed], now: Timestamp, lease_until: Timestamp) {
         self.see(|witness| {
             let (_, latest) = witness.clock.walls_since(std::time::Duration::ZERO);
@@ -102,9 +146,14 @@ impl Monitor {
             for job in claimed {
                 witness.note(format!("claim {job:?}"));
                 let news = QueueNews::Claimed { job, now };
-                witness.judge(|invariant, known, findings| invariant.on_queue(known, &news, findings));
+                witness
+                    .judge(|invariant, known, findings| invariant.on_queue(known, &news, findings));
                 witness.mirror.queue.claim(job, lease_until);
-                witness.log.jobs.claims.insert(job.id, witness.clock.elapsed());
+                witness
+                    .log
+                    .jobs
+                    .claims
+                    .insert(job.id, witness.clock.elapsed());
             }
         });
     }
@@ -165,7 +214,9 @@ impl Monitor {
 
     /// All is quiet: what must hold in the end?
     pub fn quiescent(&self) {
-        self.see(|witness| witness.judge(|invariant, known, findings| invariant.at_quiescence(known, findings)));
+        self.see(|witness| {
+            witness.judge(|invariant, known, findings| invariant.at_quiescence(known, findings))
+        });
     }
 
     /// What was found so far.

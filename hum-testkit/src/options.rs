@@ -55,8 +55,8 @@ pub struct Options {
     pub sources_slow: u64,
     /// The sources get other data while one of them is asked.
     pub data_sets: u64,
-    /// How often somebody sets the wall clock, by up to 26 hours. Texts and operators rest in such a world: what is right
-    /// about a text is judged by a clock that goes steadily.
+    /// How often somebody sets the wall clock, by up to 26 hours. Texts and operators rest in such
+    /// a world: what is right about a text is judged by a clock that goes steadily.
     pub clock_jumps: u64,
 }
 
@@ -76,7 +76,13 @@ impl Options {
     pub fn from_seed(seed: u64, hours: u64) -> Self {
         let chance = Chance::new(seed, 1);
         // Half of the faults are off in every seed, so that rare combinations get their turn.
-        let sometimes = |max: u64| if chance.below(2) == 0 { 0 } else { chance.between(1, max) };
+        let sometimes = |max: u64| {
+            if chance.below(2) == 0 {
+                0
+            } else {
+                chance.between(1, max)
+            }
+        };
         // In some worlds no receipt arrives at all, and only the carrier's list can tell.
         let receipts_lost_at_most = if chance.below(4) == 0 { 1000 } else { 200 };
         let carrier_fails_at_most = if chance.below(4) == 0 { 800 } else { 300 };
@@ -101,19 +107,42 @@ impl Options {
             texts: chance.between(20, 120),
             acts: chance.between(10, 80),
             sessions: chance.between(5, 20),
-            remote_sources: *chance.pick(&[RemoteSources::Neither, RemoteSources::Geocoder, RemoteSources::Both]),
+            remote_sources: *chance.pick(&[
+                RemoteSources::Neither,
+                RemoteSources::Geocoder,
+                RemoteSources::Both,
+            ]),
             sources_fail: sometimes(300),
             sources_slow: sometimes(300),
             data_sets: sometimes(60),
-            clock_jumps: if chance.below(8) == 0 { chance.between(1, 8) } else { 0 },
+            clock_jumps: if chance.below(8) == 0 {
+                chance.between(1, 8)
+            } else {
+                0
+            },
         };
         if options.clock_jumps == 0 {
-            // A carrier that breaks off and reports nothing: rare in both by chance, and the hardest to tell texts apart by.
+            // A carrier that breaks off and reports nothing: rare in both by chance, and the
+            // hardest to tell texts apart by.
             let is_silent = chance.below(8) == 0;
-            let (carrier_fails, receipt_lost) = (chance.between(300, 800), chance.between(800, 1000));
-            return if is_silent { Self { carrier_fails, receipt_lost, ..options } } else { options };
+            let (carrier_fails, receipt_lost) =
+                (chance.between(300, 800), chance.between(800, 1000));
+            return if is_silent {
+                Self {
+                    carrier_fails,
+                    receipt_lost,
+                    ..options
+                }
+            } else {
+                options
+            };
         }
-        Self { sessions: options.sessions * 3, texts: 0, acts: 0, ..options }
+        Self {
+            sessions: options.sessions * 3,
+            texts: 0,
+            acts: 0,
+            ..options
+        }
     }
 
     /// A world in which nothing goes wrong and nobody acts by himself: for testing agents.

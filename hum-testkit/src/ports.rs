@@ -1,4 +1,5 @@
-//! Everything a process reaches outside of itself, each port shared, so that one adapter can be put around another.
+//! Everything a process reaches outside of itself, each port shared, so that one adapter can be put
+//! around another.
 
 use std::sync::Arc;
 

@@ -68,13 +68,22 @@ impl Fate {
     pub async fn point(&self, process: ProcessId) {
         give_way().await;
         if self.strikes(self.0.options.crash) {
-            self.0.doomed.lock().unwrap_or_else(PoisonError::into_inner).push(process);
+            self.0
+                .doomed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(process);
             // Dies before it is polled again.
             std::future::pending::<()>().await;
         }
         if self.strikes(self.0.options.pause) {
-            let until = self.0.clock.monotonic() + Duration::from_secs(self.0.chance.between(1, 600));
-            self.0.paused.lock().unwrap_or_else(PoisonError::into_inner).push((process, until));
+            let until =
+                self.0.clock.monotonic() + Duration::from_secs(self.0.chance.between(1, 600));
+            self.0
+                .paused
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push((process, until));
             give_way().await;
         }
     }

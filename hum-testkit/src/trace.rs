@@ -16,7 +16,10 @@ pub struct Trace {
 impl Trace {
     /// Nothing happened yet. With `keep_lines` all of it is kept, to be printed.
     pub fn new(keep_lines: bool) -> Self {
-        Self { lines: keep_lines.then(Vec::new), ..Self::default() }
+        Self {
+            lines: keep_lines.then(Vec::new),
+            ..Self::default()
+        }
     }
 
     /// Adds a line.
@@ -36,7 +39,12 @@ impl Trace {
 
     /// SHA-256 of all lines, in lower-case hex.
     pub fn hash(&self) -> String {
-        self.hash.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        self.hash
+            .clone()
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// The lines, if they were kept.
@@ -52,9 +60,18 @@ pub(crate) fn commit(batch: &Batch, committed: &Committed) -> String {
         let _ = match write {
             Write::Insert(row) => write!(text, "Insert {} {:?}, ", row.table.name, row.values),
             Write::Put(row) => write!(text, "Put {} {:?}, ", row.table.name, row.values),
-            Write::Delete(at) => write!(text, "Delete {} {:?} {}, ", at.table.name, at.id, at.version),
-            Write::Guard(Guard::Record(at)) => write!(text, "Guard {} {:?} {}, ", at.table.name, at.id, at.version),
-            Write::Guard(Guard::Claim(..)) | Write::Emit(_) | Write::Enqueue(_) | Write::Finish(_) => {
+            Write::Delete(at) => write!(
+                text,
+                "Delete {} {:?} {}, ",
+                at.table.name, at.id, at.version
+            ),
+            Write::Guard(Guard::Record(at)) => {
+                write!(text, "Guard {} {:?} {}, ", at.table.name, at.id, at.version)
+            }
+            Write::Guard(Guard::Claim(..))
+            | Write::Emit(_)
+            | Write::Enqueue(_)
+            | Write::Finish(_) => {
                 write!(text, "{write:?}, ")
             }
         };

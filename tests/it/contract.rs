@@ -16,7 +16,11 @@ struct World<S, K> {
 
 impl<S, K> World<S, K> {
     fn new(store: S, keeps: K) -> Self {
-        Self { store: Arc::new(store), chance: Chance::new(7, 0), _keeps: keeps }
+        Self {
+            store: Arc::new(store),
+            chance: Chance::new(7, 0),
+            _keeps: keeps,
+        }
     }
 }
 
@@ -36,7 +40,9 @@ impl Schema for SqliteStore {
 #[async_trait]
 impl Schema for PostgresStore {
     async fn schema(&self) -> Vec<SchemaColumn> {
-        PostgresStore::schema(self).await.expect("the schema is read")
+        PostgresStore::schema(self)
+            .await
+            .expect("the schema is read")
     }
 }
 
@@ -65,7 +71,8 @@ fn sqlite_in_memory() -> World<SqliteStore, ()> {
 
 fn sqlite_file() -> World<SqliteStore, tempfile::TempDir> {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let store = SqliteStore::open(&folder.path().join("not/yet/there/hum.db")).expect("a database in a file");
+    let store = SqliteStore::open(&folder.path().join("not/yet/there/hum.db"))
+        .expect("a database in a file");
     World::new(store, folder)
 }
 
@@ -88,11 +95,15 @@ mod in_a_file {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("hum.db");
         let world = World::new(SqliteStore::open(&path).expect("a new database"), ());
-        let (sample, _, number, _) = hum_testkit::contract::sample::Sample::stored(&world, "+13175550100").await;
+        let (sample, _, number, _) =
+            hum_testkit::contract::sample::Sample::stored(&world, "+13175550100").await;
         let org = sample.org;
         drop(world);
         let world = World::new(SqliteStore::open(&path).expect("the same database"), ());
-        assert_eq!(world.store().org(org).number(number.id).await.unwrap(), Some(number));
+        assert_eq!(
+            world.store().org(org).number(number.id).await.unwrap(),
+            Some(number)
+        );
     }
 
     /// The schema of a newer build is not touched.
@@ -103,9 +114,20 @@ mod in_a_file {
         let path = folder.path().join("hum.db");
         drop(SqliteStore::open(&path).expect("a new database"));
         let connection = rusqlite::Connection::open(&path).expect("the same file");
-        connection.execute("INSERT INTO hum_migration VALUES (99, '0099_later', 'x')", []).expect("a row");
-        let refused = SqliteStore::open(&path).err().expect("a refusal").to_string();
-        assert!(refused.contains("0099_later") && refused.contains("start a newer hum"), "{refused}");
+        connection
+            .execute(
+                "INSERT INTO hum_migration VALUES (99, '0099_later', 'x')",
+                [],
+            )
+            .expect("a row");
+        let refused = SqliteStore::open(&path)
+            .err()
+            .expect("a refusal")
+            .to_string();
+        assert!(
+            refused.contains("0099_later") && refused.contains("start a newer hum"),
+            "{refused}"
+        );
     }
 }
 
@@ -124,9 +146,21 @@ mod in_postgres {
     #[tokio::test]
     async fn a_wrong_address_is_a_sentence() {
         use super::PostgresStore;
-        let wrong = PostgresStore::connect("not an address").await.err().expect("a refusal").to_string();
+        let wrong = PostgresStore::connect("not an address")
+            .await
+            .err()
+            .expect("a refusal")
+            .to_string();
         assert!(wrong.contains("postgres://"), "{wrong}");
-        let closed = PostgresStore::connect("postgres://nobody@127.0.0.1:1/none").await.err().expect("a refusal");
-        assert!(closed.to_string().contains("cannot connect to the Postgres database"), "{closed}");
+        let closed = PostgresStore::connect("postgres://nobody@127.0.0.1:1/none")
+            .await
+            .err()
+            .expect("a refusal");
+        assert!(
+            closed
+                .to_string()
+                .contains("cannot connect to the Postgres database"),
+            "{closed}"
+        );
     }
 }

@@ -1,5 +1,6 @@
-//! Twilio's REST API as far as hum uses it, with bad days: it counts what it accepts, and then answers late, with a 500, or
-//! not at all. News of what it accepted goes to the status callbacks, signed, sometimes never.
+//! Twilio's REST API as far as hum uses it, with bad days: it counts what it accepts, and then
+//! answers late, with a 500, or not at all. News of what it accepted goes to the status callbacks,
+//! signed, sometimes never.
 
 use std::{
     collections::BTreeMap,
@@ -71,8 +72,16 @@ enum Fate {
 impl FakeTwilio {
     pub async fn start(seed: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let state = State { dice: Dice::new(seed), accepted: Vec::new(), seen: Seen::default(), calm: false };
-        let fake = Self { address: listener.local_addr().expect("an address"), state: Arc::new(Mutex::new(state)) };
+        let state = State {
+            dice: Dice::new(seed),
+            accepted: Vec::new(),
+            seen: Seen::default(),
+            calm: false,
+        };
+        let fake = Self {
+            address: listener.local_addr().expect("an address"),
+            state: Arc::new(Mutex::new(state)),
+        };
         let carrier = fake.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -114,9 +123,14 @@ impl FakeTwilio {
                 None => Some((200, self.list(&line))),
             };
             self.state().seen.in_flight -= 1;
-            let Some((status, body)) = answer else { return Ok(()) };
+            let Some((status, body)) = answer else {
+                return Ok(());
+            };
             let body = body.to_string();
-            let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+            let head = format!(
+                "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
             stream.write_all(head.as_bytes()).await?;
             stream.write_all(body.as_bytes()).await?;
         }
@@ -130,15 +144,31 @@ impl FakeTwilio {
         let fate = self.state().draw_fate();
         let failed = json!({ "code": 20500, "message": "Internal Server Error", "status": 500 });
         match fate {
-            Fate::Busy => return Some((429, json!({ "code": 20429, "message": "Too Many Requests", "status": 429 }))),
+            Fate::Busy => {
+                return Some((
+                    429,
+                    json!({ "code": 20429, "message": "Too Many Requests", "status": 429 }),
+                ));
+            }
             Fate::Fail => return Some((500, failed)),
             Fate::Accept { .. } | Fate::AcceptAndHangUp | Fate::AcceptAndFail => {}
         }
         let text = {
             let mut state = self.state();
             let sid = format!("SM{:032x}", state.accepted.len());
-            let (from, to, body, callback) = (field("From"), field("To"), field("Body"), field("StatusCallback"));
-            let text = Text { sid, from, to, body, callback };
+            let (from, to, body, callback) = (
+                field("From"),
+                field("To"),
+                field("Body"),
+                field("StatusCallback"),
+            );
+            let text = Text {
+                sid,
+                from,
+                to,
+                body,
+                callback,
+            };
             state.accepted.push(text.clone());
             state.seen.accepted += 1;
             text
@@ -158,11 +188,19 @@ impl FakeTwilio {
     }
 
     fn list(&self, line: &str) -> Value {
-        let query = line.split_once('?').and_then(|(_, rest)| rest.split(' ').next()).unwrap_or_default();
-        let query: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let query = line
+            .split_once('?')
+            .and_then(|(_, rest)| rest.split(' ').next())
+            .unwrap_or_default();
+        let query: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes())
+            .into_owned()
+            .collect();
         let wanted = |name: &str, value: &str| query.get(name).is_none_or(|wanted| wanted == value);
         let state = self.state();
-        let texts = state.accepted.iter().filter(|text| wanted("To", &text.to) && wanted("From", &text.from));
+        let texts = state
+            .accepted
+            .iter()
+            .filter(|text| wanted("To", &text.to) && wanted("From", &text.from));
         let texts: Vec<Value> = texts
             .map(|text| {
                 json!({ "sid": text.sid, "from": text.from, "to": text.to, "body": text.body, "status": "sent",
@@ -190,10 +228,18 @@ impl FakeTwilio {
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
-            let signature = signature::sign(AUTH_TOKEN, &text.callback, &params, Algorithm::HmacSha1);
+            let signature =
+                signature::sign(AUTH_TOKEN, &text.callback, &params, Algorithm::HmacSha1);
             for _ in 0..20 {
-                let request = client.post(&text.callback).header("x-twilio-signature", &signature).form(&params);
-                if request.send().await.is_ok_and(|response| response.status().is_success()) {
+                let request = client
+                    .post(&text.callback)
+                    .header("x-twilio-signature", &signature)
+                    .form(&params);
+                if request
+                    .send()
+                    .await
+                    .is_ok_and(|response| response.status().is_success())
+                {
                     break;
                 }
                 sleep(Duration::from_millis(250)).await;
@@ -205,7 +251,9 @@ impl FakeTwilio {
 impl State {
     fn draw_fate(&mut self) -> Fate {
         if self.calm {
-            return Fate::Accept { after: Duration::ZERO };
+            return Fate::Accept {
+                after: Duration::ZERO,
+            };
         }
         match self.dice.between(0, 99) {
             0..=7 => {
@@ -226,9 +274,13 @@ impl State {
             }
             21..=40 => {
                 self.seen.late += 1;
-                Fate::Accept { after: Duration::from_millis(self.dice.between(20, 400)) }
+                Fate::Accept {
+                    after: Duration::from_millis(self.dice.between(20, 400)),
+                }
             }
-            _ => Fate::Accept { after: Duration::ZERO },
+            _ => Fate::Accept {
+                after: Duration::ZERO,
+            },
         }
     }
 }

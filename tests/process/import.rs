@@ -1,5 +1,5 @@
-//! `kill -9` at random moments of an import, again and again: the same command ends with the same index, and the index has
-//! what a naive count of the rows has.
+//! `kill -9` at random moments of an import, again and again: the same command ends with the same
+//! index, and the index has what a naive count of the rows has.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,7 +36,8 @@ struct Row {
     upload: u32,
 }
 
-/// FRN, provider id, brand: in the order of the index. The first two have one brand, and one has a comma.
+/// FRN, provider id, brand: in the order of the index. The first two have one brand, and one has a
+/// comma.
 const PROVIDERS: [(u64, u64, &str); 5] = [
     (11, 130_001, "Example Net"),
     (22, 130_002, "Example Net"),
@@ -55,7 +56,8 @@ fn rows() -> Vec<Row> {
             continue;
         }
         let location = dice.between(0, 6_000 - 1);
-        // A location has one cell and one block; a cell has several blocks, and a block may be in two cells.
+        // A location has one cell and one block; a cell has several blocks, and a block may be in
+        // two cells.
         let (cell, block) = (location % 53, location % 211);
         let (last, before) = (cell % 7, cell / 7 % 7);
         let cell = 0x0880_0000_001f_ffff | 21 << 45 | before << 24 | last << 21 | 1 << 42;
@@ -86,7 +88,10 @@ fn write_files(folder: &Path, rows: &[Row]) -> Vec<PathBuf> {
          max_advertised_upload_speed,business_residential_code,h3_res8_id,block_geoid",
     ];
     let mut paths = Vec::new();
-    for (part, (header, name)) in rows.chunks(rows.len() / 3 + 1).zip(orders.iter().zip(["Cable", "Copper", "Other"])) {
+    for (part, (header, name)) in rows
+        .chunks(rows.len() / 3 + 1)
+        .zip(orders.iter().zip(["Cable", "Copper", "Other"]))
+    {
         let mut text = format!("{header}\r\n");
         for row in part {
             let (frn, provider_id, brand) = PROVIDERS[row.provider];
@@ -120,8 +125,15 @@ fn write_files(folder: &Path, rows: &[Row]) -> Vec<PathBuf> {
 
 fn command(data: &Path, files: &[PathBuf], more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hum"));
-    command.args(["import", "fcc", "--rows-per-run", ROWS_PER_RUN]).args(more).args(files);
-    command.env("HUM_DATA_DIR", data).env("HUM_LOG", "warn").stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(["import", "fcc", "--rows-per-run", ROWS_PER_RUN])
+        .args(more)
+        .args(files);
+    command
+        .env("HUM_DATA_DIR", data)
+        .env("HUM_LOG", "warn")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
@@ -142,16 +154,24 @@ fn an_import_that_is_killed_again_and_again_ends_with_the_same_index() {
     let files = write_files(folder.path(), &rows);
     let whole = folder.path().join("whole");
     let said = ended(&command(&whole, &files, &[]).output().expect("hum runs"));
-    assert!(said.starts_with("fcc-bdc-J25-14nov2025: 40,000 rows, "), "{said}");
+    assert!(
+        said.starts_with("fcc-bdc-J25-14nov2025: 40,000 rows, "),
+        "{said}"
+    );
     let expected = index(&whole);
-    assert_eq!(contents(expected.clone()), naive(&rows), "the index differs from a naive count");
+    assert_eq!(
+        contents(expected.clone()),
+        naive(&rows),
+        "the index differs from a naive count"
+    );
 
     let killed = folder.path().join("killed");
     let mut dice = Dice::new(20_261_122);
     let (mut kills, mut ends, mut resumed) = (0, 0, 0);
     while kills < KILLS || ends == 0 {
         let mut child = command(&killed, &files, &[]).spawn().expect("hum starts");
-        // Long enough to get somewhere, short enough to die everywhere; longer and longer, in case this machine is slow.
+        // Long enough to get somewhere, short enough to die everywhere; longer and longer, in case
+        // this machine is slow.
         sleep(Duration::from_millis(dice.between(5, 150 + 3 * kills)));
         if child.try_wait().expect("a status").is_none() {
             child.kill().expect("a kill");
@@ -162,16 +182,30 @@ fn an_import_that_is_killed_again_and_again_ends_with_the_same_index() {
         resumed += u64::from(error.contains("going on after"));
         if output.status.success() {
             ends += 1;
-            assert!(index(&killed) == expected, "another index after {kills} kills");
-            assert!(!killed.join("broadband/import.work").exists(), "the work is done");
+            assert!(
+                index(&killed) == expected,
+                "another index after {kills} kills"
+            );
+            assert!(
+                !killed.join("broadband/import.work").exists(),
+                "the work is done"
+            );
         } else {
-            assert!(error.lines().all(|line| !line.starts_with("hum: ")), "after {kills} kills: {error}");
+            assert!(
+                error.lines().all(|line| !line.starts_with("hum: ")),
+                "after {kills} kills: {error}"
+            );
         }
     }
     ended(&command(&killed, &files, &[]).output().expect("hum runs"));
     assert!(index(&killed) == expected, "another index");
-    println!("{kills} kills, {ends} imports ended between them, {resumed} went on after an earlier one");
-    assert!(resumed >= KILLS / 4, "{resumed} of {kills} went on: the kills come too early");
+    println!(
+        "{kills} kills, {ends} imports ended between them, {resumed} went on after an earlier one"
+    );
+    assert!(
+        resumed >= KILLS / 4,
+        "{resumed} of {kills} went on: the kills come too early"
+    );
 }
 
 #[test]
@@ -191,22 +225,46 @@ fn the_order_of_files_does_not_change_the_index_and_other_files_are_another_impo
     let stopped = command(&one, &files, &[]).output().expect("hum runs");
     let said = String::from_utf8_lossy(&stopped.stderr).into_owned();
     let line = good.lines().count();
-    assert!(!stopped.status.success() && said.contains(&format!("line {line}, column h3_res8_id")), "{said}");
-    assert!(index(&one) == index(&other), "the index before is still there");
+    assert!(
+        !stopped.status.success() && said.contains(&format!("line {line}, column h3_res8_id")),
+        "{said}"
+    );
+    assert!(
+        index(&one) == index(&other),
+        "the index before is still there"
+    );
     let said = command(&one, &files[..2], &[]).output().expect("hum runs");
-    assert!(String::from_utf8_lossy(&said.stderr).contains("another import is unfinished"), "{said:?}");
+    assert!(
+        String::from_utf8_lossy(&said.stderr).contains("another import is unfinished"),
+        "{said:?}"
+    );
 
     // Without the bad row it goes on where it stopped.
-    let said = command(&one, &files, &["--skip-bad-rows"]).output().expect("hum runs");
-    assert!(String::from_utf8_lossy(&said.stderr).contains("going on after 1,999 rows"), "{said:?}");
-    assert!(ended(&said).contains("1,999 rows, 1 bad rows skipped"), "{said:?}");
+    let said = command(&one, &files, &["--skip-bad-rows"])
+        .output()
+        .expect("hum runs");
+    assert!(
+        String::from_utf8_lossy(&said.stderr).contains("going on after 1,999 rows"),
+        "{said:?}"
+    );
+    assert!(
+        ended(&said).contains("1,999 rows, 1 bad rows skipped"),
+        "{said:?}"
+    );
 
     // A file that changed is refused until somebody says so.
     command(&one, &files, &[]).output().expect("hum runs");
     fs::write(&files[2], good).expect("a file");
     let said = command(&one, &files, &[]).output().expect("hum runs");
-    assert!(String::from_utf8_lossy(&said.stderr).contains("has changed since this import began"), "{said:?}");
-    ended(&command(&one, &files, &["--restart"]).output().expect("hum runs"));
+    assert!(
+        String::from_utf8_lossy(&said.stderr).contains("has changed since this import began"),
+        "{said:?}"
+    );
+    ended(
+        &command(&one, &files, &["--restart"])
+            .output()
+            .expect("hum runs"),
+    );
     assert!(index(&one) == index(&other));
 }
 
@@ -222,19 +280,31 @@ fn a_full_disk_is_a_sentence_and_the_import_goes_on_when_there_is_space() {
     // The system lets no file grow beyond 20 KiB: runs fit, the index does not.
     let hum = command(&full, &files, &[]);
     let mut limited = Command::new("sh");
-    limited.args(["-c", "trap '' XFSZ; ulimit -f 40; exec \"$0\" \"$@\""]).arg(hum.get_program()).args(hum.get_args());
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 40; exec \"$0\" \"$@\""])
+        .arg(hum.get_program())
+        .args(hum.get_args());
     limited.env("HUM_DATA_DIR", &full).env("HUM_LOG", "warn");
     let stopped = limited.output().expect("sh runs");
     let said = String::from_utf8_lossy(&stopped.stderr).into_owned();
-    assert!(!stopped.status.success() && said.contains("cannot write") && said.contains("run the same command again"), "{said}");
+    assert!(
+        !stopped.status.success()
+            && said.contains("cannot write")
+            && said.contains("run the same command again"),
+        "{said}"
+    );
 
     let output = command(&full, &files, &[]).output().expect("hum runs");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("going on after 6,000 rows"), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("going on after 6,000 rows"),
+        "{output:?}"
+    );
     ended(&output);
     assert!(index(&full) == index(&whole));
 }
 
-/// Known locations and offers by place: a cell, or a block in it. Offers by provider, audience and technology.
+/// Known locations and offers by place: a cell, or a block in it. Offers by provider, audience and
+/// technology.
 type Contents = BTreeMap<(u64, Option<u64>), (u32, BTreeMap<Key, Offer>)>;
 type Key = (u16, bool, u8);
 type Offer = (u8, u32, u32, u32);
@@ -243,8 +313,15 @@ fn contents(bytes: Vec<u8>) -> Contents {
     let index = Index::from_bytes(bytes).expect("an index");
     let offers = |records: &mut dyn Iterator<Item = OfferRecord>| {
         let entry = |record: OfferRecord| {
-            let key = (record.provider, record.flags & BUSINESS != 0, record.technology);
-            (key, (record.flags, record.download, record.upload, record.served))
+            let key = (
+                record.provider,
+                record.flags & BUSINESS != 0,
+                record.technology,
+            );
+            (
+                key,
+                (record.flags, record.download, record.upload, record.served),
+            )
         };
         records.map(entry).collect::<BTreeMap<_, _>>()
     };
@@ -260,7 +337,10 @@ fn contents(bytes: Vec<u8>) -> Contents {
     }
     for (number, (frn, provider_id, brand)) in (0..).zip(sorted_providers()) {
         let provider = index.provider(number).expect("a provider");
-        assert_eq!((provider.frn, provider.provider_id, provider.brand), (frn, provider_id, brand));
+        assert_eq!(
+            (provider.frn, provider.provider_id, provider.brand),
+            (frn, provider_id, brand)
+        );
     }
     contents
 }
@@ -273,8 +353,15 @@ fn sorted_providers() -> Vec<(u64, u64, &'static str)> {
 
 /// Counts with sets and nothing else.
 fn naive(rows: &[Row]) -> Contents {
-    let numbers: Vec<u16> =
-        PROVIDERS.iter().map(|one| sorted_providers().iter().position(|other| other == one).expect("it") as u16).collect();
+    let numbers: Vec<u16> = PROVIDERS
+        .iter()
+        .map(|one| {
+            sorted_providers()
+                .iter()
+                .position(|other| other == one)
+                .expect("it") as u16
+        })
+        .collect();
     let mut known: BTreeMap<(u64, Option<u64>), BTreeSet<u64>> = BTreeMap::new();
     type Served = (BTreeSet<u64>, u8, u32, u32);
     let mut served: BTreeMap<((u64, Option<u64>), Key), Served> = BTreeMap::new();
@@ -289,7 +376,11 @@ fn naive(rows: &[Row]) -> Contents {
                     b'B' => BUSINESS,
                     b'R' => CODE_R,
                     _ => CODE_X,
-                } | if row.low_latency { LOW_LATENCY } else { HIGH_LATENCY };
+                } | if row.low_latency {
+                    LOW_LATENCY
+                } else {
+                    HIGH_LATENCY
+                };
                 entry.2 = entry.2.max(row.download);
                 entry.3 = entry.3.max(row.upload);
             }
@@ -304,7 +395,12 @@ fn naive(rows: &[Row]) -> Contents {
             offers.insert(*key, (*flags, *download, *upload, locations.len() as u32));
         }
         // All technologies together are told only when there are several.
-        let counts = |provider: u16, business: bool| offers.keys().filter(|key| (key.0, key.1) == (provider, business)).count();
+        let counts = |provider: u16, business: bool| {
+            offers
+                .keys()
+                .filter(|key| (key.0, key.1) == (provider, business))
+                .count()
+        };
         let told: BTreeMap<Key, Offer> = offers
             .iter()
             .filter(|(key, _)| key.2 != ALL_TECHNOLOGIES || counts(key.0, key.1) > 2)

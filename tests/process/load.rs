@@ -1,4 +1,5 @@
-//! People who text, and a customer's system that sends: both repeat what was not acknowledged, as the real ones do.
+//! People who text, and a customer's system that sends: both repeat what was not acknowledged, as
+//! the real ones do.
 
 use std::{
     sync::{
@@ -63,9 +64,17 @@ impl Load {
         let acknowledged = Arc::new(Mutex::new(Acknowledged::default()));
         let next = Arc::new(AtomicUsize::new(0));
         let mut tasks = JoinSet::new();
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().expect("a client");
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(5))
+            .build()
+            .expect("a client");
         for worker in 0..PEOPLE + SYSTEMS {
-            let (stop, acknowledged, next, client) = (stop.clone(), acknowledged.clone(), next.clone(), client.clone());
+            let (stop, acknowledged, next, client) = (
+                stop.clone(),
+                acknowledged.clone(),
+                next.clone(),
+                client.clone(),
+            );
             let (base, key, number) = (base.to_owned(), key.to_owned(), number.to_owned());
             tasks.spawn(async move {
                 while !stop.load(Ordering::Relaxed) {
@@ -75,14 +84,20 @@ impl Load {
                         if let Some(sid) = text_in(&client, &base, index, &stop).await {
                             lock().inbound.push(sid);
                         }
-                    } else if let Some(sent) = send(&client, &base, &key, &number, index, &stop).await {
+                    } else if let Some(sent) =
+                        send(&client, &base, &key, &number, index, &stop).await
+                    {
                         lock().sent.push(sent);
                     }
                     sleep(Duration::from_millis(10)).await;
                 }
             });
         }
-        Self { stop, acknowledged, tasks }
+        Self {
+            stop,
+            acknowledged,
+            tasks,
+        }
     }
 
     /// Ends it; answers what was acknowledged until then.
@@ -91,12 +106,22 @@ impl Load {
         while let Some(ended) = self.tasks.join_next().await {
             ended.expect("the load does not panic");
         }
-        std::mem::take(&mut *self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(
+            &mut *self
+                .acknowledged
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 }
 
 /// One text in, delivered until it is acknowledged; its sid.
-async fn text_in(client: &reqwest::Client, base: &str, index: usize, stop: &AtomicBool) -> Option<String> {
+async fn text_in(
+    client: &reqwest::Client,
+    base: &str,
+    index: usize,
+    stop: &AtomicBool,
+) -> Option<String> {
     let sid = format!("SMf{index:031x}");
     let params: Vec<(String, String)> = [
         ("AccountSid", ACCOUNT_SID),
@@ -110,7 +135,12 @@ async fn text_in(client: &reqwest::Client, base: &str, index: usize, stop: &Atom
     .into();
     let url = format!("{base}/carrier/twilio/sms");
     let signature = signature::sign(AUTH_TOKEN, &url, &params, Algorithm::HmacSha1);
-    let request = || client.post(&url).header("x-twilio-signature", &signature).form(&params);
+    let request = || {
+        client
+            .post(&url)
+            .header("x-twilio-signature", &signature)
+            .form(&params)
+    };
     repeat(request, stop).await.map(|_| sid)
 }
 
@@ -130,22 +160,36 @@ async fn send(
         "initial_message": { "body": body },
     });
     let url = format!("{base}/api/sms/conversations");
-    let request = || client.post(&url).bearer_auth(key).header("idempotency-key", format!("notice-{index}")).json(&json);
+    let request = || {
+        client
+            .post(&url)
+            .bearer_auth(key)
+            .header("idempotency-key", format!("notice-{index}"))
+            .json(&json)
+    };
     let answer = repeat(request, stop).await?;
-    let id = answer["initial_message"]["id"].as_str().expect("an answer names the message");
+    let id = answer["initial_message"]["id"]
+        .as_str()
+        .expect("an answer names the message");
     Some((id.to_owned(), body))
 }
 
-/// Asks until the answer is a success, and while the server is down; `None` when the load was stopped first.
+/// Asks until the answer is a success, and while the server is down; `None` when the load was
+/// stopped first.
 async fn repeat(request: impl Fn() -> reqwest::RequestBuilder, stop: &AtomicBool) -> Option<Value> {
     while !stop.load(Ordering::Relaxed) {
         if let Ok(response) = request().send().await {
             let status = response.status();
-            let Ok(text) = response.text().await else { continue };
+            let Ok(text) = response.text().await else {
+                continue;
+            };
             if status.is_success() {
                 return Some(serde_json::from_str(&text).unwrap_or_default());
             }
-            assert!(status.is_server_error() || matches!(status.as_u16(), 409 | 429), "{status}: {text}");
+            assert!(
+                status.is_server_error() || matches!(status.as_u16(), 409 | 429),
+                "{status}: {text}"
+            );
         }
         sleep(Duration::from_millis(15)).await;
     }

@@ -1,4 +1,5 @@
-//! Tests of the real `hum` program, as a process. A test of the package `hum-http`, so that Cargo builds the program for it.
+//! Tests of the real `hum` program, as a process. A test of the package `hum-http`, so that Cargo
+//! builds the program for it.
 
 #![forbid(unsafe_code)]
 

@@ -21,7 +21,9 @@ impl Setup {
     /// On an address that is free now, with `env` besides.
     pub fn new(database_url: Option<String>, env: &[(&'static str, String)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+        let address = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port");
         let mut env = env.to_vec();
         let sqlite = || format!("sqlite://{}", folder.path().join("hum.sqlite").display());
         env.extend([
@@ -31,7 +33,11 @@ impl Setup {
             ("HUM_PUBLIC_URL", format!("http://{address}")),
             ("HUM_LOG", "warn".into()),
         ]);
-        Self { folder, address, env }
+        Self {
+            folder,
+            address,
+            env,
+        }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -51,23 +57,50 @@ impl Setup {
 
     /// Runs a command of the program to its end; answers what it printed.
     pub fn run(&self, arguments: &[&str]) -> String {
-        let output = self.command(arguments).stderr(Stdio::inherit()).output().expect("hum runs");
-        assert!(output.status.success(), "hum {arguments:?}: {}", output.status);
-        String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
+        let output = self
+            .command(arguments)
+            .stderr(Stdio::inherit())
+            .output()
+            .expect("hum runs");
+        assert!(
+            output.status.success(),
+            "hum {arguments:?}: {}",
+            output.status
+        );
+        String::from_utf8(output.stdout)
+            .expect("UTF-8")
+            .trim()
+            .to_owned()
     }
 
     /// Starts the server; it may not listen yet.
     pub fn start(&self) -> Server {
-        let log = OpenOptions::new().create(true).append(true).open(self.log()).expect("a log file");
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.log())
+            .expect("a log file");
         let out = log.try_clone().expect("a second handle on the log");
-        Server { child: self.command(&["serve"]).stdout(out).stderr(log).spawn().expect("hum starts") }
+        Server {
+            child: self
+                .command(&["serve"])
+                .stdout(out)
+                .stderr(log)
+                .spawn()
+                .expect("hum starts"),
+        }
     }
 
     /// Waits until the server answers. Its port accepts connections before that.
     pub async fn ready(&self) {
         let client = reqwest::Client::new();
         for _ in 0..2_000 {
-            if client.get(self.url("/readyz")).send().await.is_ok_and(|answer| answer.status().is_success()) {
+            if client
+                .get(self.url("/readyz"))
+                .send()
+                .await
+                .is_ok_and(|answer| answer.status().is_success())
+            {
                 return;
             }
             sleep(Duration::from_millis(10)).await;
@@ -77,7 +110,10 @@ impl Setup {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hum"));
-        command.args(arguments).envs(self.env.iter().map(|(name, value)| (name, value))).current_dir(self.folder.path());
+        command
+            .args(arguments)
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.folder.path());
         command.stdin(Stdio::null());
         command
     }

@@ -24,16 +24,25 @@ impl Answers {
     pub fn sample(load: &Load, address: SocketAddr) -> io::Result<Self> {
         let mut answers = Self::default();
         for (status, body) in load.sample(address, SAMPLE)? {
-            let wrong = || io::Error::other(format!("answered {status}: {}", String::from_utf8_lossy(&body)));
+            let wrong = || {
+                io::Error::other(format!(
+                    "answered {status}: {}",
+                    String::from_utf8_lossy(&body)
+                ))
+            };
             let body: Value = serde_json::from_slice(&body).map_err(|_| wrong())?;
-            let providers =
-                body["data"].as_array().filter(|providers| status == 201 && !providers.is_empty()).ok_or_else(wrong)?;
+            let providers = body["data"]
+                .as_array()
+                .filter(|providers| status == 201 && !providers.is_empty())
+                .ok_or_else(wrong)?;
             answers.count += 1;
             answers.providers += providers.len();
             for provider in providers {
                 answers.offerings += provider["offerings"].as_array().map_or(0, Vec::len);
                 let groups = provider["product_catalog"].as_array().into_iter().flatten();
-                answers.products += groups.map(|group| group["products"].as_array().map_or(0, Vec::len)).sum::<usize>();
+                answers.products += groups
+                    .map(|group| group["products"].as_array().map_or(0, Vec::len))
+                    .sum::<usize>();
             }
             collect(&body, &mut String::new(), &mut answers.names);
         }
@@ -44,21 +53,40 @@ impl Answers {
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     pub fn describe(&self) -> String {
         let each = |total: usize| total as f64 / self.count.max(1) as f64;
-        let (providers, offerings, products) = (each(self.providers), each(self.offerings), each(self.products));
+        let (providers, offerings, products) = (
+            each(self.providers),
+            each(self.offerings),
+            each(self.products),
+        );
         format!("{providers:.1} providers, {offerings:.1} offerings, {products:.1} plans")
     }
 
-    /// Whether as much is in the other's answers, and under the same names; a sentence for each difference.
+    /// Whether as much is in the other's answers, and under the same names; a sentence for each
+    /// difference.
     pub fn differences(&self, name: &str, other: &Self, other_name: &str) -> Vec<String> {
         let mut differences = Vec::new();
         let counts = |answers: &Self| (answers.providers, answers.offerings, answers.products);
         if counts(self) != counts(other) {
-            differences.push(format!("{name} answers {}, {other_name} {}", self.describe(), other.describe()));
+            differences.push(format!(
+                "{name} answers {}, {other_name} {}",
+                self.describe(),
+                other.describe()
+            ));
         }
-        for (one, one_name, two, two_name) in [(self, name, other, other_name), (other, other_name, self, name)] {
-            let only: Vec<&str> = one.names.difference(&two.names).map(String::as_str).collect();
+        for (one, one_name, two, two_name) in [
+            (self, name, other, other_name),
+            (other, other_name, self, name),
+        ] {
+            let only: Vec<&str> = one
+                .names
+                .difference(&two.names)
+                .map(String::as_str)
+                .collect();
             if !only.is_empty() {
-                differences.push(format!("{one_name} answers {}, {two_name} does not", only.join(", ")));
+                differences.push(format!(
+                    "{one_name} answers {}, {two_name} does not",
+                    only.join(", ")
+                ));
             }
         }
         differences

@@ -1,4 +1,5 @@
-//! Who serves whom, shaped like the FCC's availability files: ten locations around the middle of every ZIP code.
+//! Who serves whom, shaped like the FCC's availability files: ten locations around the middle of
+//! every ZIP code.
 
 use std::{
     fs::File,
@@ -61,11 +62,15 @@ mod tests {
 
     #[test]
     fn a_zip_code_has_as_many_rows_as_are_counted_on() {
-        let zips = crate::sessions::zip_codes::spread(&crate::sessions::zip_codes::table(), 10).expect("the table");
+        let zips = crate::sessions::zip_codes::spread(&crate::sessions::zip_codes::table(), 10)
+            .expect("the table");
         let folder = tempfile::tempdir().expect("a folder");
         let path = write(folder.path(), &zips, &Providers::invent()).expect("a file");
         let text = std::fs::read_to_string(path).expect("the file");
         assert_eq!(text.lines().count(), 1 + 10 * ROWS_PER_ZIP);
-        assert!(text.lines().all(|line| line.split(',').count() == HEADER.split(',').count()));
+        assert!(
+            text.lines()
+                .all(|line| line.split(',').count() == HEADER.split(',').count())
+        );
     }
 }

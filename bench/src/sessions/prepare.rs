@@ -1,4 +1,5 @@
-//! What a customer has before the first request: an organization, a key, broadband data. Made once, with hum's own commands.
+//! What a customer has before the first request: an organization, a key, broadband data. Made once,
+//! with hum's own commands.
 
 use std::{
     collections::BTreeMap,
@@ -42,28 +43,52 @@ pub fn all(hum: &Path, folder: &Path, rows: usize) -> io::Result<Prepared> {
     let data = folder.join("data");
     let database = data.join("hum.db");
     let run = |arguments: &[&std::ffi::OsStr]| ask(hum, &data, arguments);
-    run(&["organizations".as_ref(), "create".as_ref(), "bench".as_ref()])?;
-    let options = ["keys", "create", "--org", "bench", "--role", "operator", "--scopes", "sessions"];
+    run(&[
+        "organizations".as_ref(),
+        "create".as_ref(),
+        "bench".as_ref(),
+    ])?;
+    let options = [
+        "keys", "create", "--org", "bench", "--role", "operator", "--scopes", "sessions",
+    ];
     let key = run(&options.map(AsRef::as_ref))?;
     run(&["import".as_ref(), "fcc".as_ref(), availability.as_os_str()])?;
     run(&["import".as_ref(), "plans".as_ref(), plans.as_os_str()])?;
 
-    let hash = key.parse::<ApiKeySecret>().map_err(io::Error::other)?.hash();
+    let hash = key
+        .parse::<ApiKeySecret>()
+        .map_err(io::Error::other)?
+        .hash();
     let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     let keys = folder.join("keys.json");
     let may = json!({ "org": "bench", "role": "operator", "scopes": ["sessions"] });
     fs::write(&keys, json!(BTreeMap::from([(hash, may)])).to_string())?;
-    Ok(Prepared { data, database, key, availability, cards, keys, zips })
+    Ok(Prepared {
+        data,
+        database,
+        key,
+        availability,
+        cards,
+        keys,
+        zips,
+    })
 }
 
 /// What a command of hum prints.
 fn ask(hum: &Path, data: &Path, arguments: &[&std::ffi::OsStr]) -> io::Result<String> {
     let mut command = Command::new(hum);
-    command.args(arguments).env("HUM_DATA_DIR", data).env("HUM_LOG", "warn").stdin(Stdio::null());
+    command
+        .args(arguments)
+        .env("HUM_DATA_DIR", data)
+        .env("HUM_LOG", "warn")
+        .stdin(Stdio::null());
     let output = command.output()?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(io::Error::other(format!("{:?} failed: {said}", command.get_args())));
+        return Err(io::Error::other(format!(
+            "{:?} failed: {said}",
+            command.get_args()
+        )));
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -1,4 +1,5 @@
-//! Invented providers and their plans: in the columns of `hum import plans` for hum, as answers have them for the peers.
+//! Invented providers and their plans: in the columns of `hum import plans` for hum, as answers
+//! have them for the peers.
 
 use std::{
     fmt::Write as _,
@@ -36,8 +37,7 @@ struct Plan {
     fees: &'static [(&'static str, i64)],
 }
 
-const DESCRIPTION: &str =
-    "Unlimited data at home. Prices include autopay; taxes are extra. Speeds are those that are advertised.";
+const DESCRIPTION: &str = "Unlimited data at home. Prices include autopay; taxes are extra. Speeds are those that are advertised.";
 const INSTALLATION: &[(&str, i64)] = &[("Activation", 3_500), ("Installation", 9_900)];
 const ROUTER: &[(&str, i64)] = &[("Router", 1_000)];
 
@@ -47,8 +47,18 @@ impl Provider {
     }
 
     fn new(id: u32, brand: String, networks: &[(u8, u32, u32, usize)], plans: Vec<Plan>) -> Self {
-        let network = |&(code, download, upload, reach): &(u8, u32, u32, usize)| Network { code, download, upload, reach };
-        Self { id, brand, networks: networks.iter().map(network).collect(), plans }
+        let network = |&(code, download, upload, reach): &(u8, u32, u32, usize)| Network {
+            code,
+            download,
+            upload,
+            reach,
+        };
+        Self {
+            id,
+            brand,
+            networks: networks.iter().map(network).collect(),
+            plans,
+        }
     }
 
     fn sku(&self, number: usize) -> String {
@@ -75,26 +85,78 @@ impl Providers {
             introduction,
             fees,
         };
-        let orbit = vec![plan("satellite", "Orbit Home", (250, 25), 12_000, None, INSTALLATION)];
-        let region = |first: u32, kind: &str, networks: &[(u8, u32, u32, usize)], plans: &dyn Fn() -> Vec<Plan>| {
-            (0..12).map(|region| Provider::new(first + region, format!("Example {kind} {region}"), networks, plans())).collect()
+        let orbit = vec![plan(
+            "satellite",
+            "Orbit Home",
+            (250, 25),
+            12_000,
+            None,
+            INSTALLATION,
+        )];
+        let region = |first: u32,
+                      kind: &str,
+                      networks: &[(u8, u32, u32, usize)],
+                      plans: &dyn Fn() -> Vec<Plan>| {
+            (0..12)
+                .map(|region| {
+                    Provider::new(
+                        first + region,
+                        format!("Example {kind} {region}"),
+                        networks,
+                        plans(),
+                    )
+                })
+                .collect()
         };
         Self {
             satellite: Provider::new(130_001, "Example Orbit".into(), &[(61, 250, 25, 10)], orbit),
             cable: region(130_100, "Cable", &[(40, 1_200, 40, 9)], &|| {
                 vec![
-                    plan("cable", "Internet Advantage", (300, 20), 4_999, Some((12, 7_999)), ROUTER),
-                    plan("cable", "Internet Gig", (1_200, 40), 7_999, Some((24, 10_999)), ROUTER),
+                    plan(
+                        "cable",
+                        "Internet Advantage",
+                        (300, 20),
+                        4_999,
+                        Some((12, 7_999)),
+                        ROUTER,
+                    ),
+                    plan(
+                        "cable",
+                        "Internet Gig",
+                        (1_200, 40),
+                        7_999,
+                        Some((24, 10_999)),
+                        ROUTER,
+                    ),
                 ]
             }),
-            telephone: region(130_200, "Bell", &[(10, 100, 20, 8), (50, 2_000, 2_000, 5)], &|| {
-                vec![
-                    plan("dsl", "Basic Line", (100, 20), 5_500, None, INSTALLATION),
-                    plan("fiber", "Fiber 1 Gig", (1_000, 1_000), 6_999, None, INSTALLATION),
-                ]
-            }),
+            telephone: region(
+                130_200,
+                "Bell",
+                &[(10, 100, 20, 8), (50, 2_000, 2_000, 5)],
+                &|| {
+                    vec![
+                        plan("dsl", "Basic Line", (100, 20), 5_500, None, INSTALLATION),
+                        plan(
+                            "fiber",
+                            "Fiber 1 Gig",
+                            (1_000, 1_000),
+                            6_999,
+                            None,
+                            INSTALLATION,
+                        ),
+                    ]
+                },
+            ),
             wireless: region(130_300, "Wireless", &[(71, 300, 30, 6)], &|| {
-                vec![plan("licensed fixed wireless", "Home Air", (300, 30), 5_000, None, &[])]
+                vec![plan(
+                    "licensed fixed wireless",
+                    "Home Air",
+                    (300, 30),
+                    5_000,
+                    None,
+                    &[],
+                )]
             }),
         }
     }
@@ -110,7 +172,10 @@ impl Providers {
     }
 
     fn all(&self) -> impl Iterator<Item = &Provider> {
-        std::iter::once(&self.satellite).chain(&self.cable).chain(&self.telephone).chain(&self.wireless)
+        std::iter::once(&self.satellite)
+            .chain(&self.cable)
+            .chain(&self.telephone)
+            .chain(&self.wireless)
     }
 
     /// Writes the plans for hum.
@@ -121,11 +186,24 @@ impl Providers {
         );
         for provider in self.all() {
             for (number, plan) in provider.plans.iter().enumerate() {
-                let (months, regular) =
-                    plan.introduction.map_or_else(Default::default, |(months, cents)| (months.to_string(), dollars(cents)));
-                let fees: Vec<String> = plan.fees.iter().map(|(name, cents)| format!("{name}={}", dollars(*cents))).collect();
+                let (months, regular) = plan
+                    .introduction
+                    .map_or_else(Default::default, |(months, cents)| {
+                        (months.to_string(), dollars(cents))
+                    });
+                let fees: Vec<String> = plan
+                    .fees
+                    .iter()
+                    .map(|(name, cents)| format!("{name}={}", dollars(*cents)))
+                    .collect();
                 let Provider { id, brand, .. } = provider;
-                let Plan { technology, name, download, upload, .. } = plan;
+                let Plan {
+                    technology,
+                    name,
+                    download,
+                    upload,
+                    ..
+                } = plan;
                 let _ = writeln!(
                     csv,
                     "{},{id},{brand},{TELEPHONE},{},{BUTTON},{PROMO},{},{name},{technology},{DESCRIPTION},{download},{upload},\
@@ -145,7 +223,10 @@ impl Providers {
 
     /// Writes the same for the peers: by the FCC's id of the provider, as it is answered.
     pub fn write_for_peers(&self, folder: &Path) -> io::Result<PathBuf> {
-        let cards: Map<String, Value> = self.all().map(|provider| (provider.id.to_string(), card(provider))).collect();
+        let cards: Map<String, Value> = self
+            .all()
+            .map(|provider| (provider.id.to_string(), card(provider)))
+            .collect();
         let path = folder.join("cards.json");
         fs::write(&path, Value::Object(cards).to_string())?;
         Ok(path)
@@ -169,7 +250,12 @@ fn money(cents: i64) -> Value {
 }
 
 fn card(provider: &Provider) -> Value {
-    let products: Vec<Value> = provider.plans.iter().enumerate().map(|(number, plan)| product(provider, number, plan)).collect();
+    let products: Vec<Value> = provider
+        .plans
+        .iter()
+        .enumerate()
+        .map(|(number, plan)| product(provider, number, plan))
+        .collect();
     json!({
         "provider_icon": null,
         "provider_logo": null,
@@ -185,7 +271,11 @@ fn card(provider: &Provider) -> Value {
 }
 
 fn product(provider: &Provider, number: usize, plan: &Plan) -> Value {
-    let fees: Vec<Value> = plan.fees.iter().map(|(name, cents)| json!({ "name": name, "price": money(*cents) })).collect();
+    let fees: Vec<Value> = plan
+        .fees
+        .iter()
+        .map(|(name, cents)| json!({ "name": name, "price": money(*cents) }))
+        .collect();
     json!({
         "id": format!("8083bfe8-a53f-59eb-b0e8-{:08}{number:04}", provider.id),
         "sku": provider.sku(number),

@@ -35,7 +35,9 @@ impl Side {
     }
 
     fn peer_folder(self) -> PathBuf {
-        server::repository().join("bench/peers").join(format!("sessions-{}", self.name()))
+        server::repository()
+            .join("bench/peers")
+            .join(format!("sessions-{}", self.name()))
     }
 
     /// What starts it, installed if need be; nothing for hum.
@@ -48,38 +50,88 @@ impl Side {
     }
 
     /// Starts it on a fresh database in `folder`.
-    pub fn start(self, hum: &Path, prepared: &Prepared, address: SocketAddr, folder: &Path, core: &str) -> io::Result<UnderTest> {
+    pub fn start(
+        self,
+        hum: &Path,
+        prepared: &Prepared,
+        address: SocketAddr,
+        folder: &Path,
+        core: &str,
+    ) -> io::Result<UnderTest> {
         let database = folder.join("sessions.sqlite");
         let mut command = match self {
             Self::Hum => {
                 fs::copy(&prepared.database, &database)?;
                 let mut command = Command::new(hum);
-                command.arg("serve").current_dir(folder).env("HUM_BIND", address.to_string()).env("HUM_LOG", "warn");
-                command.env("HUM_DATABASE_URL", format!("sqlite://{}", database.display())).env("HUM_DATA_DIR", &prepared.data);
+                command
+                    .arg("serve")
+                    .current_dir(folder)
+                    .env("HUM_BIND", address.to_string())
+                    .env("HUM_LOG", "warn");
+                command
+                    .env(
+                        "HUM_DATABASE_URL",
+                        format!("sqlite://{}", database.display()),
+                    )
+                    .env("HUM_DATA_DIR", &prepared.data);
                 // Sources are local, so there are no jobs; and one key makes all requests.
-                command.env("HUM_WORKERS", "0").env("HUM_SESSION_REQUESTS_PER_MINUTE", "0");
+                command
+                    .env("HUM_WORKERS", "0")
+                    .env("HUM_SESSION_REQUESTS_PER_MINUTE", "0");
                 command
             }
             Self::Node => {
                 let mut command = Command::new("node");
-                command.arg("server.js").env("PORT", address.port().to_string()).env("NODE_ENV", "production");
+                command
+                    .arg("server.js")
+                    .env("PORT", address.port().to_string())
+                    .env("NODE_ENV", "production");
                 command
             }
             Self::Python => {
                 let mut command = Command::new(self.peer_folder().join(".venv/bin/python"));
-                command.args(["-m", "uvicorn", "server:app", "--workers", "1", "--loop", "uvloop", "--http", "httptools"]);
-                command.args(["--no-access-log", "--log-level", "warning", "--host", "127.0.0.1", "--port"]);
+                command.args([
+                    "-m",
+                    "uvicorn",
+                    "server:app",
+                    "--workers",
+                    "1",
+                    "--loop",
+                    "uvloop",
+                    "--http",
+                    "httptools",
+                ]);
+                command.args([
+                    "--no-access-log",
+                    "--log-level",
+                    "warning",
+                    "--host",
+                    "127.0.0.1",
+                    "--port",
+                ]);
                 command.arg(address.port().to_string());
                 command
             }
         };
         if self != Self::Hum {
-            command.current_dir(self.peer_folder()).env("DATABASE", &database).env("API_KEYS", &prepared.keys);
-            command.env("ZIPS", zip_codes::table()).env("AVAILABILITY", &prepared.availability);
-            command.env("PLANS", &prepared.cards).env("VINTAGE", VINTAGE);
+            command
+                .current_dir(self.peer_folder())
+                .env("DATABASE", &database)
+                .env("API_KEYS", &prepared.keys);
+            command
+                .env("ZIPS", zip_codes::table())
+                .env("AVAILABILITY", &prepared.availability);
+            command
+                .env("PLANS", &prepared.cards)
+                .env("VINTAGE", VINTAGE);
         }
         let server = Server::start(&command, core, address, &log(folder))?;
-        let stored = move || server::count_in_sqlite(&database, "select count(*) from address_session");
-        Ok(UnderTest { server, postgres: None, stored: Box::new(stored) })
+        let stored =
+            move || server::count_in_sqlite(&database, "select count(*) from address_session");
+        Ok(UnderTest {
+            server,
+            postgres: None,
+            stored: Box::new(stored),
+        })
     }
 }

@@ -21,9 +21,15 @@ use self::under_test::{Database, Side};
 #[derive(Args)]
 pub struct Options {
     /// Which databases.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "sqlite,postgres")]
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "sqlite,postgres"
+    )]
     database: Vec<DatabaseKind>,
-    /// Where their files are. On tmpfs syncing is free, so the goals hold there; on a disk it is what it is.
+    /// Where their files are. On tmpfs syncing is free, so the goals hold there; on a disk it is
+    /// what it is.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "tmpfs,disk")]
     storage: Vec<Storage>,
     #[command(flatten)]
@@ -58,9 +64,20 @@ pub fn run(options: &Options) -> io::Result<bool> {
     if options.only != Some(Side::Hum) {
         server::install_from_npm(&under_test::peer_folder())?;
     }
-    let cores = options.effort.settle("sms-in", &format!("{} contacts", options.contacts))?;
+    let cores = options
+        .effort
+        .settle("sms-in", &format!("{} contacts", options.contacts))?;
     let requests = Arc::new(texts::signed(options.texts, options.contacts));
-    let bench = Bench { options, hum, ring: Ring { effort: &options.effort, cores, requests, expected: 200 } };
+    let bench = Bench {
+        options,
+        hum,
+        ring: Ring {
+            effort: &options.effort,
+            cores,
+            requests,
+            expected: 200,
+        },
+    };
     let mut all_met = true;
     for &kind in &options.database {
         for &storage in &options.storage {
@@ -97,11 +114,24 @@ impl Bench<'_> {
                 Some(postgres) => Database::Postgres(postgres.url.clone()),
                 None => Database::Sqlite(folder.join("hum.sqlite")),
             };
-            let server = under_test::start(side, &self.hum, &database, address, folder, &self.ring.cores.server)?;
-            Ok(UnderTest { server, postgres, stored: Box::new(move || under_test::count_messages(&database)) })
+            let server = under_test::start(
+                side,
+                &self.hum,
+                &database,
+                address,
+                folder,
+                &self.ring.cores.server,
+            )?;
+            Ok(UnderTest {
+                server,
+                postgres,
+                stored: Box::new(move || under_test::count_messages(&database)),
+            })
         };
         let nothing = |_: &_, _| Ok(0);
-        self.ring.round(storage, start, nothing).map_err(|error| io::Error::other(format!("{}: {error}", side.name())))
+        self.ring
+            .round(storage, start, nothing)
+            .map_err(|error| io::Error::other(format!("{}: {error}", side.name())))
     }
 }
 
@@ -114,7 +144,8 @@ fn title(kind: DatabaseKind, storage: Storage) -> &'static str {
     }
 }
 
-/// Prints medians and what they mean for the goals; `false` when one was missed. Goals hold on tmpfs only.
+/// Prints medians and what they mean for the goals; `false` when one was missed. Goals hold on
+/// tmpfs only.
 fn verdict(kind: DatabaseKind, storage: Storage, hum: &[Round], peer: &[Round]) -> bool {
     if hum.is_empty() || peer.is_empty() {
         return true;
@@ -132,8 +163,17 @@ fn verdict(kind: DatabaseKind, storage: Storage, hum: &[Round], peer: &[Round]) 
     };
     let p99 = report::of_median(hum, report::p99);
     report::print_goals(&[
-        (format!("req/s at least {wanted} x the peer's: {speed:.2} x"), speed >= wanted),
-        (format!("CPU a request at most 1/4 of the peer's: 1/{:.1}", 1.0 / cpu), cpu <= 0.25),
+        (
+            format!("req/s at least {wanted} x the peer's: {speed:.2} x"),
+            speed >= wanted,
+        ),
+        (
+            format!(
+                "CPU a request at most 1/4 of the peer's: 1/{:.1}",
+                1.0 / cpu
+            ),
+            cpu <= 0.25,
+        ),
         (format!("p99 at most 40 ms: {p99:.2} ms"), p99 <= 40.0),
     ])
 }

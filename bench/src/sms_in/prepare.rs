@@ -1,4 +1,5 @@
-//! Gives hum what a customer has before the first text comes in: an organization, an agent and a number.
+//! Gives hum what a customer has before the first text comes in: an organization, an agent and a
+//! number.
 
 use std::{io, sync::Arc};
 
@@ -28,30 +29,58 @@ use super::{
     under_test::Database,
 };
 
-/// Registers the number that is texted, with an agent that waits as long as it may before it answers.
+/// Registers the number that is texted, with an agent that waits as long as it may before it
+/// answers.
 pub fn number(database: &Database) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let builder = Hum::builder();
         let builder = match database {
-            Database::Sqlite(path) => builder.storage(SqliteStore::open(path).map_err(io::Error::other)?),
-            Database::Postgres(url) => builder.storage(PostgresStore::connect(url).await.map_err(io::Error::other)?),
+            Database::Sqlite(path) => {
+                builder.storage(SqliteStore::open(path).map_err(io::Error::other)?)
+            }
+            Database::Postgres(url) => builder.storage(
+                PostgresStore::connect(url)
+                    .await
+                    .map_err(io::Error::other)?,
+            ),
         };
         let hum = assemble(builder)?;
-        let organization = NewOrganization { slug: "bench".into(), name: "Bench".into() };
-        let organization = hum.organizations().create(organization).await.map_err(io::Error::other)?;
+        let organization = NewOrganization {
+            slug: "bench".into(),
+            name: "Bench".into(),
+        };
+        let organization = hum
+            .organizations()
+            .create(organization)
+            .await
+            .map_err(io::Error::other)?;
         let caller = Caller::system(organization.id);
-        let mut agent = FlowDefinition { channel: Channel::Sms, ..FlowDefinition::named("Bench") };
+        let mut agent = FlowDefinition {
+            channel: Channel::Sms,
+            ..FlowDefinition::named("Bench")
+        };
         agent.sms.debounce_ms = 60_000;
-        let agent = hum.flows().create(&caller, agent, Remember::nothing()).await.map_err(io::Error::other)?;
-        let Answer::Fresh(agent) = agent else { return Err(io::Error::other("the agent exists already")) };
+        let agent = hum
+            .flows()
+            .create(&caller, agent, Remember::nothing())
+            .await
+            .map_err(io::Error::other)?;
+        let Answer::Fresh(agent) = agent else {
+            return Err(io::Error::other("the agent exists already"));
+        };
         let number = NewNumber {
             e164: NUMBER.parse().map_err(io::Error::other)?,
             friendly_name: "Bench".into(),
             sms_flow_id: Some(agent.id),
             sms_enabled: true,
         };
-        hum.numbers().register(&caller, number, Remember::nothing()).await.map_err(io::Error::other)?;
+        hum.numbers()
+            .register(&caller, number, Remember::nothing())
+            .await
+            .map_err(io::Error::other)?;
         Ok(())
     })
 }
@@ -70,7 +99,11 @@ fn assemble(builder: HumBuilder) -> io::Result<Hum> {
         .clock(SystemClock::new())
         .entropy(SystemEntropy)
         .live_bus(InProcessBus::new())
-        .settings(Settings { public_url: PUBLIC_URL.into(), default_account: Some(account), ..Settings::default() })
+        .settings(Settings {
+            public_url: PUBLIC_URL.into(),
+            default_account: Some(account),
+            ..Settings::default()
+        })
         .build()
         .map_err(io::Error::other)
 }

@@ -1,4 +1,5 @@
-//! Inbound texts as Twilio posts them: twenty parameters, signed, as bytes that are ready to be written.
+//! Inbound texts as Twilio posts them: twenty parameters, signed, as bytes that are ready to be
+//! written.
 
 use hum_adapters::telephony::twilio::signature::{self, Algorithm};
 
@@ -30,7 +31,13 @@ fn one(index: usize, contacts: usize) -> Box<[u8]> {
         ("FromState", "IN"),
         ("SmsStatus", "received"),
         ("FromCity", "INDIANAPOLIS"),
-        ("Body", &format!("Is fiber available at {} Oak Street? I would like to switch next month.", index % 9000 + 100)),
+        (
+            "Body",
+            &format!(
+                "Is fiber available at {} Oak Street? I would like to switch next month.",
+                index % 9000 + 100
+            ),
+        ),
         ("FromCountry", "US"),
         ("To", NUMBER),
         ("MessagingServiceSid", "MG0123456789abcdef0123456789abcdef"),
@@ -43,8 +50,15 @@ fn one(index: usize, contacts: usize) -> Box<[u8]> {
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into();
-    let signature = signature::sign(AUTH_TOKEN, &format!("{PUBLIC_URL}/carrier/twilio/sms"), &params, Algorithm::HmacSha1);
-    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&params).finish();
+    let signature = signature::sign(
+        AUTH_TOKEN,
+        &format!("{PUBLIC_URL}/carrier/twilio/sms"),
+        &params,
+        Algorithm::HmacSha1,
+    );
+    let body = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(&params)
+        .finish();
     let headers = format!(
         "user-agent: TwilioProxy/1.1\r\naccept: */*\r\n\
          content-type: application/x-www-form-urlencoded; charset=UTF-8\r\nx-twilio-signature: {signature}"
@@ -59,10 +73,17 @@ mod tests {
         let texts = super::signed(100, 50);
         let field = |text: &[u8], name: &str| {
             let text = String::from_utf8_lossy(text).into_owned();
-            let start = text.find(&format!("&{name}=")).expect("the field is there") + name.len() + 2;
+            let start =
+                text.find(&format!("&{name}=")).expect("the field is there") + name.len() + 2;
             text[start..].split('&').next().expect("a value").to_owned()
         };
-        let distinct = |name| texts.iter().map(|text| field(text, name)).collect::<std::collections::BTreeSet<_>>().len();
+        let distinct = |name| {
+            texts
+                .iter()
+                .map(|text| field(text, name))
+                .collect::<std::collections::BTreeSet<_>>()
+                .len()
+        };
         assert_eq!((distinct("MessageSid"), distinct("From")), (100, 50));
     }
 }

@@ -1,4 +1,5 @@
-//! The two sides: hum's server and the peer, each set up as its maker says and told to keep everything for later.
+//! The two sides: hum's server and the peer, each set up as its maker says and told to keep
+//! everything for later.
 
 use std::{
     io,
@@ -41,7 +42,14 @@ pub fn peer_folder() -> PathBuf {
 }
 
 /// Starts one side on `database`, ready to take texts for [`super::texts::NUMBER`].
-pub fn start(side: Side, hum: &Path, database: &Database, address: SocketAddr, folder: &Path, core: &str) -> io::Result<Server> {
+pub fn start(
+    side: Side,
+    hum: &Path,
+    database: &Database,
+    address: SocketAddr,
+    folder: &Path,
+    core: &str,
+) -> io::Result<Server> {
     let mut command = match side {
         Side::Hum => {
             super::prepare::number(database)?;
@@ -51,8 +59,15 @@ pub fn start(side: Side, hum: &Path, database: &Database, address: SocketAddr, f
                 Database::Postgres(url) => url.clone(),
             };
             command.arg("serve").current_dir(folder);
-            command.env("HUM_BIND", address.to_string()).env("HUM_DATABASE_URL", url).env("HUM_PUBLIC_URL", PUBLIC_URL);
-            command.env("HUM_CARRIER", "twilio").env("HUM_DATA_DIR", folder).env("HUM_WORKERS", "0").env("HUM_LOG", "warn");
+            command
+                .env("HUM_BIND", address.to_string())
+                .env("HUM_DATABASE_URL", url)
+                .env("HUM_PUBLIC_URL", PUBLIC_URL);
+            command
+                .env("HUM_CARRIER", "twilio")
+                .env("HUM_DATA_DIR", folder)
+                .env("HUM_WORKERS", "0")
+                .env("HUM_LOG", "warn");
             command
         }
         Side::Peer => {
@@ -62,12 +77,17 @@ pub fn start(side: Side, hum: &Path, database: &Database, address: SocketAddr, f
                 Database::Postgres(url) => url.clone(),
             };
             command.arg("server.js").current_dir(peer_folder());
-            command.env("PORT", address.port().to_string()).env("DATABASE", database).env("PUBLIC_URL", PUBLIC_URL);
+            command
+                .env("PORT", address.port().to_string())
+                .env("DATABASE", database)
+                .env("PUBLIC_URL", PUBLIC_URL);
             command.env("NODE_ENV", "production");
             command
         }
     };
-    command.env("TWILIO_ACCOUNT_SID", ACCOUNT_SID).env("TWILIO_AUTH_TOKEN", AUTH_TOKEN);
+    command
+        .env("TWILIO_ACCOUNT_SID", ACCOUNT_SID)
+        .env("TWILIO_AUTH_TOKEN", AUTH_TOKEN);
     Server::start(&command, core, address, &log(folder))
 }
 
@@ -77,8 +97,13 @@ pub fn count_messages(database: &Database) -> io::Result<u64> {
     match database {
         Database::Sqlite(path) => server::count_in_sqlite(path, sql),
         Database::Postgres(url) => {
-            let output = Command::new("psql").args(["-wXAtq", url, "-c", sql]).output()?;
-            String::from_utf8_lossy(&output.stdout).trim().parse().map_err(io::Error::other)
+            let output = Command::new("psql")
+                .args(["-wXAtq", url, "-c", sql])
+                .output()?;
+            String::from_utf8_lossy(&output.stdout)
+                .trim()
+                .parse()
+                .map_err(io::Error::other)
         }
     }
 }

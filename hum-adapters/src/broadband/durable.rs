@@ -23,12 +23,20 @@ pub fn publish(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Makes the names in the folder of a file durable.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     // Elsewhere a folder cannot be opened; the rename itself is as durable as that system makes it.
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
 }
 
-/// Takes a lock that the system frees when this process ends, however it ends. `None`: another process has it.
+/// Takes a lock that the system frees when this process ends, however it ends. `None`: another
+/// process has it.
 pub fn lock(path: &Path) -> io::Result<Option<File>> {
     let file = File::create(path)?;
     match file.try_lock() {

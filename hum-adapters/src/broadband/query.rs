@@ -2,16 +2,18 @@
 //!
 //! The evidence is looked for where the place is and then around it:
 //!
-//! 1. the place's **block**, when it is known and in the index (its parts in the seven cells are added up);
+//! 1. the place's **block**, when it is known and in the index (its parts in the seven cells are
+//!    added up);
 //! 2. the **cell** of the place;
-//! 3. the six cells around it, the nearest first. The FCC derives a location's cell from a finer one, so a location may
-//!    lie just outside of its cell; and a point at the edge of a cell has neighbours in the next one. What is only found
-//!    here is never more than `unknown`.
+//! 3. the six cells around it, the nearest first. The FCC derives a location's cell from a finer
+//!    one, so a location may lie just outside of its cell; and a point at the edge of a cell has
+//!    neighbours in the next one. What is only found here is never more than `unknown`.
 //!
-//! The middle of a **ZIP** code proves nothing about an address in it: all seven cells are added up, and it is `unknown`.
+//! The middle of a **ZIP** code proves nothing about an address in it: all seven cells are added
+//! up, and it is `unknown`.
 //!
-//! A provider that is not in the place's block, although the block is in the index, but elsewhere in the cell, is
-//! `unknown` too: the finer evidence is against it.
+//! A provider that is not in the place's block, although the block is in the index, but elsewhere
+//! in the cell, is `unknown` too: the finer evidence is against it.
 
 use h3o::{CellIndex, LatLng, Resolution};
 use hum_core::{
@@ -27,7 +29,8 @@ use super::{
     technology,
 };
 
-/// `confirmed` needs this many known locations: one house that is served says little about the next one.
+/// `confirmed` needs this many known locations: one house that is served says little about the next
+/// one.
 const ENOUGH_LOCATIONS: u64 = 3;
 
 /// A provider and why it is in the answer.
@@ -73,10 +76,19 @@ struct Seven {
 /// # Errors
 /// The index contradicts itself.
 pub fn ask(index: &Index, place: &Place) -> Result<Answer, Damaged> {
-    let none = Answer { found: Vec::new(), state_fips: None };
-    let Ok(point) = LatLng::new(place.position.latitude, place.position.longitude) else { return Ok(none) };
+    let none = Answer {
+        found: Vec::new(),
+        state_fips: None,
+    };
+    let Ok(point) = LatLng::new(place.position.latitude, place.position.longitude) else {
+        return Ok(none);
+    };
     let seven = look_up(index, point.to_cell(Resolution::Eight), place.position)?;
-    let geoid = place.block_geoid.as_deref().filter(|geoid| geoid.len() == 15).and_then(|geoid| geoid.parse::<u64>().ok());
+    let geoid = place
+        .block_geoid
+        .as_deref()
+        .filter(|geoid| geoid.len() == 15)
+        .and_then(|geoid| geoid.parse::<u64>().ok());
     let mut gathered = Vec::with_capacity(16);
     match place.precision {
         Precision::ZipCentroid => zip(index, &seven, &mut gathered)?,
@@ -86,12 +98,21 @@ pub fn ask(index: &Index, place: &Place) -> Result<Answer, Damaged> {
         Some(geoid) => u8::try_from(geoid / 10_000_000_000_000).ok(),
         None => state(index, &seven)?,
     };
-    let mut found: Vec<Found> = gathered.into_iter().map(|gathered| gathered.judge(index, &seven)).collect();
+    let mut found: Vec<Found> = gathered
+        .into_iter()
+        .map(|gathered| gathered.judge(index, &seven))
+        .collect();
     found.sort_by(|a, b| {
         let rank = |found: &Found| {
-            let best =
-                found.offerings.first().map_or((0, 0), |offering| (offering.max_download_speed, offering.max_upload_speed));
-            (found.around, found.evidence.confidence, std::cmp::Reverse(best), found.provider)
+            let best = found.offerings.first().map_or((0, 0), |offering| {
+                (offering.max_download_speed, offering.max_upload_speed)
+            });
+            (
+                found.around,
+                found.evidence.confidence,
+                std::cmp::Reverse(best),
+                found.provider,
+            )
         };
         rank(a).cmp(&rank(b))
     });
@@ -100,35 +121,57 @@ pub fn ask(index: &Index, place: &Place) -> Result<Answer, Damaged> {
 
 /// The cell and those around it, the nearest first.
 fn look_up(index: &Index, center: CellIndex, position: Coordinates) -> Result<Seven, Damaged> {
-    let mut seven = Seven { cells: [(None, None); 7], distances: [f64::MAX; 7] };
+    let mut seven = Seven {
+        cells: [(None, None); 7],
+        distances: [f64::MAX; 7],
+    };
     // There is no quick way around the twelve pentagons, all of which are in the sea.
     for (at, cell) in center.grid_disk_fast(1).flatten().take(7).enumerate() {
         let middle = LatLng::from(cell);
-        let middle = Coordinates { latitude: middle.lat(), longitude: middle.lng() };
+        let middle = Coordinates {
+            latitude: middle.lat(),
+            longitude: middle.lng(),
+        };
         seven.cells[at] = (Some(cell), index.find(u64::from(cell))?);
         seven.distances[at] = position.distance_m(middle);
     }
     // The first one is the place's own.
     let mut order = [0, 1, 2, 3, 4, 5, 6];
     order[1..].sort_by(|a, b| seven.distances[*a].total_cmp(&seven.distances[*b]));
-    Ok(Seven { cells: order.map(|at| seven.cells[at]), distances: order.map(|at| seven.distances[at]) })
+    Ok(Seven {
+        cells: order.map(|at| seven.cells[at]),
+        distances: order.map(|at| seven.distances[at]),
+    })
 }
 
 impl Seven {
     fn records(&self) -> impl Iterator<Item = (usize, &CellRecord)> {
-        self.cells.iter().enumerate().filter_map(|(at, (_, record))| record.as_ref().map(|record| (at, record)))
+        self.cells
+            .iter()
+            .enumerate()
+            .filter_map(|(at, (_, record))| record.as_ref().map(|record| (at, record)))
     }
 }
 
 fn zip(index: &Index, seven: &Seven, gathered: &mut Vec<Gathered>) -> Result<(), Damaged> {
-    let known = seven.records().map(|(_, record)| u64::from(record.known)).sum();
+    let known = seven
+        .records()
+        .map(|(_, record)| u64::from(record.known))
+        .sum();
     for (at, record) in seven.records() {
-        add(gathered, index.cell_offers(record)?, |provider| Gathered::new(provider, Grain::Zip, known, at));
+        add(gathered, index.cell_offers(record)?, |provider| {
+            Gathered::new(provider, Grain::Zip, known, at)
+        });
     }
     Ok(())
 }
 
-fn address(index: &Index, seven: &Seven, geoid: Option<u64>, gathered: &mut Vec<Gathered>) -> Result<(), Damaged> {
+fn address(
+    index: &Index,
+    seven: &Seven,
+    geoid: Option<u64>,
+    gathered: &mut Vec<Gathered>,
+) -> Result<(), Damaged> {
     let mut parts = Vec::new();
     if let Some(geoid) = geoid {
         for (at, record) in seven.records() {
@@ -139,12 +182,18 @@ fn address(index: &Index, seven: &Seven, geoid: Option<u64>, gathered: &mut Vec<
     }
     let known = parts.iter().map(|(_, block)| u64::from(block.known)).sum();
     for (at, block) in &parts {
-        add(gathered, index.block_offers(block)?, |provider| Gathered::new(provider, Grain::Block, known, *at));
+        add(gathered, index.block_offers(block)?, |provider| {
+            Gathered::new(provider, Grain::Block, known, *at)
+        });
     }
     for (at, record) in seven.records() {
         let before = gathered.len();
         let (found, offers) = (&*gathered, index.cell_offers(record)?);
-        let is_new = |offer: &OfferRecord| found[..before].iter().all(|found| found.provider != offer.provider);
+        let is_new = |offer: &OfferRecord| {
+            found[..before]
+                .iter()
+                .all(|found| found.provider != offer.provider)
+        };
         let mut new = Vec::new();
         add(&mut new, offers.filter(is_new), |provider| Gathered {
             doubted: at > 0 || !parts.is_empty(),
@@ -156,12 +205,19 @@ fn address(index: &Index, seven: &Seven, geoid: Option<u64>, gathered: &mut Vec<
 }
 
 /// Adds the offers for homes of one cell or block. Those of a provider come together.
-fn add(gathered: &mut Vec<Gathered>, offers: impl Iterator<Item = OfferRecord>, new: impl Fn(u16) -> Gathered) {
+fn add(
+    gathered: &mut Vec<Gathered>,
+    offers: impl Iterator<Item = OfferRecord>,
+    new: impl Fn(u16) -> Gathered,
+) {
     let mut last: Option<(usize, u32)> = None;
     for offer in offers.filter(|offer| offer.flags & BUSINESS == 0) {
         let (at, counted) = match last {
             Some((at, counted)) if gathered[at].provider == offer.provider => (at, counted),
-            _ => match gathered.iter().position(|gathered| gathered.provider == offer.provider) {
+            _ => match gathered
+                .iter()
+                .position(|gathered| gathered.provider == offer.provider)
+            {
                 Some(at) => (at, 0),
                 None => {
                     gathered.push(new(offer.provider));
@@ -183,16 +239,31 @@ fn add(gathered: &mut Vec<Gathered>, offers: impl Iterator<Item = OfferRecord>, 
 
 impl Gathered {
     fn new(provider: u16, grain: Grain, known: u64, cell: usize) -> Self {
-        Self { provider, grain, known, served: 0, cell, doubted: false, offerings: Vec::with_capacity(2) }
+        Self {
+            provider,
+            grain,
+            known,
+            served: 0,
+            cell,
+            doubted: false,
+            offerings: Vec::with_capacity(2),
+        }
     }
 
     fn offer(&mut self, offer: &OfferRecord) {
         let technology = technology::from_code(offer.technology).unwrap_or(Technology::Other);
         let low_latency = Some(offer.flags & HIGH_LATENCY == 0);
-        match self.offerings.iter_mut().find(|offering| offering.technology == technology) {
+        match self
+            .offerings
+            .iter_mut()
+            .find(|offering| offering.technology == technology)
+        {
             Some(offering) => {
-                // Of two networks of one kind (geostationary and not), the faster one speaks for both.
-                if (offer.download, offer.upload) > (offering.max_download_speed, offering.max_upload_speed) {
+                // Of two networks of one kind (geostationary and not), the faster one speaks for
+                // both.
+                if (offer.download, offer.upload)
+                    > (offering.max_download_speed, offering.max_upload_speed)
+                {
                     offering.low_latency = low_latency;
                 }
                 offering.max_download_speed = offering.max_download_speed.max(offer.download);
@@ -210,7 +281,10 @@ impl Gathered {
 
     fn judge(mut self, index: &Index, seven: &Seven) -> Found {
         self.offerings.sort_by_key(|offering| {
-            (std::cmp::Reverse((offering.max_download_speed, offering.max_upload_speed)), offering.technology)
+            (
+                std::cmp::Reverse((offering.max_download_speed, offering.max_upload_speed)),
+                offering.technology,
+            )
         });
         let distance = seven.distances.get(self.cell).copied().unwrap_or(f64::MAX);
         let confidence = if self.doubted || self.grain == Grain::Zip {
@@ -222,7 +296,11 @@ impl Gathered {
         } else {
             Confidence::Unknown
         };
-        let share = if self.known == 0 { None } else { Some((self.served as f64 / self.known as f64).min(1.0)) };
+        let share = if self.known == 0 {
+            None
+        } else {
+            Some((self.served as f64 / self.known as f64).min(1.0))
+        };
         Found {
             provider: self.provider,
             offerings: self.offerings,

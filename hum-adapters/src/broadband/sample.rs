@@ -1,4 +1,5 @@
-//! What answers until somebody imports data: invented providers at a few places, so that everything can be tried.
+//! What answers until somebody imports data: invented providers at a few places, so that everything
+//! can be tried.
 
 use super::{
     import::{
@@ -29,7 +30,12 @@ const PLANS: &[u8] = include_bytes!("../../data/sample/plans.csv");
 pub fn index() -> Result<Index, String> {
     from_csv(
         AVAILABILITY,
-        &About { data_set: DATA_SET.into(), source: SOURCE.into(), vintage: "2026".into(), ..About::default() },
+        &About {
+            data_set: DATA_SET.into(),
+            source: SOURCE.into(),
+            vintage: "2026".into(),
+            ..About::default()
+        },
     )
 }
 
@@ -39,7 +45,8 @@ pub fn index() -> Result<Index, String> {
 /// The sample is not right, which a test would have told.
 pub fn plans() -> Result<Version, String> {
     let read = PlansImport::default().read("plans.csv", PLANS, Timestamp::from_micros(0));
-    read.map(|read| read.version).map_err(|error| error.to_string())
+    read.map(|read| read.version)
+        .map_err(|error| error.to_string())
 }
 
 /// An index in memory of a small file.
@@ -51,17 +58,26 @@ pub fn from_csv(csv: &[u8], about: &About) -> Result<Index, String> {
     let mut providers = Providers::default();
     let mut sorted: Vec<Row> = Vec::new();
     loop {
-        match rows.next(&mut providers).map_err(|error| error.to_string())? {
+        match rows
+            .next(&mut providers)
+            .map_err(|error| error.to_string())?
+        {
             Next::Row(row) => sorted.push(row),
             Next::Bad(bad) => return Err(bad.to_string()),
             Next::End => break,
         }
     }
-    let about = About { rows: sorted.len() as u64, ..about.clone() };
+    let about = About {
+        rows: sorted.len() as u64,
+        ..about.clone()
+    };
     sorted.sort_unstable();
     let (names, numbers) = providers.sorted();
     let build = || {
-        let mut gatherer = Gatherer::new(IndexWriter::new(Vec::new(), Vec::new(), Vec::new()), &numbers);
+        let mut gatherer = Gatherer::new(
+            IndexWriter::new(Vec::new(), Vec::new(), Vec::new()),
+            &numbers,
+        );
         sorted.iter().try_for_each(|row| gatherer.add(*row))?;
         gatherer.finish()?.finish(&names, &about)
     };

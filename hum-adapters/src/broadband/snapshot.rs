@@ -1,4 +1,5 @@
-//! One state of the data: an index and the plans that go with it. Never changed; another state is another snapshot.
+//! One state of the data: an index and the plans that go with it. Never changed; another state is
+//! another snapshot.
 
 use std::{path::Path, sync::OnceLock, time::SystemTime};
 
@@ -36,7 +37,8 @@ struct Known {
     stock: Stock,
 }
 
-/// Which files there are, so that others are noticed. Files that are renamed over each other are other files.
+/// Which files there are, so that others are noticed. Files that are renamed over each other are
+/// other files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Files {
     index: Option<Identity>,
@@ -53,8 +55,15 @@ struct Identity {
 impl Files {
     /// Those in a folder now.
     pub fn in_folder(folder: &Path) -> Self {
-        let identity = |name| std::fs::metadata(folder.join(name)).ok().map(|metadata| Identity::of(&metadata));
-        Self { index: identity(INDEX_FILE), plans: identity(PLANS_FILE) }
+        let identity = |name| {
+            std::fs::metadata(folder.join(name))
+                .ok()
+                .map(|metadata| Identity::of(&metadata))
+        };
+        Self {
+            index: identity(INDEX_FILE),
+            plans: identity(PLANS_FILE),
+        }
     }
 }
 
@@ -64,7 +73,11 @@ impl Identity {
         let inode = std::os::unix::fs::MetadataExt::ino(metadata);
         #[cfg(not(unix))]
         let inode = 0;
-        Self { inode, len: metadata.len(), modified: metadata.modified().ok() }
+        Self {
+            inode,
+            len: metadata.len(),
+            modified: metadata.modified().ok(),
+        }
     }
 }
 
@@ -94,8 +107,16 @@ impl Snapshot {
             crc.update(version.fingerprint.as_bytes());
         }
         let data_set = format!("{}+{:08x}", index.data_set(), crc.finalize());
-        let known = (0..index.provider_count().min(1 << 16)).map(|_| OnceLock::new()).collect();
-        Self { index, shelf: Shelf::new(catalogue), data_set, known, files }
+        let known = (0..index.provider_count().min(1 << 16))
+            .map(|_| OnceLock::new())
+            .collect();
+        Self {
+            index,
+            shelf: Shelf::new(catalogue),
+            data_set,
+            known,
+            files,
+        }
     }
 
     /// The name of the data set, and eight digits that change with the index and with the plans.
@@ -110,22 +131,54 @@ impl Snapshot {
     pub fn coverage(&self, place: &Place, at: Timestamp) -> Result<Coverage, Damaged> {
         let answer = query::ask(&self.index, place)?;
         let state = answer.state_fips.and_then(of_fips);
-        let providers = answer.found.into_iter().map(|found| self.provider(found, state, place.zip5.as_deref(), at));
-        Ok(Coverage { data_set: self.data_set.clone(), providers: providers.collect::<Result<_, _>>()?, problems: Vec::new() })
+        let providers = answer
+            .found
+            .into_iter()
+            .map(|found| self.provider(found, state, place.zip5.as_deref(), at));
+        Ok(Coverage {
+            data_set: self.data_set.clone(),
+            providers: providers.collect::<Result<_, _>>()?,
+            problems: Vec::new(),
+        })
     }
 
     fn known(&self, record: &ProviderRecord<'_>) -> Known {
-        let id = uuid::of(&format!("{:010}|{}|{}", record.frn, record.provider_id, record.brand));
-        let stock = self.shelf.stock(record, |sku| uuid::of(&format!("{id}|{sku}")));
+        let id = uuid::of(&format!(
+            "{:010}|{}|{}",
+            record.frn, record.provider_id, record.brand
+        ));
+        let stock = self
+            .shelf
+            .stock(record, |sku| uuid::of(&format!("{id}|{sku}")));
         Known { id, stock }
     }
 
-    fn provider(&self, found: Found, state: Option<&str>, zip5: Option<&str>, at: Timestamp) -> Result<Provider, Damaged> {
+    fn provider(
+        &self,
+        found: Found,
+        state: Option<&str>,
+        zip5: Option<&str>,
+        at: Timestamp,
+    ) -> Result<Provider, Damaged> {
         let record = self.index.provider(found.provider)?;
-        let known = self.known.get(usize::from(found.provider)).map(|known| known.get_or_init(|| self.known(&record)));
+        let known = self
+            .known
+            .get(usize::from(found.provider))
+            .map(|known| known.get_or_init(|| self.known(&record)));
         // The index has a record of the provider, so it has a place here.
-        let Some(known) = known else { return Err(Damaged { what: "provider", number: 0, why: "is one too many" }) };
-        let sold = known.stock.sold(&Asked { offerings: &found.offerings, state, zip5, at });
+        let Some(known) = known else {
+            return Err(Damaged {
+                what: "provider",
+                number: 0,
+                why: "is one too many",
+            });
+        };
+        let sold = known.stock.sold(&Asked {
+            offerings: &found.offerings,
+            state,
+            zip5,
+            at,
+        });
         let text = |text: Option<String>| text.unwrap_or_default();
         let info = sold.info;
         Ok(Provider {
@@ -137,8 +190,14 @@ impl Snapshot {
             url: info.url,
             min_plan_price: sold.min_price,
             button_label: info.button_label,
-            provider_promo: Promo { promo_text: text(info.promo_text), promo_logo_url: text(info.promo_logo_url) },
-            url_promo: Promo { promo_text: text(info.url_promo_text), promo_logo_url: text(info.url_promo_logo_url) },
+            provider_promo: Promo {
+                promo_text: text(info.promo_text),
+                promo_logo_url: text(info.promo_logo_url),
+            },
+            url_promo: Promo {
+                promo_text: text(info.url_promo_text),
+                promo_logo_url: text(info.url_promo_logo_url),
+            },
             offerings: found.offerings,
             product_catalog: sold.catalog,
             evidence: found.evidence,

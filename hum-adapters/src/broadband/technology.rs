@@ -5,8 +5,8 @@
 
 use hum_core::broadband::Technology;
 
-/// The codes: other, copper, cable, fiber, geostationary and non-geostationary satellite, fixed wireless over unlicensed,
-/// licensed and licensed-by-rule spectrum.
+/// The codes: other, copper, cable, fiber, geostationary and non-geostationary satellite, fixed
+/// wireless over unlicensed, licensed and licensed-by-rule spectrum.
 pub const CODES: [u8; 9] = [0, 10, 40, 50, 60, 61, 70, 71, 72];
 
 /// What a code means; `None`: no code.

@@ -4,8 +4,8 @@ use tokio::sync::Notify;
 
 /// Wakes loops of the same process.
 ///
-/// Each signal wakes one waiting loop; without a waiting loop one signal is remembered. That is enough for workers: the
-/// one that wakes claims whatever is due, and all of them also poll.
+/// Each signal wakes one waiting loop; without a waiting loop one signal is remembered. That is
+/// enough for workers: the one that wakes claims whatever is due, and all of them also poll.
 #[derive(Debug, Default)]
 pub struct InProcessBus {
     jobs: Notify,
@@ -43,7 +43,11 @@ mod tests {
         bus.jobs_due();
         bus.jobs_due();
         bus.wait_for_jobs().await;
-        assert!(timeout(Duration::from_secs(1), bus.wait_for_jobs()).await.is_err());
+        assert!(
+            timeout(Duration::from_secs(1), bus.wait_for_jobs())
+                .await
+                .is_err()
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,9 +11,14 @@ pub struct SystemClock {
 
 impl SystemClock {
     /// Monotonic time starts now.
-    #[expect(clippy::disallowed_methods, reason = "this is the adapter that may read the system's clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the adapter that may read the system's clock"
+    )]
     pub fn new() -> Self {
-        Self { start: Instant::now() }
+        Self {
+            start: Instant::now(),
+        }
     }
 }
 
@@ -25,10 +30,16 @@ impl Default for SystemClock {
 
 #[async_trait]
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the adapter that may read the system's clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the adapter that may read the system's clock"
+    )]
     fn now(&self) -> Timestamp {
-        // A clock before 1970 is a broken machine; zero shows in every record, which is better than a panic in each request.
-        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        // A clock before 1970 is a broken machine; zero shows in every record, which is better than
+        // a panic in each request.
+        let since_1970 = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp::from_micros(i64::try_from(since_1970.as_micros()).unwrap_or(i64::MAX))
     }
 

@@ -28,8 +28,8 @@ impl State {
     }
 }
 
-/// A clock that starts at a fixed time and only moves when it is told to: for simulations, demos and tests. Clones share the
-/// time.
+/// A clock that starts at a fixed time and only moves when it is told to: for simulations, demos
+/// and tests. Clones share the time.
 #[derive(Clone, Default)]
 pub struct VirtualClock(Arc<Mutex<State>>);
 
@@ -48,8 +48,8 @@ impl VirtualClock {
         self.state().elapsed
     }
 
-    /// Sets the wall clock off by `micros` from now on, as somebody does who corrects a server's clock. Time itself and
-    /// timers go on as before.
+    /// Sets the wall clock off by `micros` from now on, as somebody does who corrects a server's
+    /// clock. Time itself and timers go on as before.
     pub fn set_wall_offset(&self, micros: i64) {
         let mut state = self.state();
         let now = state.elapsed;
@@ -61,15 +61,32 @@ impl VirtualClock {
         self.state().offset()
     }
 
-    /// The earliest and the latest time that the wall clock showed from `start` until now. Without jumps, the first and
-    /// the last.
+    /// The earliest and the latest time that the wall clock showed from `start` until now. Without
+    /// jumps, the first and the last.
     pub fn walls_since(&self, start: Duration) -> (Timestamp, Timestamp) {
         let state = self.state();
         let (mut earliest, mut latest) = (None::<Timestamp>, None::<Timestamp>);
-        let ends = state.jumps.iter().skip(1).map(|(at, _)| *at).chain([state.elapsed]);
-        let before = (Duration::ZERO, 0, state.jumps.first().map_or(state.elapsed, |(at, _)| *at));
-        let after = state.jumps.iter().zip(ends).map(|((from, offset), to)| (*from, *offset, to));
-        for (from, offset, to) in [before].into_iter().chain(after).filter(|(_, _, to)| *to >= start) {
+        let ends = state
+            .jumps
+            .iter()
+            .skip(1)
+            .map(|(at, _)| *at)
+            .chain([state.elapsed]);
+        let before = (
+            Duration::ZERO,
+            0,
+            state.jumps.first().map_or(state.elapsed, |(at, _)| *at),
+        );
+        let after = state
+            .jumps
+            .iter()
+            .zip(ends)
+            .map(|((from, offset), to)| (*from, *offset, to));
+        for (from, offset, to) in [before]
+            .into_iter()
+            .chain(after)
+            .filter(|(_, _, to)| *to >= start)
+        {
             let (first, last) = (wall(from.max(start), offset), wall(to, offset));
             earliest = Some(earliest.map_or(first, |known| known.min(first)));
             latest = Some(latest.map_or(last, |known| known.max(last)));
@@ -114,7 +131,12 @@ impl Clock for VirtualClock {
 
     async fn sleep(&self, duration: Duration) {
         let deadline = self.elapsed() + duration;
-        Sleep { clock: self, deadline, timer: None }.await;
+        Sleep {
+            clock: self,
+            deadline,
+            timer: None,
+        }
+        .await;
     }
 }
 
@@ -135,7 +157,9 @@ impl Future for Sleep<'_> {
             state.next_timer += 1;
             state.next_timer
         });
-        state.timers.insert((self.deadline, timer), context.waker().clone());
+        state
+            .timers
+            .insert((self.deadline, timer), context.waker().clone());
         drop(state);
         self.timer = Some(timer);
         Poll::Pending
@@ -177,10 +201,16 @@ mod tests {
     fn what_the_wall_clock_showed_includes_both_sides_of_a_jump() {
         let clock = VirtualClock::default();
         clock.advance_to(HOUR);
-        assert_eq!(clock.walls_since(HOUR / 2), (EPOCH + HOUR / 2, EPOCH + HOUR));
+        assert_eq!(
+            clock.walls_since(HOUR / 2),
+            (EPOCH + HOUR / 2, EPOCH + HOUR)
+        );
         clock.set_wall_offset(HOUR_BACK);
         assert_eq!(clock.walls_since(HOUR / 2), (EPOCH, EPOCH + HOUR));
         clock.advance_to(HOUR * 3);
-        assert_eq!(clock.walls_since(HOUR * 2), (EPOCH + HOUR, EPOCH + HOUR * 2));
+        assert_eq!(
+            clock.walls_since(HOUR * 2),
+            (EPOCH + HOUR, EPOCH + HOUR * 2)
+        );
     }
 }

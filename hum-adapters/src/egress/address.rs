@@ -7,15 +7,21 @@ use std::{
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
-/// Not globally reachable (<https://www.iana.org/assignments/iana-ipv4-special-registry>), and what clouds keep for
-/// themselves among the addresses that are.
+/// Not globally reachable (<https://www.iana.org/assignments/iana-ipv4-special-registry>), and what
+/// clouds keep for themselves among the addresses that are.
 const V4: &[(&str, &str)] = &[
     ("0.0.0.0/8", "this network (RFC 791)"),
     ("10.0.0.0/8", "private (RFC 1918)"),
-    ("100.64.0.0/10", "carrier-grade NAT (RFC 6598), and cloud metadata"),
+    (
+        "100.64.0.0/10",
+        "carrier-grade NAT (RFC 6598), and cloud metadata",
+    ),
     ("127.0.0.0/8", "loopback (RFC 1122)"),
     ("168.63.129.16/32", "Azure's platform service"),
-    ("169.254.0.0/16", "link-local (RFC 3927), and cloud metadata"),
+    (
+        "169.254.0.0/16",
+        "link-local (RFC 3927), and cloud metadata",
+    ),
     ("172.16.0.0/12", "private (RFC 1918)"),
     ("192.0.0.0/24", "protocol assignments (RFC 6890)"),
     ("192.0.2.0/24", "documentation (RFC 5737)"),
@@ -32,11 +38,14 @@ const V4: &[(&str, &str)] = &[
 ];
 
 /// Inside of 2000::/3, the only block that is handed out
-/// (<https://www.iana.org/assignments/ipv6-unicast-address-assignments>). Everything outside of it is refused: loopback,
-/// IPv4-mapped and -compatible, NAT64 (64:ff9b::/96, 64:ff9b:1::/48), discard (100::/64), SRv6 (5f00::/16), unique local,
-/// link-local, site-local, multicast.
+/// (<https://www.iana.org/assignments/ipv6-unicast-address-assignments>). Everything outside of it
+/// is refused: loopback, IPv4-mapped and -compatible, NAT64 (64:ff9b::/96, 64:ff9b:1::/48), discard
+/// (100::/64), SRv6 (5f00::/16), unique local, link-local, site-local, multicast.
 const V6: &[(&str, &str)] = &[
-    ("2001::/23", "protocol assignments (RFC 2928), Teredo among them"),
+    (
+        "2001::/23",
+        "protocol assignments (RFC 2928), Teredo among them",
+    ),
     ("2001:db8::/32", "documentation (RFC 3849)"),
     ("2002::/16", "6to4 (RFC 3056)"),
     ("2620:4f:8000::/48", "AS112 (RFC 7534)"),
@@ -48,14 +57,16 @@ static V4_NETS: LazyLock<Vec<(Ipv4Net, &str)>> = LazyLock::new(|| parse(V4));
 static V6_NETS: LazyLock<Vec<(Ipv6Net, &str)>> = LazyLock::new(|| parse(V6));
 
 fn parse<N: std::str::FromStr>(table: &[(&str, &'static str)]) -> Vec<(N, &'static str)> {
-    let nets = table.iter().filter_map(|(net, what)| Some((net.parse().ok()?, *what)));
+    let nets = table
+        .iter()
+        .filter_map(|(net, what)| Some((net.parse().ok()?, *what)));
     nets.collect()
 }
 
 /// Whether an address is public.
 ///
-/// Addresses that carry an IPv4 address inside (mapped, NAT64, 6to4, Teredo) are refused whatever they carry: no public
-/// server needs to be reached through them.
+/// Addresses that carry an IPv4 address inside (mapped, NAT64, 6to4, Teredo) are refused whatever
+/// they carry: no public server needs to be reached through them.
 ///
 /// # Errors
 /// What the address is instead.

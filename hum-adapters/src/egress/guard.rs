@@ -11,7 +11,8 @@ use url::Host;
 
 use super::address::public;
 
-/// Names that lead inside, whatever the resolver says. Suffixes of RFC 6761, RFC 6762, RFC 8375, RFC 9476, and of clouds.
+/// Names that lead inside, whatever the resolver says. Suffixes of RFC 6761, RFC 6762, RFC 8375,
+/// RFC 9476, and of clouds.
 const INSIDE: &[&str] = &[
     "localhost",
     "localdomain",
@@ -34,10 +35,11 @@ const INSIDE: &[&str] = &[
 /// Services that read an HTTP request as commands, or that only ever listen inside. A subset of
 /// <https://fetch.spec.whatwg.org/#port-blocking>, and databases.
 const PORTS: &[u16] = &[
-    1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 79, 110, 111, 113, 119, 123, 135, 137, 139, 143, 161,
-    179, 389, 427, 445, 465, 512, 513, 514, 515, 526, 530, 532, 540, 548, 554, 556, 563, 587, 601, 636, 873, 993, 995, 1433,
-    1521, 2049, 2375, 2376, 2379, 2380, 3306, 3389, 3659, 4045, 4190, 5060, 5061, 5432, 5900, 5984, 6000, 6379, 6566, 6665, 6666,
-    6667, 6668, 6669, 6697, 9042, 9200, 9300, 10250, 11211, 27017,
+    1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 79, 110, 111, 113, 119,
+    123, 135, 137, 139, 143, 161, 179, 389, 427, 445, 465, 512, 513, 514, 515, 526, 530, 532, 540,
+    548, 554, 556, 563, 587, 601, 636, 873, 993, 995, 1433, 1521, 2049, 2375, 2376, 2379, 2380,
+    3306, 3389, 3659, 4045, 4190, 5060, 5061, 5432, 5900, 5984, 6000, 6379, 6566, 6665, 6666, 6667,
+    6668, 6669, 6697, 9042, 9200, 9300, 10250, 11211, 27017,
 ];
 
 /// Which hosts may be reached although they are not public.
@@ -48,33 +50,48 @@ pub struct EgressPolicy {
 }
 
 impl EgressPolicy {
-    /// Reads `HUM_EGRESS_ALLOW`: `host` or `host:port`, separated by commas or white space. For development and tests, and
-    /// for a service of one's own network that customers may reach.
+    /// Reads `HUM_EGRESS_ALLOW`: `host` or `host:port`, separated by commas or white space. For
+    /// development and tests, and for a service of one's own network that customers may reach.
     ///
     /// # Errors
     /// A sentence for the operator.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let entries = text.split(|char: char| char == ',' || char.is_whitespace()).filter(|entry| !entry.is_empty());
-        Ok(Self { allow: entries.map(entry).collect::<Result<_, _>>()? })
+        let entries = text
+            .split(|char: char| char == ',' || char.is_whitespace())
+            .filter(|entry| !entry.is_empty());
+        Ok(Self {
+            allow: entries.map(entry).collect::<Result<_, _>>()?,
+        })
     }
 
     fn allows(&self, url: &Url) -> bool {
-        let Some(host) = url.host_str() else { return false };
+        let Some(host) = url.host_str() else {
+            return false;
+        };
         let port = url.port_or_known_default();
-        self.allow.contains(&(host.to_owned(), None)) || self.allow.contains(&(host.to_owned(), port))
+        self.allow.contains(&(host.to_owned(), None))
+            || self.allow.contains(&(host.to_owned(), port))
     }
 }
 
 fn entry(text: &str) -> Result<(String, Option<u16>), String> {
     let malformed = || format!("{text:?} must be a host or host:port");
-    // Nothing but a host and a port may be there, and the port must stay visible if it is the scheme's.
+    // Nothing but a host and a port may be there, and the port must stay visible if it is the
+    // scheme's.
     if text.contains(['/', '?', '#', '@', '\\', '*', '%']) {
         return Err(malformed());
     }
     let url = Url::parse(&format!("ws://{text}/")).map_err(|_| malformed())?;
-    let colon = text.rsplit_once(':').filter(|(_, port)| !port.contains(']'));
+    let colon = text
+        .rsplit_once(':')
+        .filter(|(_, port)| !port.contains(']'));
     let port = match colon {
-        Some((_, port)) => Some(port.parse().ok().filter(|port| *port > 0).ok_or_else(malformed)?),
+        Some((_, port)) => Some(
+            port.parse()
+                .ok()
+                .filter(|port| *port > 0)
+                .ok_or_else(malformed)?,
+        ),
         None => None,
     };
     Ok((url.host_str().ok_or_else(malformed)?.to_owned(), port))
@@ -89,14 +106,18 @@ pub(super) enum Reach {
     Open,
 }
 
-/// Checks everything that can be seen in a URL. A client does not ask its resolver about literal addresses, so they are
-/// checked here.
+/// Checks everything that can be seen in a URL. A client does not ask its resolver about literal
+/// addresses, so they are checked here.
 ///
 /// # Errors
 /// A sentence for the person who typed it.
 pub(super) fn check(policy: &EgressPolicy, text: &str) -> Result<(Url, Reach), String> {
-    // The URL standard drops tabs and line ends, and takes a backslash for a slash: two readers could see two hosts.
-    if text.chars().any(|char| char.is_control() || char.is_whitespace() || char == '\\') {
+    // The URL standard drops tabs and line ends, and takes a backslash for a slash: two readers
+    // could see two hosts.
+    if text
+        .chars()
+        .any(|char| char.is_control() || char.is_whitespace() || char == '\\')
+    {
         return Err("must not contain white space, control characters or backslashes".into());
     }
     if text.len() > 2048 {
@@ -109,10 +130,17 @@ pub(super) fn check(policy: &EgressPolicy, text: &str) -> Result<(Url, Reach), S
     };
     let rest = rest.ok_or("must begin with https:// or http://")?;
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
-    if authority.is_empty() || authority.contains('@') || !url.username().is_empty() || url.password().is_some() {
+    if authority.is_empty()
+        || authority.contains('@')
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
         return Err("must have a host, and no user name or password".into());
     }
-    let port = url.port_or_known_default().filter(|port| *port > 0).ok_or("must have a port from 1 to 65535")?;
+    let port = url
+        .port_or_known_default()
+        .filter(|port| *port > 0)
+        .ok_or("must have a port from 1 to 65535")?;
     if policy.allows(&url) {
         return Ok((url, Reach::Open));
     }
@@ -134,8 +162,15 @@ fn check_name(name: &str) -> Result<(), String> {
     }
     // A name without a dot is completed from the server's search list.
     let inside = !name.contains('.')
-        || INSIDE.iter().any(|suffix| name.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
-    if inside { Err("must have a public host name".into()) } else { Ok(()) }
+        || INSIDE.iter().any(|suffix| {
+            name.strip_suffix(suffix)
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        });
+    if inside {
+        Err("must have a public host name".into())
+    } else {
+        Ok(())
+    }
 }
 
 fn not_public(what: &str) -> String {
@@ -165,8 +200,8 @@ impl Lookup for SystemLookup {
 #[error("{}", not_public(.0))]
 pub(super) struct NotPublic(&'static str);
 
-/// Answers public addresses only. The client connects to the very addresses that were checked, so a name that answers
-/// differently the next time (DNS rebinding) gains nothing.
+/// Answers public addresses only. The client connects to the very addresses that were checked, so a
+/// name that answers differently the next time (DNS rebinding) gains nothing.
 #[derive(Clone)]
 pub(super) struct Resolver {
     pub(super) lookup: Arc<dyn Lookup>,
@@ -179,11 +214,16 @@ impl Resolve for Resolver {
         Box::pin(async move {
             let addresses = lookup.lookup(name.as_str()).await?;
             if addresses.is_empty() {
-                return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address").into());
+                return Err(
+                    io::Error::new(io::ErrorKind::NotFound, "the name has no address").into(),
+                );
             }
             if reach == Reach::Public {
                 // One bad address spoils all: which of them is dialled is chance.
-                addresses.iter().try_for_each(|address| public(address.ip())).map_err(NotPublic)?;
+                addresses
+                    .iter()
+                    .try_for_each(|address| public(address.ip()))
+                    .map_err(NotPublic)?;
             }
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
@@ -207,18 +247,29 @@ mod tests {
     impl Lookup for Flip {
         async fn lookup(&self, _: &str) -> io::Result<Vec<SocketAddr>> {
             let inside = self.0.fetch_add(1, Ordering::SeqCst) % 2 == 1;
-            Ok(vec![SocketAddr::new(if inside { [127, 0, 0, 1] } else { [8, 8, 8, 8] }.into(), 0)])
+            Ok(vec![SocketAddr::new(
+                if inside { [127, 0, 0, 1] } else { [8, 8, 8, 8] }.into(),
+                0,
+            )])
         }
     }
 
     #[tokio::test]
     async fn every_answer_of_a_name_is_checked_anew() {
-        let resolver = Resolver { lookup: Arc::new(Flip(AtomicUsize::new(0))), reach: Reach::Public };
+        let resolver = Resolver {
+            lookup: Arc::new(Flip(AtomicUsize::new(0))),
+            reach: Reach::Public,
+        };
         for turn in 0..6 {
-            let Ok(name) = "flip.example.com".parse::<Name>() else { panic!("a name") };
+            let Ok(name) = "flip.example.com".parse::<Name>() else {
+                panic!("a name")
+            };
             match resolver.resolve(name).await {
                 Ok(addresses) => {
-                    assert_eq!((turn % 2, addresses.collect::<Vec<_>>()), (0, vec![SocketAddr::from(([8, 8, 8, 8], 0))]))
+                    assert_eq!(
+                        (turn % 2, addresses.collect::<Vec<_>>()),
+                        (0, vec![SocketAddr::from(([8, 8, 8, 8], 0))])
+                    )
                 }
                 Err(error) => assert!(turn % 2 == 1 && error.is::<NotPublic>(), "{error}"),
             }
@@ -228,11 +279,17 @@ mod tests {
     /// An IPv4 address in every way in which the URL standard writes one.
     fn spellings(address: Ipv4Addr) -> Vec<String> {
         let [a, b, c, d] = address.octets();
-        let (bits, low24, low16) = (address.to_bits(), address.to_bits() & 0xff_ffff, address.to_bits() & 0xffff);
+        let (bits, low24, low16) = (
+            address.to_bits(),
+            address.to_bits() & 0xff_ffff,
+            address.to_bits() & 0xffff,
+        );
         vec![
             format!("{a}.{b}.{c}.{d}"),
             format!("{a}.{b}.{c}.{d}."),
-            format!("{a:#x}.{b:#o}.{c}.{d:#X}").replace("0o", "0").replace("0X", "0x"),
+            format!("{a:#x}.{b:#o}.{c}.{d:#X}")
+                .replace("0o", "0")
+                .replace("0X", "0x"),
             format!("{bits}"),
             format!("{bits:#x}"),
             format!("0{bits:o}"),

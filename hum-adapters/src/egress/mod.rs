@@ -1,7 +1,8 @@
 //! Requests to addresses that customers typed: to public ones only, once, within limits.
 //!
-//! What is not solved here: an address that is public and still ours, such as hum's own public name or a service that a
-//! firewall opens to our address only. Put a filtering proxy or firewall rules around hum for these.
+//! What is not solved here: an address that is public and still ours, such as hum's own public name
+//! or a service that a firewall opens to our address only. Put a filtering proxy or firewall rules
+//! around hum for these.
 
 mod address;
 mod guard;
@@ -58,23 +59,46 @@ impl GuardedEgress {
     /// As [`GuardedEgress::new`].
     pub fn with_lookup(policy: EgressPolicy, lookup: Arc<dyn Lookup>) -> Result<Self, String> {
         crate::install_tls();
-        // Two clients, because a resolver is asked for a name without its port, and the operator may open a port only.
-        let public = client(Resolver { lookup: lookup.clone(), reach: Reach::Public })?;
-        let open = client(Resolver { lookup, reach: Reach::Open })?;
-        Ok(Self { policy, public, open })
+        // Two clients, because a resolver is asked for a name without its port, and the operator
+        // may open a port only.
+        let public = client(Resolver {
+            lookup: lookup.clone(),
+            reach: Reach::Public,
+        })?;
+        let open = client(Resolver {
+            lookup,
+            reach: Reach::Open,
+        })?;
+        Ok(Self {
+            policy,
+            public,
+            open,
+        })
     }
 
     async fn exchange(&self, request: EgressRequest) -> Result<EgressResponse, EgressError> {
-        let (url, reach) = guard::check(&self.policy, &request.url).map_err(EgressError::Refused)?;
+        let (url, reach) =
+            guard::check(&self.policy, &request.url).map_err(EgressError::Refused)?;
         let headers = headers(&request.headers).map_err(EgressError::Refused)?;
-        let client = if reach == Reach::Open { &self.open } else { &self.public };
+        let client = if reach == Reach::Open {
+            &self.open
+        } else {
+            &self.public
+        };
         let post = client.post(url).headers(headers).body(request.body);
         let mut response = post.send().await.map_err(|error| failed(&error))?;
         let status = response.status().as_u16();
-        let retry_after = response.headers().get(reqwest::header::RETRY_AFTER).and_then(seconds);
+        let retry_after = response
+            .headers()
+            .get(reqwest::header::RETRY_AFTER)
+            .and_then(seconds);
         let mut body = Vec::new();
         let mut truncated = false;
-        while let Some(chunk) = response.chunk().await.map_err(|error| EgressError::NoAnswer(describe(&error)))? {
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| EgressError::NoAnswer(describe(&error)))?
+        {
             let room = request.max_response_bytes - body.len();
             body.extend_from_slice(&chunk[..chunk.len().min(room)]);
             truncated = chunk.len() > room;
@@ -82,7 +106,12 @@ impl GuardedEgress {
                 break;
             }
         }
-        Ok(EgressResponse { status, retry_after, body, truncated })
+        Ok(EgressResponse {
+            status,
+            retry_after,
+            body,
+            truncated,
+        })
     }
 }
 
@@ -121,9 +150,14 @@ fn client(resolver: Resolver) -> Result<reqwest::Client, String> {
 }
 
 fn headers(pairs: &[(String, hum_core::cipher::Secret<String>)]) -> Result<HeaderMap, String> {
-    let bytes: usize = pairs.iter().map(|(name, value)| name.len() + value.reveal().len()).sum();
+    let bytes: usize = pairs
+        .iter()
+        .map(|(name, value)| name.len() + value.reveal().len())
+        .sum();
     if pairs.len() > MAX_HEADERS || bytes > MAX_HEADER_BYTES {
-        return Err(format!("at most {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes together"));
+        return Err(format!(
+            "at most {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes together"
+        ));
     }
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
@@ -132,8 +166,11 @@ fn headers(pairs: &[(String, hum_core::cipher::Secret<String>)]) -> Result<Heade
             return Err(format!("the header {name:?} cannot be set"));
         }
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| malformed())?;
-        // The parser refuses control characters; what is not ASCII has no agreed meaning (RFC 9110, section 5.5).
-        let value = Some(value.reveal()).filter(|value| value.is_ascii()).ok_or_else(malformed)?;
+        // The parser refuses control characters; what is not ASCII has no agreed meaning (RFC 9110,
+        // section 5.5).
+        let value = Some(value.reveal())
+            .filter(|value| value.is_ascii())
+            .ok_or_else(malformed)?;
         let mut value = value.parse::<HeaderValue>().map_err(|_| malformed())?;
         value.set_sensitive(true);
         headers.append(name, value);
@@ -145,13 +182,26 @@ fn failed(error: &reqwest::Error) -> EgressError {
     if let Some(refused) = causes(error).find_map(|cause| cause.downcast_ref::<NotPublic>()) {
         return EgressError::Refused(refused.to_string());
     }
-    if error.is_connect() { EgressError::NotConnected(describe(error)) } else { EgressError::NoAnswer(describe(error)) }
+    if error.is_connect() {
+        EgressError::NotConnected(describe(error))
+    } else {
+        EgressError::NoAnswer(describe(error))
+    }
 }
 
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    std::iter::successors(error.source(), |cause: &&(dyn std::error::Error + 'static)| (*cause).source())
+    std::iter::successors(
+        error.source(),
+        |cause: &&(dyn std::error::Error + 'static)| (*cause).source(),
+    )
 }
 
 fn seconds(value: &HeaderValue) -> Option<Duration> {
-    value.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+    value
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+        .map(Duration::from_secs)
 }

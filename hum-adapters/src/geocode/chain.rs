@@ -10,8 +10,9 @@ use hum_core::{
 
 /// Asks one geocoder after the other until one finds something.
 ///
-/// One that fails leaves a sentence among the problems. Coordinates of the caller are first shown to those on this machine:
-/// when they agree with the ZIP code there is nothing better to find, and nobody outside is asked.
+/// One that fails leaves a sentence among the problems. Coordinates of the caller are first shown
+/// to those on this machine: when they agree with the ZIP code there is nothing better to find, and
+/// nobody outside is asked.
 pub struct Chain {
     geocoders: Vec<Arc<dyn Geocoder>>,
 }
@@ -23,7 +24,9 @@ impl Chain {
     }
 
     fn local(&self) -> impl Iterator<Item = &Arc<dyn Geocoder>> {
-        self.geocoders.iter().filter(|geocoder| geocoder.reach() == Reach::Local)
+        self.geocoders
+            .iter()
+            .filter(|geocoder| geocoder.reach() == Reach::Local)
     }
 }
 
@@ -31,17 +34,27 @@ impl Chain {
 impl Geocoder for Chain {
     /// Remote as soon as one of them is.
     fn reach(&self) -> Reach {
-        if self.local().count() == self.geocoders.len() { Reach::Local } else { Reach::Remote }
+        if self.local().count() == self.geocoders.len() {
+            Reach::Local
+        } else {
+            Reach::Remote
+        }
     }
 
     /// # Errors
     /// The last one's, when all of them failed.
-    async fn geocode(&self, address: &Address, given: Option<Coordinates>) -> Result<Geocoding, SourceError> {
+    async fn geocode(
+        &self,
+        address: &Address,
+        given: Option<Coordinates>,
+    ) -> Result<Geocoding, SourceError> {
         let mut problems = Vec::new();
         if given.is_some() {
             for geocoder in self.local() {
                 // A failure shows again when its turn comes.
-                let Ok(answer) = geocoder.geocode(address, given).await else { continue };
+                let Ok(answer) = geocoder.geocode(address, given).await else {
+                    continue;
+                };
                 if let [candidate] = answer.candidates.as_slice()
                     && candidate.match_type == MatchType::Given
                 {
@@ -57,7 +70,10 @@ impl Geocoder for Chain {
                     answered = true;
                     add(&mut problems, answer.problems);
                     if !answer.candidates.is_empty() {
-                        return Ok(Geocoding { candidates: answer.candidates, problems });
+                        return Ok(Geocoding {
+                            candidates: answer.candidates,
+                            problems,
+                        });
                     }
                 }
                 Err(error) => {
@@ -68,7 +84,10 @@ impl Geocoder for Chain {
         }
         match failure {
             Some(error) if !answered => Err(error),
-            _ => Ok(Geocoding { candidates: vec![], problems }),
+            _ => Ok(Geocoding {
+                candidates: vec![],
+                problems,
+            }),
         }
     }
 }

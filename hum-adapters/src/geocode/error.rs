@@ -1,4 +1,5 @@
-//! What a failed request says about asking again. Asking has no effect on anybody, so this is the only question.
+//! What a failed request says about asking again. Asking has no effect on anybody, so this is the
+//! only question.
 
 use hum_core::geocode::SourceError;
 
@@ -11,8 +12,8 @@ pub(super) fn from_transport(source: &str, error: &reqwest::Error) -> SourceErro
 
 /// A status other than 200.
 ///
-/// A 4xx is about this question and stays so, but for 408 and 429, which are about the moment. A redirect is not followed:
-/// it would carry the address to somebody whom nobody configured.
+/// A 4xx is about this question and stays so, but for 408 and 429, which are about the moment. A
+/// redirect is not followed: it would carry the address to somebody whom nobody configured.
 pub(super) fn from_status(source: &str, status: u16) -> SourceError {
     match status {
         408 | 429 | 500.. => unavailable(source, format!("HTTP {status}")),
@@ -21,11 +22,17 @@ pub(super) fn from_status(source: &str, status: u16) -> SourceError {
 }
 
 pub(super) fn unavailable(source: &str, detail: impl Into<String>) -> SourceError {
-    SourceError::Unavailable { source_name: source.into(), detail: detail.into() }
+    SourceError::Unavailable {
+        source_name: source.into(),
+        detail: detail.into(),
+    }
 }
 
 pub(super) fn refused(source: &str, detail: impl Into<String>) -> SourceError {
-    SourceError::Refused { source_name: source.into(), detail: detail.into() }
+    SourceError::Refused {
+        source_name: source.into(),
+        detail: detail.into(),
+    }
 }
 
 /// An answer that is not what the source documents.
@@ -40,11 +47,23 @@ mod tests {
     #[test]
     fn only_the_moment_is_worth_asking_again() {
         for status in [408, 429, 500, 502, 503, 504, 599] {
-            assert!(matches!(from_status("census", status), SourceError::Unavailable { .. }), "{status}");
+            assert!(
+                matches!(
+                    from_status("census", status),
+                    SourceError::Unavailable { .. }
+                ),
+                "{status}"
+            );
         }
         for status in [100, 201, 204, 301, 302, 400, 401, 403, 404, 422] {
-            assert!(matches!(from_status("census", status), SourceError::Refused { .. }), "{status}");
+            assert!(
+                matches!(from_status("census", status), SourceError::Refused { .. }),
+                "{status}"
+            );
         }
-        assert_eq!(from_status("census", 429).to_string(), "census is unavailable: HTTP 429");
+        assert_eq!(
+            from_status("census", 429).to_string(),
+            "census is unavailable: HTTP 429"
+        );
     }
 }

@@ -25,7 +25,13 @@ impl HttpConfig {
     /// What suits a job that somebody waits for.
     pub const TIMEOUT: Duration = Duration::from_secs(5);
     /// Names hum, not its operator.
-    pub const USER_AGENT: &str = concat!("hum/", env!("CARGO_PKG_VERSION"), " (+", env!("CARGO_PKG_REPOSITORY"), ")");
+    pub const USER_AGENT: &str = concat!(
+        "hum/",
+        env!("CARGO_PKG_VERSION"),
+        " (+",
+        env!("CARGO_PKG_REPOSITORY"),
+        ")"
+    );
 }
 
 /// Speaks HTTP to one geocoder.
@@ -38,9 +44,12 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(source: &'static str, config: HttpConfig) -> Result<Self, String> {
         crate::install_tls();
-        let mut base_url =
-            Url::parse(&config.base_url).map_err(|error| format!("the URL of the geocoder is not a URL: {error}"))?;
-        if !matches!(base_url.scheme(), "http" | "https") || base_url.query().is_some() || base_url.fragment().is_some() {
+        let mut base_url = Url::parse(&config.base_url)
+            .map_err(|error| format!("the URL of the geocoder is not a URL: {error}"))?;
+        if !matches!(base_url.scheme(), "http" | "https")
+            || base_url.query().is_some()
+            || base_url.fragment().is_some()
+        {
             return Err("the URL of the geocoder must be http or https, without a query".into());
         }
         if !base_url.path().ends_with('/') {
@@ -55,14 +64,31 @@ impl Client {
             .user_agent(config.user_agent)
             .build()
             .map_err(|error| format!("no HTTP client: {error}"))?;
-        Ok(Self { http, base_url, source })
+        Ok(Self {
+            http,
+            base_url,
+            source,
+        })
     }
 
     /// The body of a 200.
-    pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, SourceError> {
-        let url = self.base_url.join(path).map_err(|_| error::refused(self.source, "the path is not a URL"))?;
+    pub(super) async fn get(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Vec<u8>, SourceError> {
+        let url = self
+            .base_url
+            .join(path)
+            .map_err(|_| error::refused(self.source, "the path is not a URL"))?;
         let failed = |failed: reqwest::Error| error::from_transport(self.source, &failed);
-        let mut response = self.http.get(url).query(query).send().await.map_err(failed)?;
+        let mut response = self
+            .http
+            .get(url)
+            .query(query)
+            .send()
+            .await
+            .map_err(failed)?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(error::from_status(self.source, response.status().as_u16()));
         }

@@ -1,4 +1,5 @@
-//! Where an address is: from a table of ZIP codes without a network, from the US Census Bureau, from OpenStreetMap.
+//! Where an address is: from a table of ZIP codes without a network, from the US Census Bureau,
+//! from OpenStreetMap.
 //!
 //! [`assemble`] puts them together: the remote one is asked first; where it fails or knows
 //! nothing, the middle of the ZIP code is the answer.
@@ -28,7 +29,8 @@ pub struct Settings {
     pub source: Source,
     /// Where, instead of the public service.
     pub base_url: Option<String>,
-    /// Who asks, as the service sees it: an application and how to reach its operator. Needed for the public Nominatim.
+    /// Who asks, as the service sees it: an application and how to reach its operator. Needed for
+    /// the public Nominatim.
     pub user_agent: Option<String>,
     /// How long one answer may take.
     pub timeout: Duration,
@@ -36,7 +38,12 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { source: Source::Offline, base_url: None, user_agent: None, timeout: HttpConfig::TIMEOUT }
+        Self {
+            source: Source::Offline,
+            base_url: None,
+            user_agent: None,
+            timeout: HttpConfig::TIMEOUT,
+        }
     }
 }
 
@@ -56,10 +63,17 @@ pub enum Source {
 /// # Errors
 /// A sentence about the setting that cannot be used.
 pub fn assemble(settings: Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Geocoder>, String> {
-    let Settings { source, base_url, user_agent, timeout } = settings;
+    let Settings {
+        source,
+        base_url,
+        user_agent,
+        timeout,
+    } = settings;
     let config = |public: &str| HttpConfig {
         base_url: base_url.unwrap_or_else(|| public.into()),
-        user_agent: user_agent.clone().unwrap_or_else(|| HttpConfig::USER_AGENT.into()),
+        user_agent: user_agent
+            .clone()
+            .unwrap_or_else(|| HttpConfig::USER_AGENT.into()),
         timeout,
     };
     let remote: Arc<dyn Geocoder> = match source {
@@ -69,7 +83,10 @@ pub fn assemble(settings: Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Geo
             let config = config(Nominatim::PUBLIC);
             if config.base_url == Nominatim::PUBLIC && user_agent.is_none() {
                 // https://operations.osmfoundation.org/policies/nominatim/
-                return Err("the public Nominatim wants a user agent that names you and how to reach you".into());
+                return Err(
+                    "the public Nominatim wants a user agent that names you and how to reach you"
+                        .into(),
+                );
             }
             Arc::new(Nominatim::new(config, clock)?)
         }

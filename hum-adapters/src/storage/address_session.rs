@@ -16,19 +16,38 @@ use super::{
 
 #[async_trait]
 impl AddressSessionReads for OrgStore {
-    async fn find_address_session(&self, token_hash: &[u8; 32]) -> Result<Option<AddressSession>, StoreError> {
-        let sql = sql!("SELECT {} FROM address_session WHERE org_id = $1 AND token_hash = $2", columns::<AddressSession>());
+    async fn find_address_session(
+        &self,
+        token_hash: &[u8; 32],
+    ) -> Result<Option<AddressSession>, StoreError> {
+        let sql = sql!(
+            "SELECT {} FROM address_session WHERE org_id = $1 AND token_hash = $2",
+            columns::<AddressSession>()
+        );
         self.one(sql, [Value::Bytes(token_hash.to_vec())]).await
     }
 
-    async fn address_session(&self, id: AddressSessionId) -> Result<Option<AddressSession>, StoreError> {
-        let sql = sql!("SELECT {} FROM address_session WHERE org_id = $1 AND id = $2", columns::<AddressSession>());
+    async fn address_session(
+        &self,
+        id: AddressSessionId,
+    ) -> Result<Option<AddressSession>, StoreError> {
+        let sql = sql!(
+            "SELECT {} FROM address_session WHERE org_id = $1 AND id = $2",
+            columns::<AddressSession>()
+        );
         self.one(sql, [Value::text(id)]).await
     }
 
-    async fn list_address_sessions(&self, campaign_id: Option<&str>, page: &Page) -> Result<Paged<AddressSession>, StoreError> {
+    async fn list_address_sessions(
+        &self,
+        campaign_id: Option<&str>,
+        page: &Page,
+    ) -> Result<Paged<AddressSession>, StoreError> {
         let after: Option<AddressSessionId> = after(page)?;
-        let mut sql = format!("SELECT {} FROM address_session WHERE org_id = $1", columns::<AddressSession>());
+        let mut sql = format!(
+            "SELECT {} FROM address_session WHERE org_id = $1",
+            columns::<AddressSession>()
+        );
         let mut params = Vec::new();
         if let Some(campaign_id) = campaign_id {
             params.push(Value::text(campaign_id));
@@ -39,6 +58,9 @@ impl AddressSessionReads for OrgStore {
             sql.push_str(&format!(" AND id < ${}", params.len() + 1));
         }
         sql.push_str(" ORDER BY id DESC");
-        self.page(sql, params, page, |session: &AddressSession| session.id.to_string()).await
+        self.page(sql, params, page, |session: &AddressSession| {
+            session.id.to_string()
+        })
+        .await
     }
 }

@@ -17,17 +17,30 @@ use super::{
 #[async_trait]
 impl ConsentReads for OrgStore {
     async fn consent(&self, contact: &E164) -> Result<Option<Consent>, StoreError> {
-        let sql = sql!("SELECT {} FROM consent WHERE org_id = $1 AND contact = $2", columns::<Consent>());
+        let sql = sql!(
+            "SELECT {} FROM consent WHERE org_id = $1 AND contact = $2",
+            columns::<Consent>()
+        );
         self.one(sql, [Value::text(contact)]).await
     }
 
     async fn list_opted_out(&self, page: &Page) -> Result<Paged<Consent>, StoreError> {
         let after: Option<E164> = after(page)?;
-        let further = if after.is_some() { " AND contact > $2" } else { "" };
+        let further = if after.is_some() {
+            " AND contact > $2"
+        } else {
+            ""
+        };
         let sql = format!(
             "SELECT {} FROM consent WHERE org_id = $1 AND state = 'opted_out'{further} ORDER BY contact",
             columns::<Consent>()
         );
-        self.page(sql, after.map(Value::text).into_iter().collect(), page, |consent: &Consent| consent.contact.to_string()).await
+        self.page(
+            sql,
+            after.map(Value::text).into_iter().collect(),
+            page,
+            |consent: &Consent| consent.contact.to_string(),
+        )
+        .await
     }
 }

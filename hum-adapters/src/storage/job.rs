@@ -1,6 +1,8 @@
-//! Jobs. The rules are core's ([`hum_core::job`]); here is their SQL, side by side where the databases must differ.
+//! Jobs. The rules are core's ([`hum_core::job`]); here is their SQL, side by side where the
+//! databases must differ.
 //!
-//! Two partial unique indexes carry the rules: at most one job of a kind and key is queued, and at most one runs.
+//! Two partial unique indexes carry the rules: at most one job of a kind and key is queued, and at
+//! most one runs.
 
 use hum_core::{
     clock::Timestamp,
@@ -56,31 +58,61 @@ static CLAIMED: Table = Table {
 };
 
 fn names_of(alias: &str) -> String {
-    CLAIMED.columns.iter().map(|column| format!("{alias}{}", column.name)).collect::<Vec<_>>().join(", ")
+    CLAIMED
+        .columns
+        .iter()
+        .map(|column| format!("{alias}{}", column.name))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn from_row(values: Vec<Value>, kinds: &[JobKind]) -> Result<(Timestamp, Claimed), StoreError> {
-    let mut row = Reader::new(Row { table: &CLAIMED, values });
+    let mut row = Reader::new(Row {
+        table: &CLAIMED,
+        values,
+    });
     let (org, id) = (row.take()?, row.take()?);
     let name: String = row.take()?;
-    let kind = kinds.iter().copied().find(|kind| kind.as_str() == name).ok_or_else(|| row.corrupt("unknown name"))?;
-    let claimed = Claimed { org, id, kind, key: row.take()?, fence: row.take()?, attempt: row.take()? };
+    let kind = kinds
+        .iter()
+        .copied()
+        .find(|kind| kind.as_str() == name)
+        .ok_or_else(|| row.corrupt("unknown name"))?;
+    let claimed = Claimed {
+        org,
+        id,
+        kind,
+        key: row.take()?,
+        fence: row.take()?,
+        attempt: row.take()?,
+    };
     Ok((row.take()?, claimed))
 }
 
 /// The claimed jobs, oldest due first; `kinds` are those that were asked for.
-pub(crate) fn claimed(rows: Vec<Vec<Value>>, kinds: &[JobKind]) -> Result<Vec<Claimed>, StoreError> {
-    let mut jobs = rows.into_iter().map(|row| from_row(row, kinds)).collect::<Result<Vec<_>, _>>()?;
+pub(crate) fn claimed(
+    rows: Vec<Vec<Value>>,
+    kinds: &[JobKind],
+) -> Result<Vec<Claimed>, StoreError> {
+    let mut jobs = rows
+        .into_iter()
+        .map(|row| from_row(row, kinds))
+        .collect::<Result<Vec<_>, _>>()?;
     jobs.sort_by(|(at, a), (bt, b)| (at, a.id).cmp(&(bt, b.id)));
     Ok(jobs.into_iter().map(|(_, job)| job).collect())
 }
 
-/// Kinds as text: they are a closed set of this build, and a list of parameters has no fixed length.
+/// Kinds as text: they are a closed set of this build, and a list of parameters has no fixed
+/// length.
 fn list(kinds: &[JobKind]) -> String {
     if kinds.is_empty() {
         return "NULL".into();
     }
-    kinds.iter().map(|kind| format!("'{}'", kind.as_str())).collect::<Vec<_>>().join(", ")
+    kinds
+        .iter()
+        .map(|kind| format!("'{}'", kind.as_str()))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Which jobs a claim takes: due at `$1`, of these kinds, without a twin that runs; `$3` of them.
@@ -95,11 +127,16 @@ fn due(kinds: &[JobKind]) -> String {
     )
 }
 
-const CLAIM: &str = "SET state = 'running', fence = fence + 1, attempt = attempt + 1, lease_until = $2";
+const CLAIM: &str =
+    "SET state = 'running', fence = fence + 1, attempt = attempt + 1, lease_until = $2";
 
 /// SQLite has one writer at a time: what was selected is still so when it is updated.
 pub(crate) fn sqlite_claim(kinds: &[JobKind]) -> String {
-    format!("UPDATE job {CLAIM} WHERE (org_id, id) IN ({}) RETURNING {}", due(kinds), names_of(""))
+    format!(
+        "UPDATE job {CLAIM} WHERE (org_id, id) IN ({}) RETURNING {}",
+        due(kinds),
+        names_of("")
+    )
 }
 
 /// Postgres has many: a row that somebody else is claiming is passed over instead of waited for.
@@ -115,7 +152,9 @@ pub(crate) fn postgres_claim(kinds: &[JobKind]) -> String {
 /// What happens when the job's twin is queued already. `INSERT` comes before it.
 fn on_twin(merge: Merge) -> &'static str {
     match merge {
-        Merge::Move => "ON CONFLICT (org_id, kind, key) WHERE state = 'queued' DO UPDATE SET run_at = excluded.run_at",
+        Merge::Move => {
+            "ON CONFLICT (org_id, kind, key) WHERE state = 'queued' DO UPDATE SET run_at = excluded.run_at"
+        }
         Merge::Sooner => {
             "ON CONFLICT (org_id, kind, key) WHERE state = 'queued' DO UPDATE SET run_at = excluded.run_at \
              WHERE excluded.run_at < job.run_at"
@@ -152,12 +191,16 @@ pub(crate) fn failed() -> String {
 
 /// Queued again at `$4`, unless its twin is.
 pub(crate) fn again() -> String {
-    format!("UPDATE job SET state = 'queued', lease_until = NULL, run_at = $4, last_error = $5 WHERE {HELD} AND {NO_TWIN}")
+    format!(
+        "UPDATE job SET state = 'queued', lease_until = NULL, run_at = $4, last_error = $5 WHERE {HELD} AND {NO_TWIN}"
+    )
 }
 
 /// Given back without having run.
 pub(crate) fn release() -> String {
-    format!("UPDATE job SET state = 'queued', lease_until = NULL, run_at = $4, attempt = attempt - 1 WHERE {HELD} AND {NO_TWIN}")
+    format!(
+        "UPDATE job SET state = 'queued', lease_until = NULL, run_at = $4, attempt = attempt - 1 WHERE {HELD} AND {NO_TWIN}"
+    )
 }
 
 /// The twin is queued, so this one goes; answers its kind and key.
@@ -165,20 +208,21 @@ pub(crate) fn yield_to_twin() -> String {
     format!("DELETE FROM job WHERE {HELD} RETURNING kind, key")
 }
 
-/// Of the organization `$1`, the queued job of kind `$2` and key `$3` is due at `$4`, if it was not due before.
-pub(crate) const TWIN_SOONER: &str =
-    "UPDATE job SET run_at = $4 WHERE org_id = $1 AND kind = $2 AND key = $3 AND state = 'queued' AND run_at > $4";
+/// Of the organization `$1`, the queued job of kind `$2` and key `$3` is due at `$4`, if it was not
+/// due before.
+pub(crate) const TWIN_SOONER: &str = "UPDATE job SET run_at = $4 WHERE org_id = $1 AND kind = $2 AND key = $3 AND state = 'queued' AND run_at > $4";
 
 pub(crate) fn heartbeat() -> String {
     format!("UPDATE job SET lease_until = $4 WHERE {HELD}")
 }
 
 /// Claims past their lease at `$1`.
-pub(crate) const EXPIRED: &str =
-    "SELECT org_id, id, fence FROM job WHERE state = 'running' AND lease_until <= $1 ORDER BY org_id, id";
+pub(crate) const EXPIRED: &str = "SELECT org_id, id, fence FROM job WHERE state = 'running' AND lease_until <= $1 ORDER BY org_id, id";
 /// An expired claim is queued again at `$4`; its attempt counts, for it may have run.
 pub(crate) fn requeue() -> String {
-    format!("UPDATE job SET state = 'queued', lease_until = NULL, run_at = $4 WHERE {HELD} AND {NO_TWIN}")
+    format!(
+        "UPDATE job SET state = 'queued', lease_until = NULL, run_at = $4 WHERE {HELD} AND {NO_TWIN}"
+    )
 }
 
 pub(crate) fn next_due(kinds: &[JobKind]) -> String {

@@ -22,7 +22,8 @@ include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS hum_migration (\
      number bigint NOT NULL PRIMARY KEY, name text NOT NULL, checksum text NOT NULL)";
 pub(crate) const APPLIED: &str = "SELECT number, name, checksum FROM hum_migration ORDER BY number";
-pub(crate) const APPLY: &str = "INSERT INTO hum_migration (number, name, checksum) VALUES ($1, $2, $3)";
+pub(crate) const APPLY: &str =
+    "INSERT INTO hum_migration (number, name, checksum) VALUES ($1, $2, $3)";
 
 /// A row of `hum_migration`.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,15 +36,22 @@ pub(crate) struct Applied {
 impl Migration {
     /// SHA-256 of the text, in hex.
     pub(crate) fn checksum(&self) -> String {
-        Sha256::digest(self.sql.as_bytes()).iter().fold(String::with_capacity(64), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        Sha256::digest(self.sql.as_bytes()).iter().fold(
+            String::with_capacity(64),
+            |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            },
+        )
     }
 
     /// The parameters of [`APPLY`].
     pub(crate) fn row(&self) -> [Value; 3] {
-        [Value::Int(self.number), self.name.into(), self.checksum().into()]
+        [
+            Value::Int(self.number),
+            self.name.into(),
+            self.checksum().into(),
+        ]
     }
 }
 
@@ -59,21 +67,37 @@ impl Database {
 /// What [`APPLIED`] answers.
 pub(crate) fn applied(rows: Vec<Vec<Value>>) -> Result<Vec<Applied>, StoreError> {
     let read = |row| match <[Value; 3]>::try_from(row) {
-        Ok([Value::Int(number), Value::Text(name), Value::Text(checksum)]) => Ok(Applied { number, name, checksum }),
-        _ => Err(StoreError::Corrupt { table: "hum_migration", column: "number", detail: "not a migration".into() }),
+        Ok([Value::Int(number), Value::Text(name), Value::Text(checksum)]) => Ok(Applied {
+            number,
+            name,
+            checksum,
+        }),
+        _ => Err(StoreError::Corrupt {
+            table: "hum_migration",
+            column: "number",
+            detail: "not a migration".into(),
+        }),
     };
     rows.into_iter().map(read).collect()
 }
 
-/// The migrations that are still to be applied; a sentence when this build and this database do not fit together.
+/// The migrations that are still to be applied; a sentence when this build and this database do not
+/// fit together.
 ///
 /// # Errors
-/// The database is newer, or was made from another text; with `all`, also when something is still to be applied.
-pub(crate) fn check(applied: &[Applied], known: &'static [Migration], all: bool) -> Result<&'static [Migration], String> {
+/// The database is newer, or was made from another text; with `all`, also when something is still
+/// to be applied.
+pub(crate) fn check(
+    applied: &[Applied],
+    known: &'static [Migration],
+    all: bool,
+) -> Result<&'static [Migration], String> {
     for (index, done) in applied.iter().enumerate() {
         let Applied { number, name, .. } = done;
         let Some(migration) = known.get(index) else {
-            return Err(format!("the database has migration {name}, which this build does not know: start a newer hum"));
+            return Err(format!(
+                "the database has migration {name}, which this build does not know: start a newer hum"
+            ));
         };
         if migration.number != *number || migration.checksum() != done.checksum {
             return Err(format!(
@@ -95,7 +119,11 @@ mod tests {
     use super::*;
 
     fn done(migration: &Migration) -> Applied {
-        Applied { number: migration.number, name: migration.name.into(), checksum: migration.checksum() }
+        Applied {
+            number: migration.number,
+            name: migration.name.into(),
+            checksum: migration.checksum(),
+        }
     }
 
     #[test]
@@ -104,10 +132,25 @@ mod tests {
         assert!(check(&[], SQLITE, true).is_err());
         let all: Vec<Applied> = SQLITE.iter().map(done).collect();
         assert_eq!(check(&all, SQLITE, true).map(<[_]>::len), Ok(0));
-        let changed = Applied { checksum: "0".into(), ..done(&SQLITE[0]) };
-        assert!(check(&[changed], SQLITE, false).unwrap_err().contains("was changed after it was applied"));
-        let newer = Applied { number: 99, name: "0099_later".into(), checksum: "0".into() };
+        let changed = Applied {
+            checksum: "0".into(),
+            ..done(&SQLITE[0])
+        };
+        assert!(
+            check(&[changed], SQLITE, false)
+                .unwrap_err()
+                .contains("was changed after it was applied")
+        );
+        let newer = Applied {
+            number: 99,
+            name: "0099_later".into(),
+            checksum: "0".into(),
+        };
         let with_newer: Vec<Applied> = SQLITE.iter().map(done).chain([newer]).collect();
-        assert!(check(&with_newer, SQLITE, false).unwrap_err().contains("start a newer hum"));
+        assert!(
+            check(&with_newer, SQLITE, false)
+                .unwrap_err()
+                .contains("start a newer hum")
+        );
     }
 }

@@ -40,11 +40,14 @@ pub(crate) struct Guarded {
 }
 
 impl Guarded {
-    /// What must still hold of a row `t`, beside its key, with `{version}` to be replaced by the version, and what it is called
-    /// when it does not.
+    /// What must still hold of a row `t`, beside its key, with `{version}` to be replaced by the
+    /// version, and what it is called when it does not.
     pub(crate) fn condition(table: &TableSql) -> (&'static str, Conflict) {
         if table.name == JOB.name {
-            ("t.fence = {version} AND t.state = 'running'", Conflict::StaleFence)
+            (
+                "t.fence = {version} AND t.state = 'running'",
+                Conflict::StaleFence,
+            )
         } else {
             ("t.version = {version}", Conflict::Changed)
         }
@@ -87,7 +90,9 @@ impl Ops {
                 let (table, mut values) = self.own(row)?;
                 let version = table.version.and_then(|at| values.get_mut(at));
                 let stored = i64::from(version.is_some());
-                version.into_iter().for_each(|version| *version = Value::Int(1));
+                version
+                    .into_iter()
+                    .for_each(|version| *version = Value::Int(1));
                 self.inserts.push((table, values));
                 Ok(stored)
             }
@@ -97,7 +102,9 @@ impl Ops {
                 let Some(version) = table.version.and_then(|at| values.get_mut(at)) else {
                     return Err(of.corrupt("version", "records of this kind never change"));
                 };
-                let Value::Int(read) = *version else { return Err(of.corrupt("version", "missing")) };
+                let Value::Int(read) = *version else {
+                    return Err(of.corrupt("version", "missing"));
+                };
                 let next = read.saturating_add(1);
                 *version = Value::Int(next);
                 self.puts.push((table, values));
@@ -105,7 +112,11 @@ impl Ops {
             }
             Write::Delete(At { table, id, version }) => {
                 let key = [Value::text(&self.org), id];
-                self.deletes.push(Guarded { table: table::of(table), key, version });
+                self.deletes.push(Guarded {
+                    table: table::of(table),
+                    key,
+                    version,
+                });
                 Ok(0)
             }
             Write::Guard(guard) => {
@@ -113,7 +124,11 @@ impl Ops {
                     Guard::Record(At { table, id, version }) => (table::of(table), id, version),
                     Guard::Claim(id, fence) => (table::of(&JOB), Value::text(id), fence),
                 };
-                self.guards.push(Guarded { table, key: [Value::text(&self.org), id], version });
+                self.guards.push(Guarded {
+                    table,
+                    key: [Value::text(&self.org), id],
+                    version,
+                });
                 Ok(0)
             }
             Write::Emit(event) => {
@@ -127,7 +142,11 @@ impl Ops {
                 Ok(0)
             }
             Write::Finish(finish) => {
-                self.finishes.push(Finish { job: finish.job.to_string(), fence: finish.fence, how: finish.how });
+                self.finishes.push(Finish {
+                    job: finish.job.to_string(),
+                    fence: finish.fence,
+                    how: finish.how,
+                });
                 Ok(0)
             }
         }
@@ -137,7 +156,9 @@ impl Ops {
     fn own(&self, row: Row) -> Result<(&'static TableSql, Vec<Value>), StoreError> {
         match row.values.first() {
             Some(Value::Text(org)) if *org == self.org => Ok((table::of(row.table), row.values)),
-            _ => Err(row.table.corrupt("org_id", "a write for another organization")),
+            _ => Err(row
+                .table
+                .corrupt("org_id", "a write for another organization")),
         }
     }
 }

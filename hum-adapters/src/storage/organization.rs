@@ -14,10 +14,24 @@ use super::{
 #[async_trait]
 impl OrganizationReads for OrgStore {
     async fn organization(&self) -> Result<Option<Organization>, StoreError> {
-        self.one(sql!("SELECT {} FROM organization WHERE org_id = $1", columns::<Organization>()), []).await
+        self.one(
+            sql!(
+                "SELECT {} FROM organization WHERE org_id = $1",
+                columns::<Organization>()
+            ),
+            [],
+        )
+        .await
     }
 
     async fn carrier_account(&self) -> Result<Option<CarrierAccount>, StoreError> {
-        self.one(sql!("SELECT {} FROM carrier_account WHERE org_id = $1", columns::<CarrierAccount>()), []).await
+        self.one(
+            sql!(
+                "SELECT {} FROM carrier_account WHERE org_id = $1",
+                columns::<CarrierAccount>()
+            ),
+            [],
+        )
+        .await
     }
 }

@@ -33,10 +33,14 @@ pub(crate) enum Database {
 
 impl Database {
     /// Runs one statement that reads; `$n` is the n-th parameter.
-    pub(crate) async fn rows(&self, sql: Sql, params: &[Value]) -> Result<Vec<Vec<Value>>, StoreError> {
+    pub(crate) async fn rows(
+        &self,
+        sql: Sql,
+        params: &[Value],
+    ) -> Result<Vec<Vec<Value>>, StoreError> {
         match self {
-            // Not on a blocking thread: a point read of cached pages takes about ten microseconds, and moving it to
-            // another thread and back takes longer.
+            // Not on a blocking thread: a point read of cached pages takes about ten microseconds,
+            // and moving it to another thread and back takes longer.
             Self::Sqlite(store) => store.rows(&sql, params),
             Self::Postgres(store) => store.rows(sql, params).await,
         }
@@ -51,13 +55,28 @@ impl Database {
     }
 
     /// The records that a statement finds in any organization.
-    pub(crate) async fn records<T: Record>(&self, sql: Sql, params: &[Value]) -> Result<Vec<T>, StoreError> {
+    pub(crate) async fn records<T: Record>(
+        &self,
+        sql: Sql,
+        params: &[Value],
+    ) -> Result<Vec<T>, StoreError> {
         let rows = self.rows(sql, params).await?;
-        rows.into_iter().map(|values| T::from_row(Row { table: T::table(), values })).collect()
+        rows.into_iter()
+            .map(|values| {
+                T::from_row(Row {
+                    table: T::table(),
+                    values,
+                })
+            })
+            .collect()
     }
 
     /// The first record that a statement finds in any organization.
-    pub(crate) async fn record<T: Record>(&self, sql: Sql, params: &[Value]) -> Result<Option<T>, StoreError> {
+    pub(crate) async fn record<T: Record>(
+        &self,
+        sql: Sql,
+        params: &[Value],
+    ) -> Result<Option<T>, StoreError> {
         Ok(self.records(sql, params).await?.into_iter().next())
     }
 }
@@ -71,35 +90,64 @@ pub(crate) struct OrgStore {
 
 impl OrgStore {
     pub(crate) fn new(database: Database, org: OrgId) -> Self {
-        Self { database, key: org.to_string() }
+        Self {
+            database,
+            key: org.to_string(),
+        }
     }
 
     fn params(&self, params: impl IntoIterator<Item = Value>) -> Vec<Value> {
-        std::iter::once(Value::text(&self.key)).chain(params).collect()
+        std::iter::once(Value::text(&self.key))
+            .chain(params)
+            .collect()
     }
 
-    async fn rows(&self, table: &'static Table, sql: Sql, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+    async fn rows(
+        &self,
+        table: &'static Table,
+        sql: Sql,
+        params: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
         let rows = self.database.rows(sql, params).await?;
-        rows.into_iter().map(|values| self.own(Row { table, values })).collect()
+        rows.into_iter()
+            .map(|values| self.own(Row { table, values }))
+            .collect()
     }
 
-    /// The last wall between organizations: a row of another one is never returned, whatever the statement said.
+    /// The last wall between organizations: a row of another one is never returned, whatever the
+    /// statement said.
     fn own(&self, row: Row) -> Result<Row, StoreError> {
         let own = matches!(row.values.first(), Some(Value::Text(org)) if *org == self.key);
-        if own { Ok(row) } else { Err(row.table.corrupt("org_id", "a row of another organization")) }
+        if own {
+            Ok(row)
+        } else {
+            Err(row.table.corrupt("org_id", "a row of another organization"))
+        }
     }
 
-    pub(crate) async fn many<T: Record, const N: usize>(&self, sql: Sql, params: [Value; N]) -> Result<Vec<T>, StoreError> {
+    pub(crate) async fn many<T: Record, const N: usize>(
+        &self,
+        sql: Sql,
+        params: [Value; N],
+    ) -> Result<Vec<T>, StoreError> {
         let rows = self.rows(T::table(), sql, &self.params(params)).await?;
         rows.into_iter().map(T::from_row).collect()
     }
 
-    pub(crate) async fn one<T: Record, const N: usize>(&self, sql: Sql, params: [Value; N]) -> Result<Option<T>, StoreError> {
+    pub(crate) async fn one<T: Record, const N: usize>(
+        &self,
+        sql: Sql,
+        params: [Value; N],
+    ) -> Result<Option<T>, StoreError> {
         Ok(self.many(sql, params).await?.into_iter().next())
     }
 
     /// The single number that a statement answers, such as a count.
-    pub(crate) async fn count<const N: usize>(&self, sql: Sql, params: [Value; N]) -> Result<i64, StoreError> {
+    pub(crate) async fn count<const N: usize>(
+        &self,
+        sql: Sql,
+        params: [Value; N],
+    ) -> Result<i64, StoreError> {
         count(&self.database.rows(sql, &self.params(params)).await?)
     }
 
@@ -112,8 +160,15 @@ impl OrgStore {
         key: impl Fn(&T) -> String,
     ) -> Result<Paged<T>, StoreError> {
         let (rows, more) = self.part(T::table(), sql, params, page).await?;
-        let items: Vec<T> = rows.into_iter().map(T::from_row).collect::<Result<_, _>>()?;
-        let next = if more { items.last().map(|last| Cursor(key(last))) } else { None };
+        let items: Vec<T> = rows
+            .into_iter()
+            .map(T::from_row)
+            .collect::<Result<_, _>>()?;
+        let next = if more {
+            items.last().map(|last| Cursor(key(last)))
+        } else {
+            None
+        };
         Ok(Paged { items, next })
     }
 
@@ -142,9 +197,20 @@ impl OrgStore {
 impl RecordReads for OrgStore {
     async fn row(&self, table: &'static Table, key: &[Value]) -> Result<Option<Row>, StoreError> {
         let of = table::of(table);
-        let slots = of.key.iter().zip(1..).map(|(column, slot)| format!("{column} = ${slot}"));
-        let sql = format!("SELECT {} FROM {} WHERE {}", of.columns(), of.name, slots.collect::<Vec<_>>().join(" AND "));
-        let rows = self.rows(table, Cow::Owned(sql), &self.params(key.iter().cloned())).await?;
+        let slots = of
+            .key
+            .iter()
+            .zip(1..)
+            .map(|(column, slot)| format!("{column} = ${slot}"));
+        let sql = format!(
+            "SELECT {} FROM {} WHERE {}",
+            of.columns(),
+            of.name,
+            slots.collect::<Vec<_>>().join(" AND ")
+        );
+        let rows = self
+            .rows(table, Cow::Owned(sql), &self.params(key.iter().cloned()))
+            .await?;
         Ok(rows.into_iter().next())
     }
 
@@ -152,8 +218,19 @@ impl RecordReads for OrgStore {
         let of = table::of(table);
         let after: Option<Id> = after(page)?;
         let older = if after.is_some() { " AND id < $2" } else { "" };
-        let sql = format!("SELECT {} FROM {} WHERE org_id = $1{older} ORDER BY id DESC", of.columns(), of.name);
-        let (items, more) = self.part(table, sql, after.map(|id| Value::Text(id.0)).into_iter().collect(), page).await?;
+        let sql = format!(
+            "SELECT {} FROM {} WHERE org_id = $1{older} ORDER BY id DESC",
+            of.columns(),
+            of.name
+        );
+        let (items, more) = self
+            .part(
+                table,
+                sql,
+                after.map(|id| Value::Text(id.0)).into_iter().collect(),
+                page,
+            )
+            .await?;
         let last = items.last().filter(|_| more);
         let next = last.and_then(|row| match row.get("id") {
             Value::Text(id) => Some(Cursor(id.clone())),
@@ -172,8 +249,14 @@ impl std::str::FromStr for Id {
         let (prefix, body) = text.split_once('_').ok_or(())?;
         let fits = prefix.bytes().all(|byte| byte.is_ascii_lowercase())
             && body.len() == 26
-            && body.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-        if fits { Ok(Self(text.to_owned())) } else { Err(()) }
+            && body
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(())
+        }
     }
 }
 
@@ -181,11 +264,16 @@ impl std::str::FromStr for Id {
 pub(crate) fn count(rows: &[Vec<Value>]) -> Result<i64, StoreError> {
     match rows.first().and_then(|row| row.first()) {
         Some(Value::Int(count)) => Ok(*count),
-        _ => Err(StoreError::Unavailable("a count came back without a number".into())),
+        _ => Err(StoreError::Unavailable(
+            "a count came back without a number".into(),
+        )),
     }
 }
 
 /// What a cursor says, if this list made it.
 pub(crate) fn after<T: std::str::FromStr>(page: &Page) -> Result<Option<T>, StoreError> {
-    page.after.as_ref().map(|cursor| cursor.0.parse().map_err(|_| StoreError::BadCursor)).transpose()
+    page.after
+        .as_ref()
+        .map(|cursor| cursor.0.parse().map_err(|_| StoreError::BadCursor))
+        .transpose()
 }

@@ -33,13 +33,24 @@ impl Database {
             Self::Postgres(_) => POSTGRES,
         };
         let rows = self.rows(sql.into(), &[]).await?;
-        Ok(rows.into_iter().filter_map(|row| read(<[Value; 4]>::try_from(row).ok()?)).collect())
+        Ok(rows
+            .into_iter()
+            .filter_map(|row| read(<[Value; 4]>::try_from(row).ok()?))
+            .collect())
     }
 }
 
 /// `None` for a type that no record declares.
 fn read(row: [Value; 4]) -> Option<SchemaColumn> {
-    let [Value::Text(table), Value::Text(name), Value::Text(kind), nullable] = row else { return None };
+    let [
+        Value::Text(table),
+        Value::Text(name),
+        Value::Text(kind),
+        nullable,
+    ] = row
+    else {
+        return None;
+    };
     let kind = match kind.as_str() {
         "text" => Type::Text,
         "bigint" => Type::Int,
@@ -47,5 +58,10 @@ fn read(row: [Value; 4]) -> Option<SchemaColumn> {
         "blob" | "bytea" => Type::Bytes,
         _ => return None,
     };
-    Some(SchemaColumn { table, name, kind, nullable: matches!(nullable, Value::Bool(true) | Value::Int(1)) })
+    Some(SchemaColumn {
+        table,
+        name,
+        kind,
+        nullable: matches!(nullable, Value::Bool(true) | Value::Int(1)),
+    })
 }

@@ -1,9 +1,11 @@
 //! SQLite: the embedded database of one process, and the simulator's.
 //!
-//! One thread writes ([`writer`]): it takes the batches that wait, up to 256, into one transaction with a savepoint for each,
-//! waits for the disk once, and answers all of them. Readers never wait for it (WAL).
+//! One thread writes ([`writer`]): it takes the batches that wait, up to 256, into one transaction
+//! with a savepoint for each, waits for the disk once, and answers all of them. Readers never wait
+//! for it (WAL).
 //!
-//! In memory there are no threads: a commit happens where it is called, so that a seed replays it exactly.
+//! In memory there are no threads: a commit happens where it is called, so that a seed replays it
+//! exactly.
 
 mod apply;
 mod connection;
@@ -41,19 +43,31 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens or creates the file at `path`, and the folders that it is in, and brings its schema up to date.
+    /// Opens or creates the file at `path`, and the folders that it is in, and brings its schema up
+    /// to date.
     ///
     /// # Errors
     /// The file cannot be opened, or its schema is newer than this build: a sentence for people.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder)
-                .map_err(|error| unavailable(format!("cannot create the folder {}: {error}", folder.display())))?;
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder).map_err(|error| {
+                unavailable(format!(
+                    "cannot create the folder {}: {error}",
+                    folder.display()
+                ))
+            })?;
         }
         let connection = connection::open(path)?;
         migrate(&connection)?;
         let writer = Writer::start(connection, connection::open(path)?)?;
-        Ok(Self::on(Sqlite::File { path: path.to_owned(), writer, readers: Mutex::new(Vec::new()) }))
+        Ok(Self::on(Sqlite::File {
+            path: path.to_owned(),
+            writer,
+            readers: Mutex::new(Vec::new()),
+        }))
     }
 
     /// An empty database in memory, which lives as long as a handle on it.
@@ -68,7 +82,10 @@ impl SqliteStore {
 
     fn on(engine: Sqlite) -> Self {
         let engine = Arc::new(engine);
-        Self { database: Database::Sqlite(Arc::clone(&engine)), engine }
+        Self {
+            database: Database::Sqlite(Arc::clone(&engine)),
+            engine,
+        }
     }
 }
 
@@ -86,7 +103,9 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn commit(&self, batch: Batch) -> Result<Committed, CommitError> {
         let ops = lower(batch)?;
-        self.engine.write(move |connection| apply::apply(connection, ops)).await
+        self.engine
+            .write(move |connection| apply::apply(connection, ops))
+            .await
     }
 
     fn records(&self, org: OrgId) -> Arc<dyn RecordReads> {
@@ -121,11 +140,13 @@ pub(crate) enum Sqlite {
 const IDLE_READERS: usize = 16;
 
 impl Sqlite {
-    /// Reads where it is called: a point read of cached pages takes about ten microseconds, less than moving it to
-    /// another thread and back.
+    /// Reads where it is called: a point read of cached pages takes about ten microseconds, less
+    /// than moving it to another thread and back.
     pub(crate) fn rows(&self, sql: &str, params: &[Value]) -> Result<Vec<Vec<Value>>, StoreError> {
         let readers = match self {
-            Self::Memory(connection) => return Ok(connection::rows(&lock(connection), sql, params)?),
+            Self::Memory(connection) => {
+                return Ok(connection::rows(&lock(connection), sql, params)?);
+            }
             Self::File { readers, .. } => readers,
         };
         let idle = lock(readers).pop();
@@ -140,10 +161,14 @@ impl Sqlite {
 
     fn new_reader(&self) -> Result<Connection, StoreError> {
         match self {
-            Self::Memory(_) => Err(unavailable("a database in memory has one connection".into())),
+            Self::Memory(_) => Err(unavailable(
+                "a database in memory has one connection".into(),
+            )),
             Self::File { path, .. } => {
                 let connection = connection::open(path)?;
-                connection.pragma_update(None, "query_only", true).map_err(store_error)?;
+                connection
+                    .pragma_update(None, "query_only", true)
+                    .map_err(store_error)?;
                 Ok(connection)
             }
         }
@@ -151,7 +176,9 @@ impl Sqlite {
 
     /// One statement that writes, on its own.
     pub(crate) async fn execute(&self, sql: Sql, params: Vec<Value>) -> Result<u64, StoreError> {
-        let work = move |connection: &Connection| Ok(connection::execute(connection, &sql, &params)? as u64);
+        let work = move |connection: &Connection| {
+            Ok(connection::execute(connection, &sql, &params)? as u64)
+        };
         self.write(work).await.map_err(not_a_conflict)
     }
 
@@ -173,29 +200,38 @@ impl Sqlite {
     }
 }
 
-/// A panic elsewhere does not make the connection wrong: a transaction that was open is rolled back by the next one.
+/// A panic elsewhere does not make the connection wrong: a transaction that was open is rolled back
+/// by the next one.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {
     let run = || -> Result<Result<(), String>, StoreError> {
-        connection.execute_batch(migration::TABLE).map_err(store_error)?;
+        connection
+            .execute_batch(migration::TABLE)
+            .map_err(store_error)?;
         let applied = migration::applied(connection::rows(connection, migration::APPLIED, &[])?)?;
         let missing = match migration::check(&applied, migration::SQLITE, false) {
             Ok(missing) => missing,
             Err(sentence) => return Ok(Err(sentence)),
         };
         for migration in missing {
-            connection.execute_batch(migration.sql).map_err(store_error)?;
+            connection
+                .execute_batch(migration.sql)
+                .map_err(store_error)?;
             connection::execute(connection, migration::APPLY, &migration.row())?;
         }
         Ok(Ok(()))
     };
     // Whoever comes second waits here and then finds everything applied.
-    connection.execute_batch("BEGIN IMMEDIATE").map_err(store_error)?;
+    connection
+        .execute_batch("BEGIN IMMEDIATE")
+        .map_err(store_error)?;
     let result = run().and_then(|checked| checked.map_err(StoreError::Unavailable));
-    connection.execute_batch(if result.is_ok() { "COMMIT" } else { "ROLLBACK" }).map_err(store_error)?;
+    connection
+        .execute_batch(if result.is_ok() { "COMMIT" } else { "ROLLBACK" })
+        .map_err(store_error)?;
     result
 }
 

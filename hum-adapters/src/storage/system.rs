@@ -33,11 +33,17 @@ impl Database {
 impl Upkeep for Database {
     async fn ready(&self) -> Result<(), StoreError> {
         let rows = self.rows(migration::APPLIED.into(), &[]).await?;
-        migration::check(&migration::applied(rows)?, self.migrations(), true).map(drop).map_err(StoreError::Unavailable)
+        migration::check(&migration::applied(rows)?, self.migrations(), true)
+            .map(drop)
+            .map_err(StoreError::Unavailable)
     }
 
     async fn purge_expired(&self, now: Timestamp) -> Result<u64, StoreError> {
-        self.execute(sql!("DELETE FROM stored_reply WHERE expires_at <= $1"), vec![now.write()]).await
+        self.execute(
+            sql!("DELETE FROM stored_reply WHERE expires_at <= $1"),
+            vec![now.write()],
+        )
+        .await
     }
 }
 
@@ -46,11 +52,18 @@ impl Census for Database {
     async fn counts(&self) -> Result<Counts, StoreError> {
         let in_doubt = sql!("SELECT count(*) FROM message WHERE status = 'in_doubt'");
         let pending = sql!("SELECT count(*) FROM delivery WHERE state = 'pending'");
-        let jobs = sql!("SELECT kind, state, count(*) FROM job GROUP BY kind, state ORDER BY kind, state");
-        let jobs = self.rows(jobs, &[]).await?.into_iter().filter_map(|row| match <[Value; 3]>::try_from(row) {
-            Ok([Value::Text(kind), Value::Text(state), Value::Int(count)]) => Some((kind, state, count)),
-            _ => None,
-        });
+        let jobs =
+            sql!("SELECT kind, state, count(*) FROM job GROUP BY kind, state ORDER BY kind, state");
+        let jobs =
+            self.rows(jobs, &[])
+                .await?
+                .into_iter()
+                .filter_map(|row| match <[Value; 3]>::try_from(row) {
+                    Ok([Value::Text(kind), Value::Text(state), Value::Int(count)]) => {
+                        Some((kind, state, count))
+                    }
+                    _ => None,
+                });
         Ok(Counts {
             jobs: jobs.collect(),
             messages_in_doubt: count(&self.rows(in_doubt, &[]).await?)?,
@@ -62,27 +75,61 @@ impl Census for Database {
 #[async_trait]
 impl KeyDirectory for Database {
     async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError> {
-        self.record(sql!("SELECT {} FROM api_key WHERE hash = $1", columns::<ApiKey>()), &[Value::Bytes(hash.to_vec())]).await
+        self.record(
+            sql!(
+                "SELECT {} FROM api_key WHERE hash = $1",
+                columns::<ApiKey>()
+            ),
+            &[Value::Bytes(hash.to_vec())],
+        )
+        .await
     }
 
-    async fn touch_api_key(&self, org: OrgId, key: ApiKeyId, at: Timestamp) -> Result<(), StoreError> {
+    async fn touch_api_key(
+        &self,
+        org: OrgId,
+        key: ApiKeyId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         let sql = sql!("UPDATE api_key SET last_used_at = $3 WHERE org_id = $1 AND id = $2");
-        self.execute(sql, vec![Value::text(org), Value::text(key), at.write()]).await.map(drop)
+        self.execute(sql, vec![Value::text(org), Value::text(key), at.write()])
+            .await
+            .map(drop)
     }
 }
 
 #[async_trait]
 impl OrganizationDirectory for Database {
     async fn find_organization(&self, slug: &str) -> Result<Option<Organization>, StoreError> {
-        self.record(sql!("SELECT {} FROM organization WHERE slug = $1", columns::<Organization>()), &[slug.into()]).await
+        self.record(
+            sql!(
+                "SELECT {} FROM organization WHERE slug = $1",
+                columns::<Organization>()
+            ),
+            &[slug.into()],
+        )
+        .await
     }
 
     async fn list_organizations(&self) -> Result<Vec<Organization>, StoreError> {
-        self.records(sql!("SELECT {} FROM organization ORDER BY created_at, org_id", columns::<Organization>()), &[]).await
+        self.records(
+            sql!(
+                "SELECT {} FROM organization ORDER BY created_at, org_id",
+                columns::<Organization>()
+            ),
+            &[],
+        )
+        .await
     }
 
-    async fn find_carrier_account(&self, account_sid: &str) -> Result<Option<CarrierAccount>, StoreError> {
-        let sql = sql!("SELECT {} FROM carrier_account WHERE account_sid = $1", columns::<CarrierAccount>());
+    async fn find_carrier_account(
+        &self,
+        account_sid: &str,
+    ) -> Result<Option<CarrierAccount>, StoreError> {
+        let sql = sql!(
+            "SELECT {} FROM carrier_account WHERE account_sid = $1",
+            columns::<CarrierAccount>()
+        );
         self.record(sql, &[account_sid.into()]).await
     }
 }
@@ -90,7 +137,14 @@ impl OrganizationDirectory for Database {
 #[async_trait]
 impl SmsRouting for Database {
     async fn find_attempt(&self, token: &str) -> Result<Option<SendAttempt>, StoreError> {
-        self.record(sql!("SELECT {} FROM attempt WHERE token = $1", columns::<SendAttempt>()), &[token.into()]).await
+        self.record(
+            sql!(
+                "SELECT {} FROM attempt WHERE token = $1",
+                columns::<SendAttempt>()
+            ),
+            &[token.into()],
+        )
+        .await
     }
 
     async fn load_inbound(

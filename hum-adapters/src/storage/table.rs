@@ -37,7 +37,10 @@ pub(crate) struct TableSql {
 /// Every table; so few that looking at each is quicker than hashing a name.
 static ALL: LazyLock<Vec<(&'static Table, TableSql)>> = LazyLock::new(|| {
     let records = hum_core::records().map(|RecordType { table, .. }| table());
-    records.chain([&JOB]).map(|table| (table, TableSql::new(table))).collect()
+    records
+        .chain([&JOB])
+        .map(|table| (table, TableSql::new(table)))
+        .collect()
 });
 
 /// The statements of a table.
@@ -47,10 +50,14 @@ static ALL: LazyLock<Vec<(&'static Table, TableSql)>> = LazyLock::new(|| {
 pub(crate) fn of(table: &Table) -> &'static TableSql {
     let same = ALL.iter().find(|(known, _)| ptr::eq(*known, table));
     let named = || ALL.iter().find(|(known, _)| known.name == table.name);
-    same.or_else(named).map_or_else(|| unregistered(table.name), |(_, sql)| sql)
+    same.or_else(named)
+        .map_or_else(|| unregistered(table.name), |(_, sql)| sql)
 }
 
-#[expect(clippy::panic, reason = "a record that is missing in the list of its capability: nothing can be stored")]
+#[expect(
+    clippy::panic,
+    reason = "a record that is missing in the list of its capability: nothing can be stored"
+)]
 fn unregistered(name: &str) -> ! {
     panic!("the record {name} is not in the list of its capability's records")
 }
@@ -62,19 +69,39 @@ pub(crate) fn columns<T: Record>() -> &'static str {
 
 impl TableSql {
     fn new(table: &'static Table) -> Self {
-        let Table { name, columns, unique } = *table;
+        let Table {
+            name,
+            columns,
+            unique,
+        } = *table;
         let key: Vec<&'static str> = table.key().map(|column| column.name).collect();
-        let position = |wanted: &str| columns.iter().position(|column| column.name == wanted).unwrap_or_default();
+        let position = |wanted: &str| {
+            columns
+                .iter()
+                .position(|column| column.name == wanted)
+                .unwrap_or_default()
+        };
         let slot = |wanted: &str| position(wanted) + 1;
-        let list = |text: &dyn Fn(&Column) -> String| columns.iter().map(text).collect::<Vec<_>>().join(", ");
+        let list = |text: &dyn Fn(&Column) -> String| {
+            columns.iter().map(text).collect::<Vec<_>>().join(", ")
+        };
         let sets = |from: &dyn Fn(&Column) -> String| {
             let changing = columns.iter().filter(|column| column.changes);
-            changing.map(|column| format!("{} = {}", column.name, from(column))).collect::<Vec<_>>().join(", ")
+            changing
+                .map(|column| format!("{} = {}", column.name, from(column)))
+                .collect::<Vec<_>>()
+                .join(", ")
         };
-        let keys = |text: &dyn Fn(&str) -> String| key.iter().map(|column| text(column)).collect::<Vec<_>>().join(" AND ");
+        let keys = |text: &dyn Fn(&str) -> String| {
+            key.iter()
+                .map(|column| text(column))
+                .collect::<Vec<_>>()
+                .join(" AND ")
+        };
         let names = list(&|column| column.name.to_owned());
         let slots = list(&|column| format!("?{}", slot(column.name)));
-        let arrays = list(&|column| format!("${}::{}", slot(column.name), postgres_array(column.kind)));
+        let arrays =
+            list(&|column| format!("${}::{}", slot(column.name), postgres_array(column.kind)));
         let version = table.version();
         Self {
             sqlite_insert: format!("INSERT INTO {name} ({names}) VALUES ({slots})"),
@@ -110,7 +137,11 @@ impl TableSql {
 
     /// The same, of a table that a join calls `alias`.
     pub(crate) fn columns_of(&self, alias: &str) -> String {
-        let names: Vec<String> = self.columns.iter().map(|column| format!("{alias}.{}", column.name)).collect();
+        let names: Vec<String> = self
+            .columns
+            .iter()
+            .map(|column| format!("{alias}.{}", column.name))
+            .collect();
         names.join(", ")
     }
 
@@ -129,17 +160,26 @@ impl TableSql {
         &self.postgres_insert
     }
 
-    /// Updates many rows, each at the version before the one it is given, and answers which ones (from 1) it found.
+    /// Updates many rows, each at the version before the one it is given, and answers which ones
+    /// (from 1) it found.
     pub(crate) fn postgres_update(&'static self) -> &'static str {
         &self.postgres_update
     }
 
     /// The key of a row of this table, and whatever else must be unique in it.
     pub(crate) fn identities(&'static self, row: &[Value]) -> impl Iterator<Item = Identity> {
-        self.identities.iter().enumerate().filter_map(|(nth, positions)| {
-            let value = |at: &usize| row.get(*at).filter(|value| **value != Value::Null).cloned();
-            Some(Identity { table: self.name, nth, values: positions.iter().map(value).collect::<Option<_>>()? })
-        })
+        self.identities
+            .iter()
+            .enumerate()
+            .filter_map(|(nth, positions)| {
+                let value =
+                    |at: &usize| row.get(*at).filter(|value| **value != Value::Null).cloned();
+                Some(Identity {
+                    table: self.name,
+                    nth,
+                    values: positions.iter().map(value).collect::<Option<_>>()?,
+                })
+            })
     }
 }
 

@@ -17,7 +17,10 @@ use super::{
 #[async_trait]
 impl WebhookReads for OrgStore {
     async fn webhook(&self, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
-        let sql = sql!("SELECT {} FROM webhook WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL", columns::<Webhook>());
+        let sql = sql!(
+            "SELECT {} FROM webhook WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL",
+            columns::<Webhook>()
+        );
         self.one(sql, [Value::text(id)]).await
     }
 
@@ -28,39 +31,72 @@ impl WebhookReads for OrgStore {
             "SELECT {} FROM webhook WHERE org_id = $1 AND deleted_at IS NULL{older} ORDER BY id DESC",
             columns::<Webhook>()
         );
-        self.page(sql, after.map(Value::text).into_iter().collect(), page, |webhook: &Webhook| webhook.id.to_string()).await
+        self.page(
+            sql,
+            after.map(Value::text).into_iter().collect(),
+            page,
+            |webhook: &Webhook| webhook.id.to_string(),
+        )
+        .await
     }
 
     async fn enabled_webhooks(&self) -> Result<Vec<Webhook>, StoreError> {
-        let sql =
-            sql!("SELECT {} FROM webhook WHERE org_id = $1 AND enabled AND deleted_at IS NULL ORDER BY id", columns::<Webhook>());
+        let sql = sql!(
+            "SELECT {} FROM webhook WHERE org_id = $1 AND enabled AND deleted_at IS NULL ORDER BY id",
+            columns::<Webhook>()
+        );
         self.many(sql, []).await
     }
 
     async fn count_webhooks(&self) -> Result<i64, StoreError> {
-        self.count(sql!("SELECT count(*) FROM webhook WHERE org_id = $1 AND deleted_at IS NULL"), []).await
+        self.count(
+            sql!("SELECT count(*) FROM webhook WHERE org_id = $1 AND deleted_at IS NULL"),
+            [],
+        )
+        .await
     }
 
     async fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
-        self.one(sql!("SELECT {} FROM delivery WHERE org_id = $1 AND id = $2", columns::<Delivery>()), [Value::text(id)]).await
+        self.one(
+            sql!(
+                "SELECT {} FROM delivery WHERE org_id = $1 AND id = $2",
+                columns::<Delivery>()
+            ),
+            [Value::text(id)],
+        )
+        .await
     }
 
-    async fn list_deliveries(&self, webhook: WebhookId, page: &Page) -> Result<Paged<Delivery>, StoreError> {
+    async fn list_deliveries(
+        &self,
+        webhook: WebhookId,
+        page: &Page,
+    ) -> Result<Paged<Delivery>, StoreError> {
         let after: Option<DeliveryId> = after(page)?;
         let older = if after.is_some() { " AND id < $3" } else { "" };
         let sql = format!(
             "SELECT {} FROM delivery WHERE org_id = $1 AND webhook_id = $2{older} ORDER BY id DESC",
             columns::<Delivery>()
         );
-        let params = std::iter::once(Value::text(webhook)).chain(after.map(Value::text)).collect();
-        self.page(sql, params, page, |delivery: &Delivery| delivery.id.to_string()).await
+        let params = std::iter::once(Value::text(webhook))
+            .chain(after.map(Value::text))
+            .collect();
+        self.page(sql, params, page, |delivery: &Delivery| {
+            delivery.id.to_string()
+        })
+        .await
     }
 
-    async fn held_deliveries(&self, webhook: WebhookId, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+    async fn held_deliveries(
+        &self,
+        webhook: WebhookId,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
         let sql = sql!(
             "SELECT {} FROM delivery WHERE org_id = $1 AND webhook_id = $2 AND state = 'held' ORDER BY id LIMIT $3",
             columns::<Delivery>()
         );
-        self.many(sql, [Value::text(webhook), Value::Int(limit.into())]).await
+        self.many(sql, [Value::text(webhook), Value::Int(limit.into())])
+            .await
     }
 }

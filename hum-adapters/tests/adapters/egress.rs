@@ -33,9 +33,19 @@ struct Table {
 
 impl Table {
     fn new(answers: &[&[&str]]) -> Arc<Self> {
-        let address = |text: &&str| text.parse().unwrap_or_else(|_| SocketAddr::new(text.parse().unwrap(), 0));
-        let answers = answers.iter().map(|list| list.iter().map(address).collect()).collect();
-        Arc::new(Self { answers, asked: AtomicUsize::new(0), names: Mutex::default() })
+        let address = |text: &&str| {
+            text.parse()
+                .unwrap_or_else(|_| SocketAddr::new(text.parse().unwrap(), 0))
+        };
+        let answers = answers
+            .iter()
+            .map(|list| list.iter().map(address).collect())
+            .collect();
+        Arc::new(Self {
+            answers,
+            asked: AtomicUsize::new(0),
+            names: Mutex::default(),
+        })
     }
 }
 
@@ -51,7 +61,10 @@ impl Lookup for Table {
 fn request(url: impl Into<String>) -> EgressRequest {
     EgressRequest {
         url: url.into(),
-        headers: vec![("content-type".into(), Secret::new("application/json".into()))],
+        headers: vec![(
+            "content-type".into(),
+            Secret::new("application/json".into()),
+        )],
         body: b"{}".to_vec(),
         timeout: Duration::from_secs(2),
         max_response_bytes: 1024,
@@ -66,7 +79,8 @@ fn open(allow: &str) -> GuardedEgress {
     GuardedEgress::new(EgressPolicy::parse(allow).unwrap()).unwrap()
 }
 
-/// Ways to write an address of this machine or its neighbourhood, and what is no address of a public server.
+/// Ways to write an address of this machine or its neighbourhood, and what is no address of a
+/// public server.
 const REFUSED: &[&str] = &[
     // loopback, in every spelling that the URL standard folds
     "http://127.0.0.1/",
@@ -313,7 +327,11 @@ fn refuses_addresses_by_their_text() {
     for url in ACCEPTED {
         assert_eq!(egress.check(url), Ok(()), "{url:?}");
     }
-    assert!(egress.check(&format!("https://example.com/{}", "x".repeat(2048))).is_err());
+    assert!(
+        egress
+            .check(&format!("https://example.com/{}", "x".repeat(2048)))
+            .is_err()
+    );
 }
 
 /// Every spelling of this machine, sent to a real listener on it.
@@ -349,7 +367,10 @@ async fn no_spelling_of_this_machine_connects() {
         "localhost.localdomain",
     ] {
         let refused = egress.send(request(format!("http://{host}:{port}/"))).await;
-        assert!(matches!(refused, Err(EgressError::Refused(_))), "{host}: {refused:?}");
+        assert!(
+            matches!(refused, Err(EgressError::Refused(_))),
+            "{host}: {refused:?}"
+        );
     }
     assert_eq!(server.connections(), 0);
 }
@@ -373,30 +394,55 @@ async fn one_address_inside_spoils_the_answer() {
     ] {
         let lookup = Table::new(&[answer]);
         let egress = GuardedEgress::with_lookup(EgressPolicy::default(), lookup.clone()).unwrap();
-        let refused = egress.send(request(format!("http://rebind.example.com:{port}/"))).await;
-        assert!(matches!(refused, Err(EgressError::Refused(_))), "{answer:?}: {refused:?}");
+        let refused = egress
+            .send(request(format!("http://rebind.example.com:{port}/")))
+            .await;
+        assert!(
+            matches!(refused, Err(EgressError::Refused(_))),
+            "{answer:?}: {refused:?}"
+        );
         assert_eq!(*lookup.names.lock().unwrap(), ["rebind.example.com"]);
     }
     assert_eq!(server.connections(), 0);
 }
 
-/// A name that answers differently the next time gains nothing: the client connects to what was checked and does not ask
-/// twice. (That a change to an address inside is refused, `guard.rs` tests without dialling a public address.)
+/// A name that answers differently the next time gains nothing: the client connects to what was
+/// checked and does not ask twice. (That a change to an address inside is refused, `guard.rs` tests
+/// without dialling a public address.)
 #[tokio::test]
 async fn one_request_is_one_lookup() {
-    let server =
-        Rude::start(vec![vec![Do::Write(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_vec()), Do::Close]]).await;
+    let server = Rude::start(vec![vec![
+        Do::Write(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_vec()),
+        Do::Close,
+    ]])
+    .await;
     let port = server.address.port();
     let lookup = Table::new(&[&["127.0.0.1"], &["127.0.0.2"]]);
-    let egress = GuardedEgress::with_lookup(EgressPolicy::parse("flip.example.com").unwrap(), lookup.clone()).unwrap();
-    assert_eq!(egress.send(request(format!("http://flip.example.com:{port}/"))).await.map(|answer| answer.status), Ok(204));
-    assert_eq!((lookup.asked.load(Ordering::SeqCst), server.connections()), (1, 1));
+    let egress = GuardedEgress::with_lookup(
+        EgressPolicy::parse("flip.example.com").unwrap(),
+        lookup.clone(),
+    )
+    .unwrap();
+    assert_eq!(
+        egress
+            .send(request(format!("http://flip.example.com:{port}/")))
+            .await
+            .map(|answer| answer.status),
+        Ok(204)
+    );
+    assert_eq!(
+        (lookup.asked.load(Ordering::SeqCst), server.connections()),
+        (1, 1)
+    );
 }
 
 #[tokio::test]
 async fn a_name_without_an_address_is_no_connection() {
     let egress = GuardedEgress::with_lookup(EgressPolicy::default(), Table::new(&[&[]])).unwrap();
-    assert!(matches!(egress.send(request("http://nothing.example.com/")).await, Err(EgressError::NotConnected(_))));
+    assert!(matches!(
+        egress.send(request("http://nothing.example.com/")).await,
+        Err(EgressError::NotConnected(_))
+    ));
 }
 
 #[tokio::test]
@@ -404,37 +450,84 @@ async fn the_operator_may_open_hosts_and_ports() {
     let server = Server::start(|_| "ok").await;
     let port = server.address.port();
     let opened = [
-        (format!("127.0.0.1:{port}"), format!("http://127.0.0.1:{port}/")),
+        (
+            format!("127.0.0.1:{port}"),
+            format!("http://127.0.0.1:{port}/"),
+        ),
         ("127.0.0.1".into(), format!("http://127.0.0.1:{port}/")),
         ("localhost".into(), format!("http://LOCALHOST:{port}/")),
-        (format!("other.example, localhost:{port}\n"), format!("http://localhost:{port}/")),
+        (
+            format!("other.example, localhost:{port}\n"),
+            format!("http://localhost:{port}/"),
+        ),
     ];
     for (allow, url) in &opened {
         assert_eq!(open(allow).check(url), Ok(()), "{allow} {url}");
-        assert_eq!(open(allow).send(request(url)).await.map(|answer| answer.status), Ok(200), "{allow} {url}");
+        assert_eq!(
+            open(allow)
+                .send(request(url))
+                .await
+                .map(|answer| answer.status),
+            Ok(200),
+            "{allow} {url}"
+        );
     }
     let other = port ^ 1;
     for (allow, url) in [
-        (format!("localhost:{other}"), format!("http://localhost:{port}/")),
-        (format!("127.0.0.1:{port}"), format!("http://localhost:{port}/")),
+        (
+            format!("localhost:{other}"),
+            format!("http://localhost:{port}/"),
+        ),
+        (
+            format!("127.0.0.1:{port}"),
+            format!("http://localhost:{port}/"),
+        ),
         ("localhost".into(), format!("http://127.0.0.1:{port}/")),
         ("localhost".into(), format!("http://a.localhost:{port}/")),
         ("localhost".into(), format!("http://user@localhost:{port}/")),
         (String::new(), format!("http://localhost:{port}/")),
     ] {
-        assert!(matches!(open(&allow).send(request(&url)).await, Err(EgressError::Refused(_))), "{allow} {url}");
+        assert!(
+            matches!(
+                open(&allow).send(request(&url)).await,
+                Err(EgressError::Refused(_))
+            ),
+            "{allow} {url}"
+        );
     }
     // A name that is open may lead anywhere; a name that is not may not, with the same resolver.
     let lookup = Table::new(&[&["127.0.0.1"]]);
-    let egress = GuardedEgress::with_lookup(EgressPolicy::parse(&format!("crm.example.com:{port}")).unwrap(), lookup).unwrap();
-    assert!(egress.send(request(format!("http://crm.example.com:{port}/"))).await.is_ok());
-    assert!(matches!(egress.send(request(format!("http://www.example.com:{port}/"))).await, Err(EgressError::Refused(_))));
+    let egress = GuardedEgress::with_lookup(
+        EgressPolicy::parse(&format!("crm.example.com:{port}")).unwrap(),
+        lookup,
+    )
+    .unwrap();
+    assert!(
+        egress
+            .send(request(format!("http://crm.example.com:{port}/")))
+            .await
+            .is_ok()
+    );
+    assert!(matches!(
+        egress
+            .send(request(format!("http://www.example.com:{port}/")))
+            .await,
+        Err(EgressError::Refused(_))
+    ));
 }
 
 #[test]
 fn reads_the_operators_list() {
-    for good in ["", " , ", "localhost", "localhost:8080", "a.example,b.example:80 c.example", "[::1]", "[::1]:9000", "127.0.0.1"]
-    {
+    for good in [
+        "",
+        " , ",
+        "localhost",
+        "localhost:8080",
+        "a.example,b.example:80 c.example",
+        "[::1]",
+        "[::1]:9000",
+        "127.0.0.1",
+    ] {
         assert!(EgressPolicy::parse(good).is_ok(), "{good:?}");
     }
     for bad in [
@@ -456,20 +549,47 @@ fn reads_the_operators_list() {
 
 #[tokio::test]
 async fn sends_one_post_with_the_given_headers() {
-    let server = Server::start(|_| (axum::http::StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "17")], "later")).await;
+    let server = Server::start(|_| {
+        (
+            axum::http::StatusCode::SERVICE_UNAVAILABLE,
+            [("retry-after", "17")],
+            "later",
+        )
+    })
+    .await;
     let egress = open("127.0.0.1");
     let mut hook = request(format!("{}/hook?x=1", server.url()));
-    hook.headers.push(("webhook-id".into(), Secret::new("msg_1".into())));
+    hook.headers
+        .push(("webhook-id".into(), Secret::new("msg_1".into())));
     let answer = egress.send(hook).await.unwrap();
-    assert_eq!((answer.status, answer.retry_after, answer.body.as_slice()), (503, Some(Duration::from_secs(17)), &b"later"[..]));
+    assert_eq!(
+        (answer.status, answer.retry_after, answer.body.as_slice()),
+        (503, Some(Duration::from_secs(17)), &b"later"[..])
+    );
     let seen = server.seen();
-    assert_eq!((seen.len(), seen[0].method.as_str(), seen[0].uri.to_string().as_str()), (1, "POST", "/hook?x=1"));
+    assert_eq!(
+        (
+            seen.len(),
+            seen[0].method.as_str(),
+            seen[0].uri.to_string().as_str()
+        ),
+        (1, "POST", "/hook?x=1")
+    );
     assert_eq!(seen[0].body, b"{}");
     assert_eq!(
-        (&seen[0].headers["webhook-id"], &seen[0].headers["user-agent"]),
-        (&"msg_1".parse().unwrap(), &"hum-webhooks/1.0".parse().unwrap())
+        (
+            &seen[0].headers["webhook-id"],
+            &seen[0].headers["user-agent"]
+        ),
+        (
+            &"msg_1".parse().unwrap(),
+            &"hum-webhooks/1.0".parse().unwrap()
+        )
     );
-    assert!(!seen[0].headers.contains_key("accept-encoding") && !seen[0].headers.contains_key("referer"));
+    assert!(
+        !seen[0].headers.contains_key("accept-encoding")
+            && !seen[0].headers.contains_key("referer")
+    );
 }
 
 #[tokio::test]
@@ -494,12 +614,20 @@ async fn headers_cannot_break_out() {
     ] {
         let mut hook = request(server.url());
         hook.headers.push((name.into(), Secret::new(value.into())));
-        assert!(matches!(egress.send(hook).await, Err(EgressError::Refused(_))), "{name:?}: {value:?}");
+        assert!(
+            matches!(egress.send(hook).await, Err(EgressError::Refused(_))),
+            "{name:?}: {value:?}"
+        );
     }
     for (count, size) in [(65, 1), (1, 17_000)] {
         let mut hook = request(server.url());
-        hook.headers = (0..count).map(|at| (format!("x-{at}"), Secret::new("v".repeat(size)))).collect();
-        assert!(matches!(egress.send(hook).await, Err(EgressError::Refused(_))));
+        hook.headers = (0..count)
+            .map(|at| (format!("x-{at}"), Secret::new("v".repeat(size))))
+            .collect();
+        assert!(matches!(
+            egress.send(hook).await,
+            Err(EgressError::Refused(_))
+        ));
     }
     assert!(server.seen().is_empty());
 }
@@ -510,17 +638,30 @@ async fn a_redirect_is_an_answer() {
     for status in [301, 302, 303, 307, 308] {
         let target = inside.url();
         let server = Server::start(move |_| {
-            (axum::http::StatusCode::from_u16(status).unwrap(), [("location", target.clone())]).into_response()
+            (
+                axum::http::StatusCode::from_u16(status).unwrap(),
+                [("location", target.clone())],
+            )
+                .into_response()
         })
         .await;
-        assert_eq!(open("127.0.0.1").send(request(server.url())).await.map(|answer| answer.status), Ok(status));
+        assert_eq!(
+            open("127.0.0.1")
+                .send(request(server.url()))
+                .await
+                .map(|answer| answer.status),
+            Ok(status)
+        );
     }
     assert!(inside.seen().is_empty());
 }
 
 #[tokio::test]
 async fn reading_stops_at_the_limit() {
-    let endless = vec![Do::Write(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()), Do::Repeat(vec![b'x'; 65536])];
+    let endless = vec![
+        Do::Write(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()),
+        Do::Repeat(vec![b'x'; 65536]),
+    ];
     let server = Rude::start(vec![endless]).await;
     let answer = open("127.0.0.1").send(request(server.url())).await.unwrap();
     assert_eq!((answer.body.len(), answer.truncated), (1024, true));
@@ -528,28 +669,52 @@ async fn reading_stops_at_the_limit() {
     for (length, truncated) in [(0, false), (1023, false), (1024, false), (1025, true)] {
         let server = Server::start(move |_| "y".repeat(length)).await;
         let answer = open("127.0.0.1").send(request(server.url())).await.unwrap();
-        assert_eq!((answer.body.len(), answer.truncated), (length.min(1024), truncated));
+        assert_eq!(
+            (answer.body.len(), answer.truncated),
+            (length.min(1024), truncated)
+        );
     }
 }
 
 #[tokio::test]
 async fn a_compressed_body_stays_as_it_is() {
     let server = Server::start(|_| ([("content-encoding", "gzip")], vec![0x1f, 0x8b, 8, 0])).await;
-    assert_eq!(open("127.0.0.1").send(request(server.url())).await.unwrap().body, [0x1f, 0x8b, 8, 0]);
+    assert_eq!(
+        open("127.0.0.1")
+            .send(request(server.url()))
+            .await
+            .unwrap()
+            .body,
+        [0x1f, 0x8b, 8, 0]
+    );
 }
 
 #[tokio::test]
 async fn a_slow_answer_ends_at_the_timeout() {
-    let drip: Vec<Do> = [Do::Write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n".to_vec())]
-        .into_iter()
-        .chain((0..1000).flat_map(|_| [Do::Wait(Duration::from_millis(50)), Do::Write(b"x".to_vec())]))
-        .collect();
-    for script in [drip, vec![Do::Hang], vec![Do::Write(b"HTTP/1.1 200 OK\r\nx: ".to_vec()), Do::Hang]] {
+    let drip: Vec<Do> = [Do::Write(
+        b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n".to_vec(),
+    )]
+    .into_iter()
+    .chain((0..1000).flat_map(|_| {
+        [
+            Do::Wait(Duration::from_millis(50)),
+            Do::Write(b"x".to_vec()),
+        ]
+    }))
+    .collect();
+    for script in [
+        drip,
+        vec![Do::Hang],
+        vec![Do::Write(b"HTTP/1.1 200 OK\r\nx: ".to_vec()), Do::Hang],
+    ] {
         let server = Rude::start(vec![script]).await;
         let mut slow = request(server.url());
         slow.timeout = Duration::from_millis(400);
         let clock = SystemClock::new();
-        assert_eq!(open("127.0.0.1").send(slow).await, Err(EgressError::NoAnswer("timed out".into())));
+        assert_eq!(
+            open("127.0.0.1").send(slow).await,
+            Err(EgressError::NoAnswer("timed out".into()))
+        );
         assert!(clock.monotonic() < Duration::from_secs(2));
         assert_eq!(server.requests(), 1);
     }
@@ -566,20 +731,33 @@ impl Lookup for NeverAnswers {
 
 #[tokio::test]
 async fn a_lookup_that_hangs_ends_at_the_timeout() {
-    let egress = GuardedEgress::with_lookup(EgressPolicy::default(), Arc::new(NeverAnswers)).unwrap();
+    let egress =
+        GuardedEgress::with_lookup(EgressPolicy::default(), Arc::new(NeverAnswers)).unwrap();
     let mut slow = request("http://slow.example.com/");
     slow.timeout = Duration::from_millis(100);
-    assert!(matches!(egress.send(slow).await, Err(EgressError::NoAnswer(_))));
+    assert!(matches!(
+        egress.send(slow).await,
+        Err(EgressError::NoAnswer(_))
+    ));
 }
 
 #[tokio::test]
 async fn endless_and_countless_headers_are_cut_off() {
-    let long = vec![Do::Write(b"HTTP/1.1 200 OK\r\nx: ".to_vec()), Do::Repeat(vec![b'x'; 65536])];
+    let long = vec![
+        Do::Write(b"HTTP/1.1 200 OK\r\nx: ".to_vec()),
+        Do::Repeat(vec![b'x'; 65536]),
+    ];
     let many: String = (0..500).map(|at| format!("x-{at}: 1\r\n")).collect();
-    let many = vec![Do::Write(format!("HTTP/1.1 200 OK\r\n{many}\r\n").into_bytes()), Do::Hang];
+    let many = vec![
+        Do::Write(format!("HTTP/1.1 200 OK\r\n{many}\r\n").into_bytes()),
+        Do::Hang,
+    ];
     for script in [long, many] {
         let server = Rude::start(vec![script]).await;
-        assert!(matches!(open("127.0.0.1").send(request(server.url())).await, Err(EgressError::NoAnswer(_))));
+        assert!(matches!(
+            open("127.0.0.1").send(request(server.url())).await,
+            Err(EgressError::NoAnswer(_))
+        ));
     }
 }
 
@@ -587,11 +765,19 @@ async fn endless_and_countless_headers_are_cut_off() {
 async fn a_reset_is_no_answer_and_no_second_request() {
     for script in [Do::Reset, Do::Close] {
         let server = Rude::start(vec![vec![script]]).await;
-        assert!(matches!(open("127.0.0.1").send(request(server.url())).await, Err(EgressError::NoAnswer(_))));
+        assert!(matches!(
+            open("127.0.0.1").send(request(server.url())).await,
+            Err(EgressError::NoAnswer(_))
+        ));
         assert_eq!(server.requests(), 1);
     }
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let closed = listener.local_addr().unwrap();
     drop(listener);
-    assert!(matches!(open("127.0.0.1").send(request(format!("http://{closed}"))).await, Err(EgressError::NotConnected(_))));
+    assert!(matches!(
+        open("127.0.0.1")
+            .send(request(format!("http://{closed}")))
+            .await,
+        Err(EgressError::NotConnected(_))
+    ));
 }

@@ -46,7 +46,11 @@ impl Clock for StillClock {
 }
 
 fn config(url: &str) -> HttpConfig {
-    HttpConfig { base_url: url.into(), user_agent: "tests (ops@hum.example)".into(), timeout: Duration::from_millis(900) }
+    HttpConfig {
+        base_url: url.into(),
+        user_agent: "tests (ops@hum.example)".into(),
+        timeout: Duration::from_millis(900),
+    }
 }
 
 fn census(url: &str) -> Census {
@@ -58,13 +62,20 @@ fn nominatim(url: &str) -> Nominatim {
 }
 
 fn both(url: &str) -> [(&'static str, Box<dyn Geocoder>); 2] {
-    [("census", Box::new(census(url))), ("nominatim", Box::new(nominatim(url)))]
+    [
+        ("census", Box::new(census(url))),
+        ("nominatim", Box::new(nominatim(url))),
+    ]
 }
 
 /// A street that is written alike by everybody.
 fn broadway() -> Address {
     let street = "120 BROADWAY".into();
-    Address { street, unit: None, ..address(Some("NEW YORK"), Some(State::NewYork), Some("10271")) }
+    Address {
+        street,
+        unit: None,
+        ..address(Some("NEW YORK"), Some(State::NewYork), Some("10271"))
+    }
 }
 
 async fn found(geocoder: &dyn Geocoder, asked: &Address) -> Vec<Candidate> {
@@ -73,7 +84,8 @@ async fn found(geocoder: &dyn Geocoder, asked: &Address) -> Vec<Candidate> {
     answer.candidates
 }
 
-/// As <https://geocoding.geo.census.gov/geocoder/Geocoding_Services_API.html> shows it, without most geographies.
+/// As <https://geocoding.geo.census.gov/geocoder/Geocoding_Services_API.html> shows it, without
+/// most geographies.
 fn census_answer(matches: &[Value]) -> Value {
     json!({ "result": {
         "input": {
@@ -116,7 +128,10 @@ async fn census_is_asked_for_the_parts_and_answers_with_the_block() {
     let census = census(&server.url());
     let expected = Candidate {
         address: broadway(),
-        position: Coordinates { latitude: 40.708_343_2, longitude: -74.010_596_1 },
+        position: Coordinates {
+            latitude: 40.708_343_2,
+            longitude: -74.010_596_1,
+        },
         match_type: MatchType::Exact,
         precision: Precision::Range,
         block_geoid: Some("360610007001012".into()),
@@ -125,47 +140,119 @@ async fn census_is_asked_for_the_parts_and_answers_with_the_block() {
     assert_eq!(found(&census, &broadway()).await, [expected]);
     assert_eq!(census.reach(), Reach::Remote);
     let seen = server.seen();
-    assert_eq!((seen.len(), seen[0].uri.path()), (1, "/geocoder/geographies/address"));
+    assert_eq!(
+        (seen.len(), seen[0].uri.path()),
+        (1, "/geocoder/geographies/address")
+    );
     assert_eq!(seen[0].headers["user-agent"], "tests (ops@hum.example)");
     let query = seen[0].query();
-    let query: Vec<_> = query.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-    let parts = [("street", "120 BROADWAY"), ("city", "NEW YORK"), ("state", "NY"), ("zip", "10271")];
+    let query: Vec<_> = query
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
+    let parts = [
+        ("street", "120 BROADWAY"),
+        ("city", "NEW YORK"),
+        ("state", "NY"),
+        ("zip", "10271"),
+    ];
     assert_eq!(query[..4], parts);
-    assert_eq!(query[4..], [("benchmark", "Public_AR_Current"), ("vintage", "Current_Current"), ("format", "json")]);
+    assert_eq!(
+        query[4..],
+        [
+            ("benchmark", "Public_AR_Current"),
+            ("vintage", "Current_Current"),
+            ("format", "json")
+        ]
+    );
 }
 
 #[tokio::test]
 async fn census_completes_what_was_not_given() {
     let server = census_server(vec![census_match("120 BROADWAY", NEW_YORK, HERE)]).await;
-    let asked = Address { zip5: None, unit: Some("FL 7".into()), ..broadway() };
+    let asked = Address {
+        zip5: None,
+        unit: Some("FL 7".into()),
+        ..broadway()
+    };
     let found = found(&census(&server.url()), &asked).await;
-    assert_eq!(found[0].address, Address { unit: Some("FL 7".into()), ..broadway() });
+    assert_eq!(
+        found[0].address,
+        Address {
+            unit: Some("FL 7".into()),
+            ..broadway()
+        }
+    );
     assert_eq!(found[0].match_type, MatchType::Exact);
     assert!(server.seen()[0].query().iter().all(|(key, _)| key != "zip"));
 }
 
 #[tokio::test]
 async fn a_census_match_that_differs_is_inexact() {
-    for (street, place) in [("122 BROADWAY", NEW_YORK), ("120 BROADWAY", ("NEW YORK", "NY", "10005"))] {
+    for (street, place) in [
+        ("122 BROADWAY", NEW_YORK),
+        ("120 BROADWAY", ("NEW YORK", "NY", "10005")),
+    ] {
         let server = census_server(vec![census_match(street, place, HERE)]).await;
         let found = found(&census(&server.url()), &broadway()).await;
         assert_eq!(found[0].match_type, MatchType::Inexact);
-        assert_eq!((found[0].address.street.as_str(), found[0].address.zip5.as_deref()), (street, Some(place.2)));
+        assert_eq!(
+            (
+                found[0].address.street.as_str(),
+                found[0].address.zip5.as_deref()
+            ),
+            (street, Some(place.2))
+        );
     }
 }
 
 #[tokio::test]
 async fn a_city_is_compared_where_no_zip_code_agrees() {
     let elsewhere = ("BUFFALO", "NY", "14203");
-    let server = census_server(vec![census_match("120 BROADWAY", elsewhere, (-78.87, 42.88))]).await;
-    let asked = Address { zip5: None, ..broadway() };
+    let server = census_server(vec![census_match(
+        "120 BROADWAY",
+        elsewhere,
+        (-78.87, 42.88),
+    )])
+    .await;
+    let asked = Address {
+        zip5: None,
+        ..broadway()
+    };
     let found_there = found(&census(&server.url()), &asked).await;
-    assert_eq!((found_there[0].match_type, found_there[0].address.city.as_deref()), (MatchType::Inexact, Some("BUFFALO")));
+    assert_eq!(
+        (
+            found_there[0].match_type,
+            found_there[0].address.city.as_deref()
+        ),
+        (MatchType::Inexact, Some("BUFFALO"))
+    );
 
-    let server = Server::start(|_| answer(200, json!([nominatim_place(HOUSE, Some("120"), HERE)]))).await;
-    let found_here = found(&nominatim(&server.url()), &Address { city: Some("NEWYORK".into()), ..asked.clone() }).await;
-    assert_eq!((found_here[0].match_type, found_here[0].address.city.as_deref()), (MatchType::Exact, Some("NEWYORK")));
-    let found_here = found(&nominatim(&server.url()), &Address { city: None, ..asked }).await;
+    let server =
+        Server::start(|_| answer(200, json!([nominatim_place(HOUSE, Some("120"), HERE)]))).await;
+    let found_here = found(
+        &nominatim(&server.url()),
+        &Address {
+            city: Some("NEWYORK".into()),
+            ..asked.clone()
+        },
+    )
+    .await;
+    assert_eq!(
+        (
+            found_here[0].match_type,
+            found_here[0].address.city.as_deref()
+        ),
+        (MatchType::Exact, Some("NEWYORK"))
+    );
+    let found_here = found(
+        &nominatim(&server.url()),
+        &Address {
+            city: None,
+            ..asked
+        },
+    )
+    .await;
     assert_eq!(found_here[0].address, broadway());
 }
 
@@ -183,14 +270,25 @@ async fn a_tie_is_several_candidates_but_one_place_is_one() {
     ])
     .await;
     let found = found(&census(&server.url()), &broadway()).await;
-    let zips: Vec<_> = found.iter().map(|candidate| candidate.address.zip5.as_deref().unwrap()).collect();
-    assert_eq!(zips, ["10271", "11101"], "and another state is another address");
+    let zips: Vec<_> = found
+        .iter()
+        .map(|candidate| candidate.address.zip5.as_deref().unwrap())
+        .collect();
+    assert_eq!(
+        zips,
+        ["10271", "11101"],
+        "and another state is another address"
+    );
 }
 
 #[tokio::test]
 async fn a_block_is_fifteen_digits_of_2020() {
     for (layer, geoid, expected) in [
-        ("Census Blocks", json!("360610007001012"), Some("360610007001012")),
+        (
+            "Census Blocks",
+            json!("360610007001012"),
+            Some("360610007001012"),
+        ),
         ("2010 Census Blocks", json!("360610007001012"), None),
         ("2020 Census Blocks", json!("36061000700"), None),
         ("2020 Census Blocks", json!("36061000700101x"), None),
@@ -199,29 +297,55 @@ async fn a_block_is_fifteen_digits_of_2020() {
         let mut matched = census_match("120 BROADWAY", NEW_YORK, HERE);
         matched["geographies"] = json!({ layer: [{ "GEOID": geoid }] });
         let server = census_server(vec![matched]).await;
-        assert_eq!(found(&census(&server.url()), &broadway()).await[0].block_geoid.as_deref(), expected, "{layer}");
+        assert_eq!(
+            found(&census(&server.url()), &broadway()).await[0]
+                .block_geoid
+                .as_deref(),
+            expected,
+            "{layer}"
+        );
     }
     let mut matched = census_match("120 BROADWAY", NEW_YORK, HERE);
     matched.as_object_mut().unwrap().remove("geographies");
     let server = census_server(vec![matched]).await;
-    assert_eq!(found(&census(&server.url()), &broadway()).await[0].block_geoid, None);
+    assert_eq!(
+        found(&census(&server.url()), &broadway()).await[0].block_geoid,
+        None
+    );
 }
 
 #[tokio::test]
 async fn no_match_is_an_answer() {
-    let server =
-        Server::start(|seen| answer(200, if seen.uri.path() == "/search" { json!([]) } else { census_answer(&[]) })).await;
+    let server = Server::start(|seen| {
+        answer(
+            200,
+            if seen.uri.path() == "/search" {
+                json!([])
+            } else {
+                census_answer(&[])
+            },
+        )
+    })
+    .await;
     for (_, geocoder) in both(&server.url()) {
         assert_eq!(found(&*geocoder, &broadway()).await, []);
     }
     // The Bureau answers 400 without a ZIP code or a city with its state, so it is not asked.
-    let street_only = Address { city: None, zip5: None, ..broadway() };
+    let street_only = Address {
+        city: None,
+        zip5: None,
+        ..broadway()
+    };
     assert_eq!(found(&census(&server.url()), &street_only).await, []);
     assert_eq!(server.seen().len(), 2);
 }
 
 /// As <https://nominatim.org/release-docs/latest/api/Output/> shows it.
-fn nominatim_place((osm_type, category, kind): (&str, &str, &str), number: Option<&str>, (lon, lat): (f64, f64)) -> Value {
+fn nominatim_place(
+    (osm_type, category, kind): (&str, &str, &str),
+    number: Option<&str>,
+    (lon, lat): (f64, f64),
+) -> Value {
     let mut place = json!({
         "place_id": 334_021_437, "licence": "Data © OpenStreetMap contributors, ODbL 1.0. http://osm.org/copyright",
         "osm_type": osm_type, "osm_id": 265_915_551, "lat": lat.to_string(), "lon": lon.to_string(),
@@ -254,11 +378,15 @@ async fn nominatim_finds(places: Vec<Value>) -> Vec<Candidate> {
 
 #[tokio::test]
 async fn nominatim_is_asked_for_the_parts_and_answers_with_the_house() {
-    let server = Server::start(|_| answer(200, json!([nominatim_place(BUILDING, Some("120"), HERE)]))).await;
+    let server =
+        Server::start(|_| answer(200, json!([nominatim_place(BUILDING, Some("120"), HERE)]))).await;
     let nominatim = nominatim(&server.url());
     let expected = Candidate {
         address: broadway(),
-        position: Coordinates { latitude: 40.708_343_2, longitude: -74.010_596_1 },
+        position: Coordinates {
+            latitude: 40.708_343_2,
+            longitude: -74.010_596_1,
+        },
         match_type: MatchType::Exact,
         precision: Precision::Rooftop,
         block_geoid: None,
@@ -267,12 +395,31 @@ async fn nominatim_is_asked_for_the_parts_and_answers_with_the_house() {
     assert_eq!(found(&nominatim, &broadway()).await, [expected]);
     assert_eq!(nominatim.reach(), Reach::Remote);
     let seen = server.seen();
-    assert_eq!((seen[0].uri.path(), &seen[0].headers["user-agent"]), ("/search", &"tests (ops@hum.example)".parse().unwrap()));
+    assert_eq!(
+        (seen[0].uri.path(), &seen[0].headers["user-agent"]),
+        ("/search", &"tests (ops@hum.example)".parse().unwrap())
+    );
     let query = seen[0].query();
-    let query: Vec<_> = query.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-    let parts = [("street", "120 BROADWAY"), ("city", "NEW YORK"), ("state", "NY"), ("postalcode", "10271")];
+    let query: Vec<_> = query
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
+    let parts = [
+        ("street", "120 BROADWAY"),
+        ("city", "NEW YORK"),
+        ("state", "NY"),
+        ("postalcode", "10271"),
+    ];
     assert_eq!(query[..4], parts);
-    assert_eq!(query[4..], [("countrycodes", "us"), ("format", "jsonv2"), ("addressdetails", "1"), ("limit", "5")]);
+    assert_eq!(
+        query[4..],
+        [
+            ("countrycodes", "us"),
+            ("format", "jsonv2"),
+            ("addressdetails", "1"),
+            ("limit", "5")
+        ]
+    );
 }
 
 #[tokio::test]
@@ -280,7 +427,11 @@ async fn nominatims_kinds_have_their_precision_and_what_is_only_near_is_no_match
     for (kind, number, expected) in [
         (HOUSE, Some("120"), Some(Precision::Rooftop)),
         (BUILDING, Some("118;120"), Some(Precision::Rooftop)),
-        (("node", "amenity", "bank"), Some("120"), Some(Precision::Rooftop)),
+        (
+            ("node", "amenity", "bank"),
+            Some("120"),
+            Some(Precision::Rooftop),
+        ),
         (CALCULATED, Some("120"), Some(Precision::Range)),
         (POSTCODE, None, Some(Precision::ZipCentroid)),
         (STREET, None, None),
@@ -289,10 +440,17 @@ async fn nominatims_kinds_have_their_precision_and_what_is_only_near_is_no_match
         (("relation", "boundary", "administrative"), None, None),
     ] {
         let found = nominatim_finds(vec![nominatim_place(kind, number, HERE)]).await;
-        assert_eq!(found.iter().map(|found| found.precision).next(), expected, "{kind:?} {number:?}");
+        assert_eq!(
+            found.iter().map(|found| found.precision).next(),
+            expected,
+            "{kind:?} {number:?}"
+        );
     }
     let area = nominatim_finds(vec![nominatim_place(POSTCODE, None, HERE)]).await;
-    assert_eq!((area[0].match_type, area[0].address.zip5.as_deref()), (MatchType::Area, Some("10271")));
+    assert_eq!(
+        (area[0].match_type, area[0].address.zip5.as_deref()),
+        (MatchType::Area, Some("10271"))
+    );
 }
 
 #[tokio::test]
@@ -313,7 +471,14 @@ async fn nominatims_best_precision_is_the_answer() {
     let mut other_zip = nominatim_place(HOUSE, Some("120"), far);
     other_zip["address"]["postcode"] = "10005-1234".into();
     let found = nominatim_finds(vec![other_state, other_zip]).await;
-    assert_eq!((found.len(), found[0].match_type, found[0].address.zip5.as_deref()), (1, MatchType::Inexact, Some("10005")));
+    assert_eq!(
+        (
+            found.len(),
+            found[0].match_type,
+            found[0].address.zip5.as_deref()
+        ),
+        (1, MatchType::Inexact, Some("10005"))
+    );
 }
 
 #[tokio::test]
@@ -330,7 +495,13 @@ async fn nominatim_is_asked_once_a_second_by_all_together() {
     ask().await.unwrap();
     *clock.now.lock().unwrap() = Duration::from_secs(2000);
     ask().await.unwrap();
-    let waits: Vec<_> = clock.waits.lock().unwrap().iter().map(Duration::as_millis).collect();
+    let waits: Vec<_> = clock
+        .waits
+        .lock()
+        .unwrap()
+        .iter()
+        .map(Duration::as_millis)
+        .collect();
     assert_eq!(waits, [0, 1000, 2000, 500, 0]);
 
     // A rush is turned away before it waits for minutes.
@@ -350,46 +521,81 @@ fn is_unavailable(error: &SourceError) -> bool {
 
 async fn failure(geocoder: &dyn Geocoder) -> SourceError {
     let error = geocoder.geocode(&broadway(), None).await.unwrap_err();
-    assert!(!error.to_string().to_uppercase().contains("BROADWAY"), "an error goes to logs: {error}");
+    assert!(
+        !error.to_string().to_uppercase().contains("BROADWAY"),
+        "an error goes to logs: {error}"
+    );
     error
 }
 
 #[tokio::test]
 async fn a_status_says_whether_to_ask_again() {
-    for (status, again) in
-        [(500, true), (502, true), (503, true), (429, true), (408, true), (400, false), (403, false), (404, false), (302, false)]
-    {
+    for (status, again) in [
+        (500, true),
+        (502, true),
+        (503, true),
+        (429, true),
+        (408, true),
+        (400, false),
+        (403, false),
+        (404, false),
+        (302, false),
+    ] {
         let elsewhere = Server::start(|_| answer(200, json!([]))).await;
         let url = elsewhere.url();
         let server = Server::start(move |_| {
-            let mut response = answer(status, json!({ "errors": ["120 BROADWAY"], "status": status.to_string() }));
-            response.headers_mut().insert("location", url.parse().unwrap());
+            let mut response = answer(
+                status,
+                json!({ "errors": ["120 BROADWAY"], "status": status.to_string() }),
+            );
+            response
+                .headers_mut()
+                .insert("location", url.parse().unwrap());
             response
         })
         .await;
         for (name, geocoder) in both(&server.url()) {
             let error = failure(&*geocoder).await;
             assert_eq!(is_unavailable(&error), again, "{error}");
-            assert!(error.to_string().ends_with(&format!("HTTP {status}")) && error.to_string().starts_with(name), "{error}");
+            assert!(
+                error.to_string().ends_with(&format!("HTTP {status}"))
+                    && error.to_string().starts_with(name),
+                "{error}"
+            );
         }
-        assert_eq!((server.seen().len(), elsewhere.seen().len()), (2, 0), "one request each, and nobody else is asked");
+        assert_eq!(
+            (server.seen().len(), elsewhere.seen().len()),
+            (2, 0),
+            "one request each, and nobody else is asked"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_bad_connection_is_worth_asking_again() {
-    let head = |length: usize| Do::Write(format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").into_bytes());
+    let head = |length: usize| {
+        Do::Write(format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").into_bytes())
+    };
     let mut dripping = vec![head(100_000)];
     for _ in 0..100 {
-        dripping.extend([Do::Write(b" ".to_vec()), Do::Wait(Duration::from_millis(50))]);
+        dripping.extend([
+            Do::Write(b" ".to_vec()),
+            Do::Wait(Duration::from_millis(50)),
+        ]);
     }
     for (name, script) in [
         ("hangs", vec![Do::Hang]),
-        ("hangs within", vec![head(100), Do::Write(b"[".to_vec()), Do::Hang]),
+        (
+            "hangs within",
+            vec![head(100), Do::Write(b"[".to_vec()), Do::Hang],
+        ),
         ("drips", dripping),
         ("resets", vec![Do::Reset]),
         ("closes", vec![Do::Close]),
-        ("closes within", vec![head(100), Do::Write(b"[]".to_vec()), Do::Close]),
+        (
+            "closes within",
+            vec![head(100), Do::Write(b"[]".to_vec()), Do::Close],
+        ),
     ] {
         let server = Rude::start(vec![script]).await;
         for (_, geocoder) in both(&server.url()) {
@@ -398,7 +604,10 @@ async fn a_bad_connection_is_worth_asking_again() {
         }
         assert_eq!(server.requests(), 2, "{name}: no request is repeated");
     }
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     for (_, geocoder) in both(&format!("http://{nobody}")) {
         assert!(is_unavailable(&failure(&*geocoder).await));
     }
@@ -438,12 +647,22 @@ async fn an_endless_answer_is_not_read_to_its_end() {
     let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n[".to_vec();
     let server = Rude::start(vec![vec![Do::Write(head), Do::Repeat(vec![b' '; 65_536])]]).await;
     for (_, geocoder) in both(&server.url()) {
-        assert!(failure(&*geocoder).await.to_string().ends_with("the answer is too long"));
+        assert!(
+            failure(&*geocoder)
+                .await
+                .to_string()
+                .ends_with("the answer is too long")
+        );
     }
 }
 
 fn settings(source: Source, base_url: Option<String>) -> Settings {
-    Settings { source, base_url, timeout: Duration::from_millis(900), ..Settings::default() }
+    Settings {
+        source,
+        base_url,
+        timeout: Duration::from_millis(900),
+        ..Settings::default()
+    }
 }
 
 fn assemble(settings: Settings) -> Result<Arc<dyn Geocoder>, String> {
@@ -454,18 +673,36 @@ fn assemble(settings: Settings) -> Result<Arc<dyn Geocoder>, String> {
 async fn without_configuration_nobody_is_asked() {
     let geocoder = assemble(Settings::default()).unwrap();
     assert_eq!(geocoder.reach(), Reach::Local);
-    assert_eq!(geocoder.geocode(&broadway(), None).await.unwrap().candidates[0].source, "zip-table");
+    assert_eq!(
+        geocoder
+            .geocode(&broadway(), None)
+            .await
+            .unwrap()
+            .candidates[0]
+            .source,
+        "zip-table"
+    );
 }
 
 #[tokio::test]
 async fn a_dead_network_degrades_to_the_middle_of_the_zip_code() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     for source in [Source::Census, Source::Nominatim] {
         let geocoder = assemble(settings(source, Some(format!("http://{nobody}")))).unwrap();
         assert_eq!(geocoder.reach(), Reach::Remote);
         let answer = geocoder.geocode(&broadway(), None).await.unwrap();
-        assert_eq!((answer.candidates.len(), answer.candidates[0].precision), (1, Precision::ZipCentroid));
-        assert!(answer.problems.len() == 1 && answer.problems[0].contains(" is unavailable: "), "{:?}", answer.problems);
+        assert_eq!(
+            (answer.candidates.len(), answer.candidates[0].precision),
+            (1, Precision::ZipCentroid)
+        );
+        assert!(
+            answer.problems.len() == 1 && answer.problems[0].contains(" is unavailable: "),
+            "{:?}",
+            answer.problems
+        );
     }
 }
 
@@ -473,30 +710,76 @@ async fn a_dead_network_degrades_to_the_middle_of_the_zip_code() {
 async fn the_network_is_not_asked_where_good_coordinates_are_given() {
     let server = census_server(vec![census_match("120 BROADWAY", NEW_YORK, HERE)]).await;
     let geocoder = assemble(settings(Source::Census, Some(server.url()))).unwrap();
-    let near = Coordinates { latitude: 40.708, longitude: -74.011 };
+    let near = Coordinates {
+        latitude: 40.708,
+        longitude: -74.011,
+    };
     let given = geocoder.geocode(&broadway(), Some(near)).await.unwrap();
-    assert_eq!((given.candidates[0].match_type, server.seen().len()), (MatchType::Given, 0));
+    assert_eq!(
+        (given.candidates[0].match_type, server.seen().len()),
+        (MatchType::Given, 0)
+    );
 
     let answer = geocoder.geocode(&broadway(), None).await.unwrap();
-    assert_eq!((answer.candidates[0].source.as_str(), answer.problems.len(), server.seen().len()), ("census", 0, 1));
+    assert_eq!(
+        (
+            answer.candidates[0].source.as_str(),
+            answer.problems.len(),
+            server.seen().len()
+        ),
+        ("census", 0, 1)
+    );
 
-    let abroad = Coordinates { latitude: 48.85, longitude: 2.35 };
+    let abroad = Coordinates {
+        latitude: 48.85,
+        longitude: 2.35,
+    };
     let answer = geocoder.geocode(&broadway(), Some(abroad)).await.unwrap();
-    assert_eq!((answer.candidates[0].source.as_str(), answer.problems.len()), ("census", 1));
-    assert!(answer.problems[0].ends_with("km from the middle of ZIP code 10271; they are not used."), "{:?}", answer.problems);
+    assert_eq!(
+        (answer.candidates[0].source.as_str(), answer.problems.len()),
+        ("census", 1)
+    );
+    assert!(
+        answer.problems[0].ends_with("km from the middle of ZIP code 10271; they are not used."),
+        "{:?}",
+        answer.problems
+    );
 }
 
 #[test]
 fn settings_that_cannot_work_are_refused_with_a_sentence() {
-    for url in ["", "census", "ftp://a.example/", "https://a.example/?key=1", "https://a.example/#a"] {
-        assert!(assemble(settings(Source::Census, Some(url.into()))).is_err(), "{url}");
+    for url in [
+        "",
+        "census",
+        "ftp://a.example/",
+        "https://a.example/?key=1",
+        "https://a.example/#a",
+    ] {
+        assert!(
+            assemble(settings(Source::Census, Some(url.into()))).is_err(),
+            "{url}"
+        );
     }
-    let anonymous = assemble(settings(Source::Nominatim, None)).map(drop).unwrap_err();
+    let anonymous = assemble(settings(Source::Nominatim, None))
+        .map(drop)
+        .unwrap_err();
     assert!(anonymous.contains("user agent"), "{anonymous}");
-    let named = Settings { user_agent: Some("acme (ops@acme.example)".into()), ..settings(Source::Nominatim, None) };
+    let named = Settings {
+        user_agent: Some("acme (ops@acme.example)".into()),
+        ..settings(Source::Nominatim, None)
+    };
     assert!(assemble(named).is_ok());
-    assert!(assemble(settings(Source::Nominatim, Some("https://nominatim.acme.example".into()))).is_ok());
+    assert!(
+        assemble(settings(
+            Source::Nominatim,
+            Some("https://nominatim.acme.example".into())
+        ))
+        .is_ok()
+    );
     assert!(assemble(settings(Source::Census, None)).is_ok());
-    let broken = Settings { user_agent: Some("a\nb".into()), ..settings(Source::Census, None) };
+    let broken = Settings {
+        user_agent: Some("a\nb".into()),
+        ..settings(Source::Census, None)
+    };
     assert!(assemble(broken).is_err());
 }

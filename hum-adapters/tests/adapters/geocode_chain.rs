@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use hum_adapters::geocode::{Chain, ZipTable};
 use hum_core::{
     address::{Address, State},
-    geocode::{Candidate, Coordinates, Geocoder, Geocoding, MatchType, Precision, Reach, SourceError},
+    geocode::{
+        Candidate, Coordinates, Geocoder, Geocoding, MatchType, Precision, Reach, SourceError,
+    },
 };
 
 use super::zip_table::address;
@@ -22,7 +24,11 @@ struct Scripted {
 
 impl Scripted {
     fn new(reach: Reach, answer: Answer) -> Arc<Self> {
-        Arc::new(Self { reach, answer: Mutex::new(answer), asked: Mutex::default() })
+        Arc::new(Self {
+            reach,
+            answer: Mutex::new(answer),
+            asked: Mutex::default(),
+        })
     }
 
     fn remote(answer: Answer) -> Arc<Self> {
@@ -61,11 +67,20 @@ fn candidate(source: &str) -> Candidate {
     }
 }
 
-const HERE: Coordinates = Coordinates { latitude: 42.5, longitude: -83.3 };
-const ELSEWHERE: Coordinates = Coordinates { latitude: 34.0, longitude: -118.0 };
+const HERE: Coordinates = Coordinates {
+    latitude: 42.5,
+    longitude: -83.3,
+};
+const ELSEWHERE: Coordinates = Coordinates {
+    latitude: 34.0,
+    longitude: -118.0,
+};
 
 fn finds(source: &str) -> Answer {
-    Ok(Geocoding { candidates: vec![candidate(source)], problems: vec![] })
+    Ok(Geocoding {
+        candidates: vec![candidate(source)],
+        problems: vec![],
+    })
 }
 
 fn knows_nothing() -> Answer {
@@ -73,17 +88,33 @@ fn knows_nothing() -> Answer {
 }
 
 fn fails(source: &str) -> Answer {
-    Err(SourceError::Unavailable { source_name: source.into(), detail: "timed out".into() })
+    Err(SourceError::Unavailable {
+        source_name: source.into(),
+        detail: "timed out".into(),
+    })
 }
 
 fn sources(answer: &Geocoding) -> Vec<&str> {
-    answer.candidates.iter().map(|candidate| candidate.source.as_str()).collect()
+    answer
+        .candidates
+        .iter()
+        .map(|candidate| candidate.source.as_str())
+        .collect()
 }
 
 #[tokio::test]
 async fn the_first_that_finds_something_is_the_last_that_is_asked() {
-    let geocoders = [Scripted::remote(knows_nothing()), Scripted::remote(finds("b")), Scripted::remote(finds("c"))];
-    let chain = Chain::new(geocoders.iter().map(|geocoder| geocoder.clone() as Arc<dyn Geocoder>).collect());
+    let geocoders = [
+        Scripted::remote(knows_nothing()),
+        Scripted::remote(finds("b")),
+        Scripted::remote(finds("c")),
+    ];
+    let chain = Chain::new(
+        geocoders
+            .iter()
+            .map(|geocoder| geocoder.clone() as Arc<dyn Geocoder>)
+            .collect(),
+    );
     let answer = chain.geocode(&southfield(), None).await.unwrap();
     assert_eq!((sources(&answer), answer.problems.len()), (vec!["b"], 0));
     assert_eq!(geocoders.map(|geocoder| geocoder.asked()), [1, 1, 0]);
@@ -94,16 +125,32 @@ async fn a_failure_is_a_problem_while_another_answers_and_an_error_when_none_doe
     let chain = Chain::new(vec![Scripted::remote(fails("a")), Arc::new(ZipTable)]);
     let answer = chain.geocode(&southfield(), None).await.unwrap();
     let problems = ["a is unavailable: timed out."];
-    assert_eq!((sources(&answer), answer.problems.as_slice()), (vec!["zip-table"], &problems.map(str::to_owned)[..]));
+    assert_eq!(
+        (sources(&answer), answer.problems.as_slice()),
+        (vec!["zip-table"], &problems.map(str::to_owned)[..])
+    );
 
-    let chain = Chain::new(vec![Scripted::remote(fails("a")), Scripted::remote(knows_nothing())]);
+    let chain = Chain::new(vec![
+        Scripted::remote(fails("a")),
+        Scripted::remote(knows_nothing()),
+    ]);
     let answer = chain.geocode(&southfield(), None).await.unwrap();
-    assert_eq!((answer.candidates.len(), answer.problems.len()), (0, 1), "somebody answered: there is no match");
+    assert_eq!(
+        (answer.candidates.len(), answer.problems.len()),
+        (0, 1),
+        "somebody answered: there is no match"
+    );
 
-    let chain = Chain::new(vec![Scripted::remote(fails("a")), Scripted::remote(fails("b"))]);
+    let chain = Chain::new(vec![
+        Scripted::remote(fails("a")),
+        Scripted::remote(fails("b")),
+    ]);
     assert_eq!(chain.geocode(&southfield(), None).await, fails("b"));
 
-    assert_eq!(Chain::new(vec![]).geocode(&southfield(), None).await, knows_nothing());
+    assert_eq!(
+        Chain::new(vec![]).geocode(&southfield(), None).await,
+        knows_nothing()
+    );
 }
 
 #[tokio::test]
@@ -115,16 +162,28 @@ async fn coordinates_that_agree_need_nobody_outside() {
 
     let answer = chain.geocode(&southfield(), Some(ELSEWHERE)).await.unwrap();
     assert_eq!((sources(&answer), remote.asked()), (vec!["remote"], 1));
-    assert!(answer.problems.len() == 1 && answer.problems[0].contains("they are not used"), "{:?}", answer.problems);
+    assert!(
+        answer.problems.len() == 1 && answer.problems[0].contains("they are not used"),
+        "{:?}",
+        answer.problems
+    );
 
     *remote.answer.lock().unwrap() = fails("remote");
     let answer = chain.geocode(&southfield(), Some(ELSEWHERE)).await.unwrap();
     assert_eq!(sources(&answer), ["zip-table"]);
-    assert_eq!(answer.problems.len(), 2, "the sentence about the coordinates is said once: {:?}", answer.problems);
+    assert_eq!(
+        answer.problems.len(),
+        2,
+        "the sentence about the coordinates is said once: {:?}",
+        answer.problems
+    );
 }
 
 #[test]
 fn a_chain_is_remote_as_soon_as_one_of_it_is() {
     assert_eq!(Chain::new(vec![Arc::new(ZipTable)]).reach(), Reach::Local);
-    assert_eq!(Chain::new(vec![Arc::new(ZipTable), Scripted::remote(knows_nothing())]).reach(), Reach::Remote);
+    assert_eq!(
+        Chain::new(vec![Arc::new(ZipTable), Scripted::remote(knows_nothing())]).reach(),
+        Reach::Remote
+    );
 }

@@ -1,4 +1,5 @@
-//! The adapters against servers that these tests run themselves, and against what the vendors publish.
+//! The adapters against servers that these tests run themselves, and against what the vendors
+//! publish.
 
 mod contracts;
 mod egress;

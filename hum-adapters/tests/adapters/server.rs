@@ -35,7 +35,9 @@ impl Seen {
     }
 
     pub fn query(&self) -> Vec<(String, String)> {
-        form_urlencoded::parse(self.uri.query().unwrap_or_default().as_bytes()).into_owned().collect()
+        form_urlencoded::parse(self.uri.query().unwrap_or_default().as_bytes())
+            .into_owned()
+            .collect()
     }
 
     pub fn json(&self) -> serde_json::Value {
@@ -52,10 +54,14 @@ pub struct Server {
 }
 
 impl Server {
-    pub async fn start<R: IntoResponse>(answer: impl Fn(&Seen) -> R + Send + Sync + 'static) -> Self {
+    pub async fn start<R: IntoResponse>(
+        answer: impl Fn(&Seen) -> R + Send + Sync + 'static,
+    ) -> Self {
         let seen = Arc::<Mutex<Vec<Seen>>>::default();
         let answer: Answer = Arc::new(move |request| answer(request).into_response());
-        let router = Router::new().fallback(remember).with_state((seen.clone(), answer));
+        let router = Router::new()
+            .fallback(remember)
+            .with_state((seen.clone(), answer));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -78,7 +84,12 @@ async fn remember(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let request = Seen { method, uri, headers, body: body.to_vec() };
+    let request = Seen {
+        method,
+        uri,
+        headers,
+        body: body.to_vec(),
+    };
     let response = answer(&request);
     seen.lock().unwrap().push(request);
     response
@@ -114,12 +125,18 @@ pub enum Do {
 }
 
 impl Rude {
-    /// The n-th request, over all connections, is treated with the n-th script; the last one repeats.
+    /// The n-th request, over all connections, is treated with the n-th script; the last one
+    /// repeats.
     pub async fn start(scripts: Vec<Vec<Do>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (connections, requests) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
-        let server = Self { address, connections: connections.clone(), requests: requests.clone() };
+        let (connections, requests) =
+            (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        let server = Self {
+            address,
+            connections: connections.clone(),
+            requests: requests.clone(),
+        };
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 connections.fetch_add(1, Ordering::SeqCst);
@@ -173,8 +190,10 @@ async fn read_request(stream: &mut TcpStream) -> bool {
         }
         let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length =
-                head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |value| value.parse().unwrap());
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "))
+                .map_or(0, |value| value.parse().unwrap());
             if body.len() >= length {
                 return true;
             }

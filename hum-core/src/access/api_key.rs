@@ -36,8 +36,8 @@ record! {
         fixed pub last_four: String => "last_four",
         /// When it was made.
         fixed pub created_at: Timestamp => "created_at",
-        /// When it was last used, to the minute. Written by [`KeyDirectory::touch_api_key`] alone, without a version: a change of
-        /// the key must not turn it back.
+        /// When it was last used, to the minute. Written by [`KeyDirectory::touch_api_key`] alone,
+        /// without a version: a change of the key must not turn it back.
         fixed pub last_used_at: Option<Timestamp> => "last_used_at",
         /// Since when it is refused.
         column revoked_at: Option<Timestamp> => "revoked_at",
@@ -48,7 +48,12 @@ record! {
 }
 
 impl ApiKey {
-    pub(super) fn new(org: OrgId, new: &NewApiKey, secret: &ApiKeySecret, moment: Moment<'_>) -> Self {
+    pub(super) fn new(
+        org: OrgId,
+        new: &NewApiKey,
+        secret: &ApiKeySecret,
+        moment: Moment<'_>,
+    ) -> Self {
         Self {
             id: ApiKeyId::new(moment.now, moment.entropy),
             org,
@@ -71,16 +76,25 @@ impl ApiKey {
 
     /// The key, refused from `at` on; `None` when it is refused already.
     pub(super) fn revoke(self, at: Timestamp) -> Option<Self> {
-        self.revoked_at.is_none().then_some(Self { revoked_at: Some(at), ..self })
+        self.revoked_at.is_none().then_some(Self {
+            revoked_at: Some(at),
+            ..self
+        })
     }
 
     /// The caller that this key makes.
     pub fn caller(&self) -> Caller {
-        Caller { org: self.org, actor: Actor::Key(self.id), role: self.role, scopes: self.scopes.clone() }
+        Caller {
+            org: self.org,
+            actor: Actor::Key(self.id),
+            role: self.role,
+            scopes: self.scopes.clone(),
+        }
     }
 }
 
-/// Whether a key acts on the real carrier. hum treats both alike; the prefix is for people and secret scanners.
+/// Whether a key acts on the real carrier. hum treats both alike; the prefix is for people and
+/// secret scanners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyMode {
     /// `hum_live_…`
@@ -98,8 +112,8 @@ impl KeyMode {
     }
 }
 
-/// The key itself: prefix, 31 base-62 characters (184 random bits) and a CRC-32 in six more, so that a scanner can tell
-/// a real key from chance offline. Shown once; `Debug` hides it.
+/// The key itself: prefix, 31 base-62 characters (184 random bits) and a CRC-32 in six more, so
+/// that a scanner can tell a real key from chance offline. Shown once; `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKeySecret(String);
 
@@ -148,12 +162,21 @@ pub struct NotAKey;
 impl FromStr for ApiKeySecret {
     type Err = NotAKey;
     fn from_str(text: &str) -> Result<Self, NotAKey> {
-        let known = [KeyMode::Live, KeyMode::Test].into_iter().any(|mode| text.starts_with(mode.prefix()));
-        if !known || !text.is_ascii() || text.len() != KeyMode::Live.prefix().len() + RANDOM_CHARS + 6 {
+        let known = [KeyMode::Live, KeyMode::Test]
+            .into_iter()
+            .any(|mode| text.starts_with(mode.prefix()));
+        if !known
+            || !text.is_ascii()
+            || text.len() != KeyMode::Live.prefix().len() + RANDOM_CHARS + 6
+        {
             return Err(NotAKey);
         }
         let (body, sum) = text.split_at(text.len() - 6);
-        if checksum(body) == sum { Ok(Self(text.to_owned())) } else { Err(NotAKey) }
+        if checksum(body) == sum {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotAKey)
+        }
     }
 }
 
@@ -185,7 +208,12 @@ pub trait KeyDirectory: Send + Sync {
     /// The key with this SHA-256, revoked ones too, so that the caller decides what to say.
     async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError>;
     /// Records, without a batch, that a key was used. May be lost; never fails a request.
-    async fn touch_api_key(&self, org: OrgId, key: ApiKeyId, at: Timestamp) -> Result<(), StoreError>;
+    async fn touch_api_key(
+        &self,
+        org: OrgId,
+        key: ApiKeyId,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
 }
 
 #[cfg(test)]
@@ -205,7 +233,10 @@ mod tests {
     fn a_drawn_key_parses_and_a_typo_does_not() {
         let key = ApiKeySecret::draw(KeyMode::Test, &Count(0.into()));
         assert!(key.reveal().starts_with("hum_test_"));
-        assert_eq!(key.reveal().parse::<ApiKeySecret>().unwrap().hash(), key.hash());
+        assert_eq!(
+            key.reveal().parse::<ApiKeySecret>().unwrap().hash(),
+            key.hash()
+        );
         let mut typo = key.reveal().to_owned();
         typo.replace_range(12..13, if &typo[12..13] == "a" { "b" } else { "a" });
         assert!(typo.parse::<ApiKeySecret>().is_err());

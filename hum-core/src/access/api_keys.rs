@@ -59,8 +59,16 @@ pub struct ApiKeys {
 }
 
 impl ApiKeys {
-    pub(crate) fn new(kernel: Kernel, reads: Reads<dyn ApiKeyReads>, directory: Arc<dyn KeyDirectory>) -> Self {
-        Self { kernel, reads, directory }
+    pub(crate) fn new(
+        kernel: Kernel,
+        reads: Reads<dyn ApiKeyReads>,
+        directory: Arc<dyn KeyDirectory>,
+    ) -> Self {
+        Self {
+            kernel,
+            reads,
+            directory,
+        }
     }
 
     /// Who presents this key. Revocation bites at once: nothing is cached.
@@ -68,13 +76,21 @@ impl ApiKeys {
     /// # Errors
     /// See [`NotAuthenticated`].
     pub async fn authenticate(&self, presented: &str) -> Result<Caller, NotAuthenticated> {
-        let secret: ApiKeySecret = presented.parse().map_err(|_| NotAuthenticated::NoValidKey)?;
-        let key = self.directory.find_api_key(&secret.hash()).await?.ok_or(NotAuthenticated::NoValidKey)?;
+        let secret: ApiKeySecret = presented
+            .parse()
+            .map_err(|_| NotAuthenticated::NoValidKey)?;
+        let key = self
+            .directory
+            .find_api_key(&secret.hash())
+            .await?
+            .ok_or(NotAuthenticated::NoValidKey)?;
         if key.revoked_at().is_some() {
             return Err(NotAuthenticated::NoValidKey);
         }
         let now = self.kernel.now();
-        if key.last_used_at.is_none_or(|at| now.since(at) >= LAST_USED_PRECISION)
+        if key
+            .last_used_at
+            .is_none_or(|at| now.since(at) >= LAST_USED_PRECISION)
             && let Err(error) = self.directory.touch_api_key(key.org, key.id, now).await
         {
             tracing::warn!(key = %key.id, %error, "could not note that a key was used");
@@ -95,7 +111,11 @@ impl ApiKeys {
         new.check()?;
         caller.may_give(&new)?;
         let case = self.kernel.of(caller.org, caller.actor).once(remember);
-        case.decide(|| async { Ok(()) }, |(), moment| Ok(create(caller.org, &new, moment))).await
+        case.decide(
+            || async { Ok(()) },
+            |(), moment| Ok(create(caller.org, &new, moment)),
+        )
+        .await
     }
 
     /// Revokes a key. Repeating it changes nothing.
@@ -105,26 +125,41 @@ impl ApiKeys {
     pub async fn revoke(&self, caller: &Caller, id: ApiKeyId) -> Result<(), Error> {
         let reads = self.reads.of(caller.org);
         let load = || async { reads.api_key(id).await?.ok_or(Error::NotFound("API key")) };
-        self.kernel.of(caller.org, caller.actor).decide(load, |key, moment| Ok(revoke(key, moment))).await
+        self.kernel
+            .of(caller.org, caller.actor)
+            .decide(load, |key, moment| Ok(revoke(key, moment)))
+            .await
     }
 }
 
 impl NewApiKey {
     fn check(&self) -> Result<(), Error> {
         let mut problems = Vec::new();
-        if self.name.trim().is_empty() || self.name.chars().count() > 100 || self.name.contains('\0') {
+        if self.name.trim().is_empty()
+            || self.name.chars().count() > 100
+            || self.name.contains('\0')
+        {
             problems.push(FieldError::new("/name", "must have 1 to 100 characters"));
         }
         if self.scopes.is_empty() {
-            problems.push(FieldError::new("/scopes", "must have at least one scope; [\"*\"] is all that the role allows"));
+            problems.push(FieldError::new(
+                "/scopes",
+                "must have at least one scope; [\"*\"] is all that the role allows",
+            ));
         }
         for (index, scope) in self.scopes.iter().enumerate() {
             if scope != "*" && !OPERATIONS.iter().any(|operation| operation.scope == scope) {
-                problems
-                    .push(FieldError::new(format!("/scopes/{index}"), "no such scope; they look like sms:read or flows:write"));
+                problems.push(FieldError::new(
+                    format!("/scopes/{index}"),
+                    "no such scope; they look like sms:read or flows:write",
+                ));
             }
         }
-        if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Invalid(problems))
+        }
     }
 }
 
@@ -132,11 +167,17 @@ impl Caller {
     /// Nobody gives more than he has.
     fn may_give(&self, new: &NewApiKey) -> Result<(), Error> {
         if new.role > self.role {
-            return Err(Error::Forbidden(format!("a {} cannot make a key for a {}", self.role.as_str(), new.role.as_str())));
+            return Err(Error::Forbidden(format!(
+                "a {} cannot make a key for a {}",
+                self.role.as_str(),
+                new.role.as_str()
+            )));
         }
         let escalates = |scope: &String| !self.scopes.iter().any(|own| own == "*" || own == scope);
         match new.scopes.iter().find(|scope| escalates(scope)) {
-            Some(scope) => Err(Error::Forbidden(format!("this key lacks the scope {scope} itself"))),
+            Some(scope) => Err(Error::Forbidden(format!(
+                "this key lacks the scope {scope} itself"
+            ))),
             None => Ok(()),
         }
     }
@@ -154,7 +195,9 @@ fn create(org: OrgId, new: &NewApiKey, moment: Moment<'_>) -> Decision<CreatedAp
 fn revoke(key: ApiKey, moment: Moment<'_>) -> Decision<()> {
     let mut batch = Batch::for_org(key.org);
     let id = key.id;
-    let Some(revoked) = key.revoke(moment.now) else { return Decision::new(batch, ()) };
+    let Some(revoked) = key.revoke(moment.now) else {
+        return Decision::new(batch, ());
+    };
     batch.put(&revoked);
     Decision::new(batch, ()).audited("api_key.revoke", id)
 }

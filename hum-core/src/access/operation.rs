@@ -2,8 +2,8 @@ use super::Role;
 
 /// One operation of the HTTP API: who may call it, and how.
 ///
-/// This table is the only place that says so. The router refuses to serve a route that is not here, the OpenAPI
-/// document quotes it, and the coverage test tries every row with every role.
+/// This table is the only place that says so. The router refuses to serve a route that is not here,
+/// the OpenAPI document quotes it, and the coverage test tries every row with every role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operation {
     /// The `operationId` of the OpenAPI document.
@@ -136,6 +136,8 @@ operations! {
 impl Operation {
     /// The row of a route, if it has one.
     pub fn find(method: &str, path: &str) -> Option<&'static Self> {
-        OPERATIONS.iter().find(|operation| operation.method == method && operation.path == path)
+        OPERATIONS
+            .iter()
+            .find(|operation| operation.method == method && operation.path == path)
     }
 }

@@ -53,7 +53,12 @@ pub struct Caller {
 impl Caller {
     /// The operator at the command line.
     pub fn system(org: OrgId) -> Self {
-        Self { org, actor: Actor::System, role: Role::Admin, scopes: vec!["*".into()] }
+        Self {
+            org,
+            actor: Actor::System,
+            role: Role::Admin,
+            scopes: vec!["*".into()],
+        }
     }
 
     /// Whether the role and scopes allow `operation`.
@@ -62,13 +67,27 @@ impl Caller {
     /// A sentence that says what is missing.
     pub fn may(&self, operation: &Operation) -> Result<(), Denied> {
         if self.role < operation.role {
-            return Err(Denied::Role { has: self.role, needs: operation.role });
+            return Err(Denied::Role {
+                has: self.role,
+                needs: operation.role,
+            });
         }
-        let (resource, verb) = operation.scope.split_once(':').unwrap_or((operation.scope, "write"));
+        let (resource, verb) = operation
+            .scope
+            .split_once(':')
+            .unwrap_or((operation.scope, "write"));
         let allows = |scope: &String| {
-            scope == "*" || scope == operation.scope || (verb == "read" && scope.strip_suffix(":write") == Some(resource))
+            scope == "*"
+                || scope == operation.scope
+                || (verb == "read" && scope.strip_suffix(":write") == Some(resource))
         };
-        if self.scopes.iter().any(allows) { Ok(()) } else { Err(Denied::Scope { needs: operation.scope }) }
+        if self.scopes.iter().any(allows) {
+            Ok(())
+        } else {
+            Err(Denied::Scope {
+                needs: operation.scope,
+            })
+        }
     }
 }
 
@@ -105,7 +124,10 @@ mod tests {
         Caller {
             role,
             scopes: scopes.iter().map(|s| s.to_string()).collect(),
-            ..Caller::system(crate::kernel::id::OrgId::new(crate::kernel::clock::Timestamp::from_micros(0), &Zero))
+            ..Caller::system(crate::kernel::id::OrgId::new(
+                crate::kernel::clock::Timestamp::from_micros(0),
+                &Zero,
+            ))
         }
     }
 
@@ -119,16 +141,30 @@ mod tests {
     #[test]
     fn roles_are_a_ladder_and_scopes_narrow_them() {
         for operation in super::super::OPERATIONS {
-            let allowed: Vec<bool> = Role::ALL.into_iter().map(|role| caller(role, &["*"]).may(operation).is_ok()).collect();
-            assert!(allowed.windows(2).all(|pair| pair[0] <= pair[1]), "{} is allowed to a weaker role only", operation.id);
+            let allowed: Vec<bool> = Role::ALL
+                .into_iter()
+                .map(|role| caller(role, &["*"]).may(operation).is_ok())
+                .collect();
+            assert!(
+                allowed.windows(2).all(|pair| pair[0] <= pair[1]),
+                "{} is allowed to a weaker role only",
+                operation.id
+            );
             assert!(caller(Role::Admin, &[]).may(operation).is_err());
-            assert!(caller(Role::Admin, &[operation.scope]).may(operation).is_ok());
+            assert!(
+                caller(Role::Admin, &[operation.scope])
+                    .may(operation)
+                    .is_ok()
+            );
         }
     }
 
     #[test]
     fn write_includes_read() {
-        let list = super::super::OPERATIONS.iter().find(|op| op.scope == "flows:read").unwrap();
+        let list = super::super::OPERATIONS
+            .iter()
+            .find(|op| op.scope == "flows:read")
+            .unwrap();
         assert!(caller(Role::Viewer, &["flows:write"]).may(list).is_ok());
         assert!(caller(Role::Viewer, &["sms:write"]).may(list).is_err());
     }

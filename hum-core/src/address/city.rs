@@ -3,7 +3,8 @@
 use super::directional::directional;
 use super::fold::words;
 
-/// `SAINT PAUL`, `FORT WORTH`, `MOUNT PLEASANT`, `EAST SAINT LOUIS`: spelled out, as the file has them. Hyphens are spaces.
+/// `SAINT PAUL`, `FORT WORTH`, `MOUNT PLEASANT`, `EAST SAINT LOUIS`: spelled out, as the file has
+/// them. Hyphens are spaces.
 pub(super) fn city(folded: &str) -> String {
     let spaced = folded.replace(['-', '/', '.', '#'], " ");
     let words = words(&spaced);
@@ -15,7 +16,9 @@ pub(super) fn city(folded: &str) -> String {
             "STE" if !last => "SAINTE",
             "FT" if !last => "FORT",
             "MT" => "MOUNT",
-            "N" | "S" | "E" | "W" if at == 0 && !last => directional(word).map_or(word.as_ref(), |known| known.spelled),
+            "N" | "S" | "E" | "W" if at == 0 && !last => {
+                directional(word).map_or(word.as_ref(), |known| known.spelled)
+            }
             _ => word.as_ref(),
         };
         if at > 0 {

@@ -18,7 +18,10 @@ pub(super) struct DeliveryLine<'a> {
 ///
 /// # Errors
 /// What is wrong with it and what to do, to be read after the name of the field.
-pub(super) fn read(mut words: Vec<Word<'_>>, puerto_rico: bool) -> Result<DeliveryLine<'_>, &'static str> {
+pub(super) fn read(
+    mut words: Vec<Word<'_>>,
+    puerto_rico: bool,
+) -> Result<DeliveryLine<'_>, &'static str> {
     if let Some(refusal) = mailbox::refusal(&words) {
         return Err(refusal);
     }
@@ -30,7 +33,11 @@ pub(super) fn read(mut words: Vec<Word<'_>>, puerto_rico: bool) -> Result<Delive
         };
         let mut units = unit::split_off(&mut rest, 0);
         units.extend(beside.into_iter().flatten());
-        return Ok(DeliveryLine { urbanization, street, units });
+        return Ok(DeliveryLine {
+            urbanization,
+            street,
+            units,
+        });
     }
     mailbox::drop_beside(&mut words, 2);
     let leading = unit::take_leading(&mut words);
@@ -49,7 +56,11 @@ pub(super) fn read(mut words: Vec<Word<'_>>, puerto_rico: bool) -> Result<Delive
             urbanization = spanish::take_standing_alone(&mut words);
         }
         if let Some(street) = spanish::kilometre(&words) {
-            return Ok(DeliveryLine { urbanization, street, units });
+            return Ok(DeliveryLine {
+                urbanization,
+                street,
+                units,
+            });
         }
     }
     let number = match house_number::take(&mut words) {
@@ -59,26 +70,37 @@ pub(super) fn read(mut words: Vec<Word<'_>>, puerto_rico: bool) -> Result<Delive
     };
     let mut words = street_words(&words);
     if words.is_empty() {
-        return Err("has no street; write the street after the house number, such as 29090 Tiffany Dr E");
+        return Err(
+            "has no street; write the street after the house number, such as 29090 Tiffany Dr E",
+        );
     }
     if street_name::is_only_suffix(&words) {
         return Err(NO_NUMBER);
     }
     let mut street = String::with_capacity(48);
     street.push_str(&number);
-    if !(puerto_rico && spanish::write(&words, &mut street) || highway::write(&words, &mut street)) {
+    if !(puerto_rico && spanish::write(&words, &mut street) || highway::write(&words, &mut street))
+    {
         if let Some(end) = street_name::trailing_number(&words) {
-            let number: Vec<Word<'_>> = words.drain(end..).map(|word| Cow::Owned(word.into_owned())).collect();
+            let number: Vec<Word<'_>> = words
+                .drain(end..)
+                .map(|word| Cow::Owned(word.into_owned()))
+                .collect();
             units.splice(0..0, unit::second_line(number));
         }
         street_name::write(&words, &mut street);
     }
-    Ok(DeliveryLine { urbanization, street, units })
+    Ok(DeliveryLine {
+        urbanization,
+        street,
+        units,
+    })
 }
 
 const NO_NUMBER: &str = "has no house number; begin with it, such as 29090 Tiffany Dr E";
 
-/// Puerto Rico: after the street, in the apartment of public housing, or `1` for a condominium that has none (appendix I).
+/// Puerto Rico: after the street, in the apartment of public housing, or `1` for a condominium that
+/// has none (appendix I).
 fn number_elsewhere<'a>(words: &mut Vec<Word<'a>>, units: &mut Vec<Unit<'a>>) -> Option<Word<'a>> {
     if let Some(number) = spanish::take_number_after(words) {
         return Some(number);
@@ -95,7 +117,8 @@ fn number_elsewhere<'a>(words: &mut Vec<Word<'a>>, units: &mut Vec<Unit<'a>>) ->
     }
 }
 
-/// The words of a street: hyphens are spaces there (section 232), and `I10` is two words (appendix F).
+/// The words of a street: hyphens are spaces there (section 232), and `I10` is two words (appendix
+/// F).
 fn street_words<'w>(words: &'w [Word<'_>]) -> Vec<Word<'w>> {
     let mut split = Vec::with_capacity(words.len() + 2);
     for word in words.iter().filter(|word| *word != "#") {
@@ -103,7 +126,21 @@ fn street_words<'w>(words: &'w [Word<'_>]) -> Vec<Word<'w>> {
             let letters = part.bytes().take_while(u8::is_ascii_alphabetic).count();
             let (road, number) = part.split_at(letters);
             let joined = number.starts_with(|c: char| c.is_ascii_digit())
-                && matches!(road, "I" | "IH" | "US" | "CR" | "SR" | "FM" | "RM" | "SH" | "HWY" | "RT" | "RTE" | "RR" | "PR");
+                && matches!(
+                    road,
+                    "I" | "IH"
+                        | "US"
+                        | "CR"
+                        | "SR"
+                        | "FM"
+                        | "RM"
+                        | "SH"
+                        | "HWY"
+                        | "RT"
+                        | "RTE"
+                        | "RR"
+                        | "PR"
+                );
             if joined {
                 split.push(Cow::Borrowed(road));
             }

@@ -20,12 +20,19 @@ pub(super) fn directional(word: &str) -> Option<Directional> {
         "SW" | "SOUTHWEST" => ("SW", "SOUTHWEST"),
         _ => return None,
     };
-    Some(Directional { abbreviation, spelled })
+    Some(Directional {
+        abbreviation,
+        spelled,
+    })
 }
 
-/// Two words that are one directional together, such as `NORTH EAST`; `None` for `NORTH SOUTH` (section 233.23).
+/// Two words that are one directional together, such as `NORTH EAST`; `None` for `NORTH SOUTH`
+/// (section 233.23).
 pub(super) fn combined(first: &str, second: &str) -> Option<Directional> {
-    let spelled = match (directional(first)?.abbreviation, directional(second)?.abbreviation) {
+    let spelled = match (
+        directional(first)?.abbreviation,
+        directional(second)?.abbreviation,
+    ) {
         ("N", "E") => "NE",
         ("N", "W") => "NW",
         ("S", "E") => "SE",

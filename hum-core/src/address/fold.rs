@@ -1,11 +1,13 @@
-//! Capital letters without accents, and only the punctuation that means something (Publication 28, sections 212, 222 and 232).
+//! Capital letters without accents, and only the punctuation that means something (Publication 28,
+//! sections 212, 222 and 232).
 
 use std::borrow::Cow;
 
 /// One word of an address: most are borrowed from the folded text.
 pub(super) type Word<'a> = Cow<'a, str>;
 
-/// Capital letters, digits, single spaces, and `#`; `/`, `-` and `.` only where they stand inside of a number or word.
+/// Capital letters, digits, single spaces, and `#`; `/`, `-` and `.` only where they stand inside
+/// of a number or word.
 ///
 /// # Errors
 /// The first character that no address in the United States has.
@@ -17,7 +19,12 @@ pub(super) fn fold(text: &str) -> Result<String, char> {
 /// The words of folded text.
 pub(super) fn words(folded: &str) -> Vec<Word<'_>> {
     let mut words = Vec::with_capacity(16);
-    words.extend(folded.split(' ').filter(|word| !word.is_empty()).map(Cow::Borrowed));
+    words.extend(
+        folded
+            .split(' ')
+            .filter(|word| !word.is_empty())
+            .map(Cow::Borrowed),
+    );
     words
 }
 
@@ -33,14 +40,22 @@ pub(super) fn is_letter(word: &str) -> bool {
     matches!(word.as_bytes(), [b'A'..=b'Z'])
 }
 
-/// Drops the hyphen between a letter and a digit: `4-B` and `4B` are one door. Between digits it means something: `112-10`.
+/// Drops the hyphen between a letter and a digit: `4-B` and `4B` are one door. Between digits it
+/// means something: `112-10`.
 pub(super) fn without_loose_hyphens<'a>(word: Word<'a>) -> Word<'a> {
     let bytes = word.as_bytes();
-    let meant = |at: usize| at > 0 && at + 1 < bytes.len() && bytes[at - 1].is_ascii_digit() == bytes[at + 1].is_ascii_digit();
+    let meant = |at: usize| {
+        at > 0
+            && at + 1 < bytes.len()
+            && bytes[at - 1].is_ascii_digit() == bytes[at + 1].is_ascii_digit()
+    };
     if !(0..bytes.len()).any(|at| bytes[at] == b'-' && !meant(at)) {
         return word;
     }
-    let kept = bytes.iter().enumerate().filter(|(at, byte)| **byte != b'-' || meant(*at));
+    let kept = bytes
+        .iter()
+        .enumerate()
+        .filter(|(at, byte)| **byte != b'-' || meant(*at));
     Cow::Owned(kept.map(|(_, byte)| char::from(*byte)).collect())
 }
 
@@ -62,10 +77,16 @@ fn plain(text: &str) -> Result<String, char> {
 
 fn beyond_ascii(character: char, plain: &mut String) -> Result<(), char> {
     let folded = match character {
-        // apostrophes, okinas, marks that follow their letter, ordinal signs, invisible characters of copied text
+        // apostrophes, okinas, marks that follow their letter, ordinal signs, invisible characters
+        // of copied text
         '‘' | '’' | '‛' | '′' | '´' | 'ʹ' | 'ʻ' | 'ʼ' | 'ʽ' | 'ʾ' | 'ʿ' => "",
         '\u{300}'..='\u{36f}' | 'º' | 'ª' | '°' | '™' | '®' | '\u{ad}' => "",
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{fe0e}' | '\u{fe0f}' | '\u{feff}' => "",
+        '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2064}'
+        | '\u{fe0e}'
+        | '\u{fe0f}'
+        | '\u{feff}' => "",
         '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' => "-",
         '\u{2044}' | '\u{2215}' => "/",
         '№' => "#",
@@ -90,7 +111,9 @@ fn beyond_ascii(character: char, plain: &mut String) -> Result<(), char> {
         'Ķ' | 'ķ' => "K",
         'Ĺ'..='ł' => "L",
         'Ñ' | 'ñ' | 'Ń'..='ň' => "N",
-        'Ò'..='Ö' | 'Ø' | 'ò'..='ö' | 'ø' | 'Ō'..='ő' | 'Ơ' | 'ơ' | 'Ǒ' | 'ǒ' | 'Ọ'..='ợ' => "O",
+        'Ò'..='Ö' | 'Ø' | 'ò'..='ö' | 'ø' | 'Ō'..='ő' | 'Ơ' | 'ơ' | 'Ǒ' | 'ǒ' | 'Ọ'..='ợ' => {
+            "O"
+        }
         'Œ' | 'œ' => "OE",
         'Ŕ'..='ř' => "R",
         'Ś'..='š' | 'Ș' | 'ș' => "S",
@@ -107,13 +130,16 @@ fn beyond_ascii(character: char, plain: &mut String) -> Result<(), char> {
             match narrow {
                 '\'' | '`' => {}
                 '&' => plain.push_str(" AND "),
-                'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' | '/' | '#' => plain.push(narrow.to_ascii_uppercase()),
+                'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' | '/' | '#' => {
+                    plain.push(narrow.to_ascii_uppercase())
+                }
                 _ => plain.push(' '),
             }
             return Ok(());
         }
         // guillemets, quotation marks, bullets, dots
-        '\u{a1}' | '\u{a7}' | '\u{ab}' | '\u{b6}' | '\u{b7}' | '\u{bb}' | '\u{bf}' | '\u{2016}' | '\u{2017}' | '\u{201a}' => " ",
+        '\u{a1}' | '\u{a7}' | '\u{ab}' | '\u{b6}' | '\u{b7}' | '\u{bb}' | '\u{bf}' | '\u{2016}'
+        | '\u{2017}' | '\u{201a}' => " ",
         '\u{201c}'..='\u{201f}' | '\u{2020}'..='\u{2027}' | '\u{2032}'..='\u{203a}' => " ",
         _ if character.is_whitespace() && !character.is_control() => " ",
         _ => return Err(character),
@@ -122,7 +148,8 @@ fn beyond_ascii(character: char, plain: &mut String) -> Result<(), char> {
     Ok(())
 }
 
-/// Keeps `.`, `/` and `-` where they mean something, makes them spaces or nothing elsewhere, and spaces single.
+/// Keeps `.`, `/` and `-` where they mean something, makes them spaces or nothing elsewhere, and
+/// spaces single.
 fn punctuate(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() + 4);
     let mut letters = 0; // since the last separator or period
@@ -132,12 +159,18 @@ fn punctuate(bytes: &[u8]) -> String {
         match byte {
             b'.' if before.is_ascii_digit() && after.is_ascii_digit() => out.push('.'),
             // `U.S.`, `P.O.`, `N.E.` are one word; `St.Paul` and `N.Main` are two
-            b'.' if after.is_ascii_alphanumeric() && !(letters == 1 && run_of_letters(bytes, at + 1) == 1) => space(&mut out),
+            b'.' if after.is_ascii_alphanumeric()
+                && !(letters == 1 && run_of_letters(bytes, at + 1) == 1) =>
+            {
+                space(&mut out)
+            }
             b'.' => {}
             b'/' if before.is_ascii_digit() && after.is_ascii_digit() => out.push('/'),
             // section 232: between letters it is a space; beside a digit it may belong to a number
             b'-' if before.is_ascii_alphabetic() && after.is_ascii_alphabetic() => space(&mut out),
-            b'-' if before.is_ascii_alphanumeric() && after.is_ascii_alphanumeric() => out.push('-'),
+            b'-' if before.is_ascii_alphanumeric() && after.is_ascii_alphanumeric() => {
+                out.push('-')
+            }
             b'-' if spaced_range(&out, bytes, at) => {
                 out.truncate(out.trim_end().len());
                 out.push('-');
@@ -151,7 +184,11 @@ fn punctuate(bytes: &[u8]) -> String {
             b' ' | b'/' | b'-' => space(&mut out),
             _ => out.push(char::from(byte)),
         }
-        letters = if byte.is_ascii_alphabetic() { letters + 1 } else { 0 };
+        letters = if byte.is_ascii_alphabetic() {
+            letters + 1
+        } else {
+            0
+        };
     }
     out.truncate(out.trim_end().len());
     out
@@ -164,10 +201,15 @@ fn space(out: &mut String) {
 }
 
 fn run_of_letters(bytes: &[u8], from: usize) -> usize {
-    bytes[from..].iter().take(2).take_while(|byte| byte.is_ascii_alphabetic()).count()
+    bytes[from..]
+        .iter()
+        .take(2)
+        .take_while(|byte| byte.is_ascii_alphabetic())
+        .count()
 }
 
-/// Whether a hyphen with spaces around it joins the two halves of a house number: `112 - 10 BRONX RD` (appendix D1).
+/// Whether a hyphen with spaces around it joins the two halves of a house number:
+/// `112 - 10 BRONX RD` (appendix D1).
 fn spaced_range(out: &str, bytes: &[u8], at: usize) -> bool {
     let rest = &bytes[at + 1..];
     let rest = &rest[rest.iter().take_while(|byte| **byte == b' ').count()..];

@@ -1,7 +1,9 @@
-//! Numbered roads: `COUNTY ROAD 441`, `INTERSTATE 680`, `KY HIGHWAY 189` (Publication 28, section 237, appendix F).
+//! Numbered roads: `COUNTY ROAD 441`, `INTERSTATE 680`, `KY HIGHWAY 189` (Publication 28, section
+//! 237, appendix F).
 //!
-//! Their kind is a part of the name and spelled out, but `FM` and `RM`. `US 70`, `US ROUTE 70` and `US HWY 70` are one road.
-//! `SR 220` is `STATE ROAD 220` and `SR MM` is `STATE ROUTE MM`, as the appendix has them.
+//! Their kind is a part of the name and spelled out, but `FM` and `RM`. `US 70`, `US ROUTE 70` and
+//! `US HWY 70` are one road. `SR 220` is `STATE ROAD 220` and `SR MM` is `STATE ROUTE MM`, as the
+//! appendix has them.
 
 use super::State;
 use super::directional::{combined, directional};
@@ -18,12 +20,15 @@ enum Number {
     Letters,
 }
 
-/// Writes the normal form of a numbered road, with its directionals; `false`, and nothing written, when it is another street.
+/// Writes the normal form of a numbered road, with its directionals; `false`, and nothing written,
+/// when it is another street.
 pub(super) fn write(words: &[Word<'_>], out: &mut String) -> bool {
     let mark = out.len();
     let used = head(words, false, out).or_else(|| {
         let (before, used) = match (words, words.first().and_then(|word| directional(word))) {
-            ([first, second, ..], Some(_)) if combined(first, second).is_some() => (combined(first, second)?, 2),
+            ([first, second, ..], Some(_)) if combined(first, second).is_some() => {
+                (combined(first, second)?, 2)
+            }
             (_, Some(before)) => (before, 1),
             (_, None) => return None,
         };
@@ -40,12 +45,22 @@ pub(super) fn write(words: &[Word<'_>], out: &mut String) -> bool {
 
 /// Whether words are a kind of road whose number is still to come: `COUNTY RD`, `# 441`.
 pub(super) fn wants_number(words: &[Word<'_>]) -> bool {
-    let words = if words.first().is_some_and(|word| directional(word).is_some()) { &words[1..] } else { words };
+    let words = if words
+        .first()
+        .is_some_and(|word| directional(word).is_some())
+    {
+        &words[1..]
+    } else {
+        words
+    };
     let (_, state) = state(words).unwrap_or(("", 0));
-    [0, state].iter().any(|from| kind(&words[*from..]).is_some_and(|(_, used, _)| from + used == words.len()))
+    [0, state]
+        .iter()
+        .any(|from| kind(&words[*from..]).is_some_and(|(_, used, _)| from + used == words.len()))
 }
 
-/// Everything up to the number. After a directional, as in `NORTH HWY N`, a letter that is one too names no road.
+/// Everything up to the number. After a directional, as in `NORTH HWY N`, a letter that is one too
+/// names no road.
 fn head(words: &[Word<'_>], directed: bool, out: &mut String) -> Option<usize> {
     let old = usize::from(words.first().is_some_and(|word| word == "OLD"));
     let rest = &words[old..];
@@ -63,7 +78,10 @@ fn head(words: &[Word<'_>], directed: bool, out: &mut String) -> Option<usize> {
         }
     };
     let mut at = kind_used;
-    while matches!(rest.get(at).map(AsRef::as_ref), Some("#" | "NO" | "NUM" | "NUMBER")) {
+    while matches!(
+        rest.get(at).map(AsRef::as_ref),
+        Some("#" | "NO" | "NUM" | "NUMBER")
+    ) {
         at += 1;
     }
     let id = rest.get(at)?.as_ref();
@@ -78,10 +96,20 @@ fn head(words: &[Word<'_>], directed: bool, out: &mut String) -> Option<usize> {
     }
     at += 1;
     // `US 70 HWY`
-    if kind.ends_with("HIGHWAY") && matches!(rest.get(at).map(AsRef::as_ref), Some("HWY" | "HIGHWAY")) {
+    if kind.ends_with("HIGHWAY")
+        && matches!(rest.get(at).map(AsRef::as_ref), Some("HWY" | "HIGHWAY"))
+    {
         at += 1;
     }
-    let kind = if kind == "STATE ROAD OR ROUTE" { if is_route(id) { "STATE ROAD" } else { "STATE ROUTE" } } else { kind };
+    let kind = if kind == "STATE ROAD OR ROUTE" {
+        if is_route(id) {
+            "STATE ROAD"
+        } else {
+            "STATE ROUTE"
+        }
+    } else {
+        kind
+    };
     if old == 1 {
         push(out, "OLD");
     }
@@ -130,9 +158,17 @@ fn kind(words: &[Word<'_>]) -> Option<(&'static str, usize, Number)> {
         "FM" => ("FM", 1 + usize::from(is_road(1)), Digits),
         "HWY" | "HIGHWAY" | "HIWAY" if word(1) == "FM" => ("FM", 2, Digits),
         "HWY" | "HIGHWAY" | "HIWAY" => ("HIGHWAY", 1, Letters),
-        "INTERSTATE" => ("INTERSTATE", 1 + usize::from(is_highway(1) || is_route(1)), Digits),
+        "INTERSTATE" => (
+            "INTERSTATE",
+            1 + usize::from(is_highway(1) || is_route(1)),
+            Digits,
+        ),
         "I" | "IH" => ("INTERSTATE", 1 + usize::from(is_highway(1)), Digits),
-        "US" => ("US HIGHWAY", 1 + usize::from(is_highway(1) || is_route(1)), Digits),
+        "US" => (
+            "US HIGHWAY",
+            1 + usize::from(is_highway(1) || is_route(1)),
+            Digits,
+        ),
         "RT" | "RTE" | "ROUTE" => ("ROUTE", 1, Letters),
         "RD" | "ROAD" => ("ROAD", 1, Digits),
         "EXPRESSWAY" | "EXPY" => ("EXPRESSWAY", 1, Digits),
@@ -143,7 +179,9 @@ fn kind(words: &[Word<'_>]) -> Option<(&'static str, usize, Number)> {
 /// What follows the number: `SW`, `BYP`, `FRONTAGE RD`.
 fn tail(words: &[Word<'_>], out: &mut String) {
     let (words, after) = match words {
-        [rest @ .., first, second] if combined(first, second).is_some() => (rest, combined(first, second)),
+        [rest @ .., first, second] if combined(first, second).is_some() => {
+            (rest, combined(first, second))
+        }
         [rest @ .., last] if directional(last).is_some() => (rest, directional(last)),
         _ => (words, None),
     };
@@ -153,7 +191,9 @@ fn tail(words: &[Word<'_>], out: &mut String) {
             (_, "ALTERNATE") => "ALT",
             (Some(known), _) if at + 1 == words.len() => known.abbreviation,
             // section 234.2: of two suffixes the first one is spelled out
-            (Some(known), _) if at + 2 == words.len() && suffix(&words[at + 1]).is_some() => known.primary,
+            (Some(known), _) if at + 2 == words.len() && suffix(&words[at + 1]).is_some() => {
+                known.primary
+            }
             (_, as_it_is) => as_it_is,
         };
         push(out, written);
@@ -182,18 +222,25 @@ fn push(out: &mut String, word: &str) {
     }
 }
 
-/// The two letters of the state that words begin with, in full or abbreviated, and how many words that takes. Appendix F
-/// abbreviates it before a road's kind or number. Not Puerto Rico, whose roads have their own form.
+/// The two letters of the state that words begin with, in full or abbreviated, and how many words
+/// that takes. Appendix F abbreviates it before a road's kind or number. Not Puerto Rico, whose
+/// roads have their own form.
 fn state(words: &[Word<'_>]) -> Option<(&'static str, usize)> {
     let first = words.first()?;
     if first.len() == 2 {
-        return State::parse(first).filter(|state| *state != State::PuertoRico).map(|state| (state.as_str(), 1));
+        return State::parse(first)
+            .filter(|state| *state != State::PuertoRico)
+            .map(|state| (state.as_str(), 1));
     }
     let from = NAMES.partition_point(|(name, _)| *name < first.as_ref());
-    NAMES[from..].iter().take_while(|(name, _)| name.starts_with(first.as_ref())).find_map(|(name, abbreviation)| {
-        let used = name.split(' ').count();
-        (words.len() >= used && name.split(' ').zip(words).all(|(part, word)| part == word)).then_some((*abbreviation, used))
-    })
+    NAMES[from..]
+        .iter()
+        .take_while(|(name, _)| name.starts_with(first.as_ref()))
+        .find_map(|(name, abbreviation)| {
+            let used = name.split(' ').count();
+            (words.len() >= used && name.split(' ').zip(words).all(|(part, word)| part == word))
+                .then_some((*abbreviation, used))
+        })
 }
 
 /// Sorted by name.
@@ -257,7 +304,14 @@ mod tests {
     #[test]
     fn every_state_has_its_name_in_order() {
         assert!(NAMES.is_sorted_by(|a, b| a.0 < b.0));
-        let named = NAMES.iter().filter(|(_, abbreviation)| State::parse(abbreviation).is_some()).count();
-        assert_eq!(named, State::ALL.len() - 2, "all but DC and PR, which have no highways of that form");
+        let named = NAMES
+            .iter()
+            .filter(|(_, abbreviation)| State::parse(abbreviation).is_some())
+            .count();
+        assert_eq!(
+            named,
+            State::ALL.len() - 2,
+            "all but DC and PR, which have no highways of that form"
+        );
     }
 }

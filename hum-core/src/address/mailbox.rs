@@ -1,20 +1,27 @@
 //! Addresses where mail waits and nobody lives (Publication 28, sections 26, 28, 238 and 239).
 //!
-//! A line goes to a building. An address that is only a mailbox is refused; a mailbox beside a street is left out, so that an
-//! address with and without it normalize alike.
+//! A line goes to a building. An address that is only a mailbox is refused; a mailbox beside a
+//! street is left out, so that an address with and without it normalize alike.
 
 use super::fold::{Word, has_digit, is_letter};
 
-/// Why a delivery line that names only a mailbox cannot be used; `None` when it may name a building.
+/// Why a delivery line that names only a mailbox cannot be used; `None` when it may name a
+/// building.
 pub(super) fn refusal(words: &[Word<'_>]) -> Option<&'static str> {
     if at_post_office(words) {
-        return Some("is a post office box; internet service goes to a building, so give its house number and street");
+        return Some(
+            "is a post office box; internet service goes to a building, so give its house number and street",
+        );
     }
     if private(words).is_some() {
-        return Some("is a private mailbox; internet service goes to a building, so give its house number and street");
+        return Some(
+            "is a private mailbox; internet service goes to a building, so give its house number and street",
+        );
     }
     if is_general_delivery(words) {
-        return Some("is general delivery; internet service goes to a building, so give its house number and street");
+        return Some(
+            "is general delivery; internet service goes to a building, so give its house number and street",
+        );
     }
     if is_military(words) {
         return Some(
@@ -47,7 +54,12 @@ fn private(words: &[Word<'_>]) -> Option<usize> {
     let head = match first {
         "PMB" | "MSC" | "MAILSTOP" => 1,
         "MAIL" if words.get(1).is_some_and(|word| word == "STOP") => 2,
-        _ if first.strip_prefix("PMB").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) => return Some(1),
+        _ if first
+            .strip_prefix("PMB")
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) =>
+        {
+            return Some(1);
+        }
         _ => return None,
     };
     let sign = usize::from(words.get(head).is_some_and(|word| word == "#"));
@@ -72,7 +84,11 @@ fn box_head(words: &[Word<'_>]) -> Option<usize> {
         ("P", "O") | ("POST", "OFFICE") => 2,
         _ => return None,
     };
-    matches!(word(office), "BOX" | "BX" | "BOXES" | "DRAWER" | "BIN" | "LOCKBOX" | "CALLER").then_some(office + 1)
+    matches!(
+        word(office),
+        "BOX" | "BX" | "BOXES" | "DRAWER" | "BIN" | "LOCKBOX" | "CALLER"
+    )
+    .then_some(office + 1)
 }
 
 /// Section 281 and 283. A street that begins with such a word has its house number before it.
@@ -81,13 +97,19 @@ fn at_post_office(words: &[Word<'_>]) -> bool {
     if box_head(words).is_some() {
         return true;
     }
-    let joined =
-        |name: &str| word(0).strip_prefix(name).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()));
+    let joined = |name: &str| {
+        word(0)
+            .strip_prefix(name)
+            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
+    };
     if joined("POB") || joined("POBOX") || joined("BOX") {
         return true;
     }
     let head = match (word(0), word(1)) {
-        ("FIRM", "CALLER") | ("LOCK", "BOX") | ("CALLER", "SERVICE" | "BOX" | "NO") | ("APARTADO", "POSTAL") => 2,
+        ("FIRM", "CALLER")
+        | ("LOCK", "BOX")
+        | ("CALLER", "SERVICE" | "BOX" | "NO")
+        | ("APARTADO", "POSTAL") => 2,
         ("BOX" | "CALLER" | "LOCKBOX" | "DRAWER" | "BIN" | "APARTADO", _) => 1,
         _ => return false,
     };
@@ -99,7 +121,10 @@ fn at_post_office(words: &[Word<'_>]) -> bool {
 
 fn is_general_delivery(words: &[Word<'_>]) -> bool {
     matches!(
-        (words.first().map(AsRef::as_ref), words.get(1).map(AsRef::as_ref)),
+        (
+            words.first().map(AsRef::as_ref),
+            words.get(1).map(AsRef::as_ref)
+        ),
         (Some("GENERAL" | "GEN"), Some("DELIVERY" | "DEL"))
     )
 }

@@ -1,8 +1,10 @@
 //! US postal addresses: what a person types, and its one normal form after USPS Publication 28.
 //!
-//! Source: USPS Publication 28, "Postal Addressing Standards", <https://pe.usps.com/text/pub28/welcome.htm>.
+//! Source: USPS Publication 28, "Postal Addressing Standards",
+//! <https://pe.usps.com/text/pub28/welcome.htm>.
 //!
-//! Publication 28 often leaves the last word to the ZIP+4 file, which is not here. Where it does, one form stands for all:
+//! Publication 28 often leaves the last word to the ZIP+4 file, which is not here. Where it does,
+//! one form stands for all:
 //!
 //! | Typed | Normal form |
 //! |---|---|
@@ -18,8 +20,9 @@
 //! | `PMB 23` or `PO BOX 45` beside a street | left out: a mailbox is no place |
 //! | `COND ASHFORD PALACE 1234 AVE ASHFORD` | `1234 AVE ASHFORD` |
 //!
-//! Refused: addresses that are only a mailbox, general delivery or military mail, routes without a box, and lines without a
-//! house number. What stands in a line and is not understood stays in it, in capital letters.
+//! Refused: addresses that are only a mailbox, general delivery or military mail, routes without a
+//! box, and lines without a house number. What stands in a line and is not understood stays in it,
+//! in capital letters.
 
 mod city;
 mod delivery_line;
@@ -59,13 +62,15 @@ pub struct AddressInput {
     pub zip: Option<String>,
 }
 
-/// An address in its normal form: upper case, abbreviated, no punctuation but `/`, `-` and `.` inside of numbers.
+/// An address in its normal form: upper case, abbreviated, no punctuation but `/`, `-` and `.`
+/// inside of numbers.
 ///
-/// City, state and ZIP are there as far as somebody gave or found them. Two spellings of one address normalize alike.
+/// City, state and ZIP are there as far as somebody gave or found them. Two spellings of one
+/// address normalize alike.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Address {
-    /// The line above the street in Puerto Rico, where a street can be repeated inside of one ZIP code: `URB LAS GLADIOLAS`
-    /// (Publication 28, section 292).
+    /// The line above the street in Puerto Rico, where a street can be repeated inside of one ZIP
+    /// code: `URB LAS GLADIOLAS` (Publication 28, section 292).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub urbanization: Option<String>,
     /// The delivery address line without the unit: `29090 TIFFANY DR E`.
@@ -118,7 +123,9 @@ impl From<&Address> for AddressInput {
     fn from(address: &Address) -> Self {
         Self {
             street1: match &address.urbanization {
-                Some(urbanization) if urbanization.starts_with("URB ") => format!("{} {urbanization}", address.street),
+                Some(urbanization) if urbanization.starts_with("URB ") => {
+                    format!("{} {urbanization}", address.street)
+                }
                 Some(urbanization) => format!("{} URB {urbanization}", address.street),
                 None => address.street.clone(),
             },

@@ -1,7 +1,7 @@
 //! Numbers in words and with their endings (Publication 28, section 235).
 //!
-//! Publication 28 leaves it to the ZIP+4 file whether a street is `5TH AVE` or `FIFTH AVE`. Without that file, one of the two has
-//! to stand for both: digits, as most of the file has it.
+//! Publication 28 leaves it to the ZIP+4 file whether a street is `5TH AVE` or `FIFTH AVE`. Without
+//! that file, one of the two has to stand for both: digits, as most of the file has it.
 
 use super::fold::{Word, is_digits};
 
@@ -19,7 +19,8 @@ pub(super) fn spelled(words: &[Word<'_>]) -> Option<(u32, usize)> {
 /// `5` of `5TH`.
 pub(super) fn digits_of(word: &str) -> Option<&str> {
     let digits = word.get(..word.len().checked_sub(2)?)?;
-    (is_digits(digits) && matches!(&word[digits.len()..], "ST" | "ND" | "RD" | "TH")).then_some(digits)
+    (is_digits(digits) && matches!(&word[digits.len()..], "ST" | "ND" | "RD" | "TH"))
+        .then_some(digits)
 }
 
 /// `TH` for `5`, `ST` for `21`.

@@ -1,4 +1,5 @@
-//! Rural routes and highway contract routes: `RR 2 BOX 152`, `HC 68 BOX 23A` (Publication 28, sections 24 and 25, appendix I).
+//! Rural routes and highway contract routes: `RR 2 BOX 152`, `HC 68 BOX 23A` (Publication 28,
+//! sections 24 and 25, appendix I).
 //!
 //! Their boxes stand at houses, so they are places that can be served.
 
@@ -6,7 +7,8 @@ use super::fold::{Word, has_digit, without_loose_hyphens};
 
 /// A line that is a route.
 pub(super) enum Route<'a> {
-    /// Its normal form, and the words after it. Of those only units matter: section 245 wants no street beside a route.
+    /// Its normal form, and the words after it. Of those only units matter: section 245 wants no
+    /// street beside a route.
     Box(String, Vec<Word<'a>>),
     /// A route passes many houses: without a box it names none of them.
     NoBox,
@@ -18,11 +20,17 @@ pub(super) fn read<'a>(words: &[Word<'a>]) -> Option<Route<'a>> {
     if let Some((number, used)) = box_number(words)
         && let Some((kind, route, also)) = route(&words[used..])
     {
-        return Some(Route::Box(format!("{kind} {route} BOX {number}"), words[used + also..].to_vec()));
+        return Some(Route::Box(
+            format!("{kind} {route} BOX {number}"),
+            words[used + also..].to_vec(),
+        ));
     }
     let (kind, route, used) = route(words)?;
     match box_number(&words[used..]) {
-        Some((number, also)) => Some(Route::Box(format!("{kind} {route} BOX {number}"), words[used + also..].to_vec())),
+        Some((number, also)) => Some(Route::Box(
+            format!("{kind} {route} BOX {number}"),
+            words[used + also..].to_vec(),
+        )),
         // `RD` and `ROUTE` are also what roads are called
         None if matches!(words[0].as_ref(), "RD" | "RT" | "RTE" | "ROUTE" | "SR") => None,
         None => Some(Route::NoBox),
@@ -33,7 +41,10 @@ pub(super) fn read<'a>(words: &[Word<'a>]) -> Option<Route<'a>> {
 fn route(words: &[Word<'_>]) -> Option<(&'static str, String, usize)> {
     let word = |at: usize| words.get(at).map_or("", AsRef::as_ref);
     for (kind, name) in [("RR", "RR"), ("RR", "RFD"), ("HC", "HCR"), ("HC", "HC")] {
-        if let Some(number) = word(0).strip_prefix(name).filter(|number| number.starts_with(|c: char| c.is_ascii_digit())) {
+        if let Some(number) = word(0)
+            .strip_prefix(name)
+            .filter(|number| number.starts_with(|c: char| c.is_ascii_digit()))
+        {
             return Some((kind, significant(number), 1));
         }
     }
@@ -59,15 +70,23 @@ fn route(words: &[Word<'_>]) -> Option<(&'static str, String, usize)> {
 
 /// `BOX 12`, `BZN 12`, `# 12`: the number, and how many words that took.
 fn box_number<'a>(words: &[Word<'a>]) -> Option<(Word<'a>, usize)> {
-    let named = usize::from(matches!(words.first()?.as_ref(), "BOX" | "BX" | "BUZON" | "BZN"));
+    let named = usize::from(matches!(
+        words.first()?.as_ref(),
+        "BOX" | "BX" | "BUZON" | "BZN"
+    ));
     let head = named + signs(&words[named..]);
-    let number = words.get(head).filter(|number| head > 0 && has_digit(number))?;
+    let number = words
+        .get(head)
+        .filter(|number| head > 0 && has_digit(number))?;
     Some((without_loose_hyphens(number.clone()), head + 1))
 }
 
 /// `#`, `NO`, `NUMBER`: words that a number needs not.
 fn signs(words: &[Word<'_>]) -> usize {
-    words.iter().take_while(|word| matches!(word.as_ref(), "#" | "NO" | "NUM" | "NUMBER" | "NUMERO")).count()
+    words
+        .iter()
+        .take_while(|word| matches!(word.as_ref(), "#" | "NO" | "NUM" | "NUMBER" | "NUMERO"))
+        .count()
 }
 
 /// Sections 242 and 252: no leading zeros.

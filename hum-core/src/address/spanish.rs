@@ -1,7 +1,9 @@
-//! Streets whose kind comes first, and the addresses of Puerto Rico (Publication 28, section 29, appendices H and I).
+//! Streets whose kind comes first, and the addresses of Puerto Rico (Publication 28, section 29,
+//! appendices H and I).
 //!
-//! Nothing is translated: `CALLE` is never `ST`. Directionals are a part of the name. The urbanization is kept, because a street
-//! and number can be repeated inside of one ZIP code. The name of a condominium beside a house number and street is left out.
+//! Nothing is translated: `CALLE` is never `ST`. Directionals are a part of the name. The
+//! urbanization is kept, because a street and number can be repeated inside of one ZIP code. The
+//! name of a condominium beside a house number and street is left out.
 
 use std::borrow::Cow;
 
@@ -9,7 +11,8 @@ use super::fold::{Word, has_digit, without_loose_hyphens};
 use super::house_number;
 use super::unit::{self, Unit};
 
-/// Whether a mainland street that begins with one word keeps another one as it is: `CALLE VISTA`, but `CAMINO ALTO DR`.
+/// Whether a mainland street that begins with one word keeps another one as it is: `CALLE VISTA`,
+/// but `CAMINO ALTO DR`.
 pub(super) fn owns(first: &str, abbreviation: &str) -> bool {
     let kind_first = matches!(
         first,
@@ -56,8 +59,8 @@ fn kind(word: &str) -> Option<&'static str> {
     })
 }
 
-/// Takes the urbanization out of a line, wherever it stands but in the street's place (`1234 URB LOS OLMOS`), and the units
-/// that follow it. Section 292.
+/// Takes the urbanization out of a line, wherever it stands but in the street's place
+/// (`1234 URB LOS OLMOS`), and the units that follow it. Section 292.
 pub(super) fn take_urbanization<'a>(words: &mut Vec<Word<'a>>) -> Option<(String, Vec<Unit<'a>>)> {
     let at = words.iter().position(|word| is_urbanization(word))?;
     let end = match at {
@@ -71,9 +74,16 @@ pub(super) fn take_urbanization<'a>(words: &mut Vec<Word<'a>>) -> Option<(String
 }
 
 /// The urbanization on the second line: everything from `URB` on, but units.
-pub(super) fn take_urbanization_beside<'a>(words: &mut Vec<Word<'a>>, puerto_rico: bool) -> Option<(String, Vec<Unit<'a>>)> {
+pub(super) fn take_urbanization_beside<'a>(
+    words: &mut Vec<Word<'a>>,
+    puerto_rico: bool,
+) -> Option<(String, Vec<Unit<'a>>)> {
     let alone = |at: &usize| {
-        puerto_rico && of_its_own(&words[*at]).is_some() && words.get(at + 1).is_some_and(|next| !has_digit(next) && next != "#")
+        puerto_rico
+            && of_its_own(&words[*at]).is_some()
+            && words
+                .get(at + 1)
+                .is_some_and(|next| !has_digit(next) && next != "#")
     };
     let (at, named) = match words.iter().position(|word| is_urbanization(word)) {
         Some(at) => (at, 1),
@@ -99,7 +109,8 @@ fn urbanization(name: &[Word<'_>]) -> Option<String> {
     Some(written)
 }
 
-/// A line that begins with a name of an urbanization that stands alone: `EXT VISTA BELLA 7 CALLE 3`. Only for Puerto Rico.
+/// A line that begins with a name of an urbanization that stands alone:
+/// `EXT VISTA BELLA 7 CALLE 3`. Only for Puerto Rico.
 pub(super) fn take_standing_alone(words: &mut Vec<Word<'_>>) -> Option<String> {
     of_its_own(words.first()?)?;
     let end = end_of_urbanization(words);
@@ -114,14 +125,19 @@ fn is_urbanization(word: &str) -> bool {
     matches!(word, "URB" | "URBANIZACION" | "URBANIZATION")
 }
 
-/// Where the name of an urbanization ends that begins the line: at the house number, or at the street.
+/// Where the name of an urbanization ends that begins the line: at the house number, or at the
+/// street.
 fn end_of_urbanization(words: &[Word<'_>]) -> usize {
-    let street =
-        (2..words.len()).find(|at| kind(&words[*at]).is_some_and(|kind| !matches!(kind, "VISTA" | "PARQUE" | "PASEO" | "PLAZA")));
+    let street = (2..words.len()).find(|at| {
+        kind(&words[*at])
+            .is_some_and(|kind| !matches!(kind, "VISTA" | "PARQUE" | "PASEO" | "PLAZA"))
+    });
     match street {
         Some(street) if street > 2 && house_number::is_one(&words[street - 1]) => street - 1,
         Some(street) => street,
-        None => (2..words.len()).find(|at| has_digit(&words[*at])).unwrap_or(words.len()),
+        None => (2..words.len())
+            .find(|at| has_digit(&words[*at]))
+            .unwrap_or(words.len()),
     }
 }
 
@@ -154,7 +170,8 @@ fn of_its_own(word: &str) -> Option<&'static str> {
     })
 }
 
-/// A condominium or public housing that stands in the street's place, with its number if it has one (appendix I).
+/// A condominium or public housing that stands in the street's place, with its number if it has one
+/// (appendix I).
 pub(super) fn building(word: &str) -> Option<&'static str> {
     Some(match word {
         "COND" | "CONDOMINIO" => "COND",
@@ -163,7 +180,8 @@ pub(super) fn building(word: &str) -> Option<&'static str> {
     })
 }
 
-/// Leaves out a building's name before the house number and street: `COND ASHFORD PALACE 1234 AVE ASHFORD`.
+/// Leaves out a building's name before the house number and street:
+/// `COND ASHFORD PALACE 1234 AVE ASHFORD`.
 pub(super) fn drop_building(words: &mut Vec<Word<'_>>) {
     if words.first().is_some_and(|word| building(word).is_some())
         && let Some(street) = (3..words.len()).find(|at| kind(&words[*at]).is_some())
@@ -173,7 +191,8 @@ pub(super) fn drop_building(words: &mut Vec<Word<'_>>) {
     }
 }
 
-/// Takes a house number that follows the street, as in `CALLE 1 A17`, off the line. Appendix I has it before the street.
+/// Takes a house number that follows the street, as in `CALLE 1 A17`, off the line. Appendix I has
+/// it before the street.
 pub(super) fn take_number_after<'a>(words: &mut Vec<Word<'a>>) -> Option<Word<'a>> {
     kind(words.first()?)?;
     // the street keeps its kind and one word
@@ -186,11 +205,16 @@ pub(super) fn take_number_after<'a>(words: &mut Vec<Word<'a>>) -> Option<Word<'a
     None
 }
 
-/// `CARR 2 KM 4.5`: roads without house numbers are addressed by their kilometres. `KM 4 HM 5` is `KM 4.5`.
+/// `CARR 2 KM 4.5`: roads without house numbers are addressed by their kilometres. `KM 4 HM 5` is
+/// `KM 4.5`.
 pub(super) fn kilometre(words: &[Word<'_>]) -> Option<String> {
     let km = words.iter().position(|word| word == "KM")?;
     let kilometres = words.get(km + 1).filter(|word| has_digit(word))?;
-    let tenths = words.get(km + 2).filter(|word| *word == "HM").and_then(|_| words.get(km + 3)).filter(|word| has_digit(word));
+    let tenths = words
+        .get(km + 2)
+        .filter(|word| *word == "HM")
+        .and_then(|_| words.get(km + 3))
+        .filter(|word| has_digit(word));
     let end = if tenths.is_some() { km + 4 } else { km + 2 };
     let road: Vec<_> = words[..km].iter().chain(&words[end..]).collect();
     if !matches!(road.first().map(|word| kind(word)), Some(Some("CARR"))) || road.len() < 2 {
@@ -210,7 +234,9 @@ pub(super) fn kilometre(words: &[Word<'_>]) -> Option<String> {
 
 /// Writes a Puerto Rican street; `false`, and nothing written, when its kind does not come first.
 pub(super) fn write(words: &[Word<'_>], out: &mut String) -> bool {
-    let [first, rest @ ..] = words else { return false };
+    let [first, rest @ ..] = words else {
+        return false;
+    };
     let (kind, rest) = match (kind(first).or_else(|| building(first)), rest) {
         (Some(kind), _) => (Cow::Borrowed(kind), rest),
         // `PR 176`
@@ -222,7 +248,8 @@ pub(super) fn write(words: &[Word<'_>], out: &mut String) -> bool {
         },
         (None, _) => return false,
     };
-    // an avenue with an English name ends with its kind: `CARIBBEAN AVE` does not come here, `AVE` alone does
+    // an avenue with an English name ends with its kind: `CARIBBEAN AVE` does not come here, `AVE`
+    // alone does
     if rest.is_empty() && !kind.starts_with("URB") {
         return false;
     }

@@ -1,7 +1,8 @@
 use crate::kernel::named::{named, named_serde};
 
 named! {
-    /// The fifty states, the District of Columbia and Puerto Rico, by their USPS abbreviations (Publication 28, appendix B).
+    /// The fifty states, the District of Columbia and Puerto Rico, by their USPS abbreviations
+    /// (Publication 28, appendix B).
     pub enum State {
         /// Alabama.
         Alabama = "AL",

@@ -10,18 +10,28 @@ pub(super) struct Suffix {
 
 /// The suffix that a word spells, or abbreviates, or misspells in a way that the table knows.
 pub(super) fn suffix(word: &str) -> Option<Suffix> {
-    let at = SUFFIXES.binary_search_by(|(spelling, _, _)| (*spelling).cmp(word)).ok()?;
+    let at = SUFFIXES
+        .binary_search_by(|(spelling, _, _)| (*spelling).cmp(word))
+        .ok()?;
     let (_, abbreviation, primary) = SUFFIXES[at];
-    Some(Suffix { abbreviation, primary })
+    Some(Suffix {
+        abbreviation,
+        primary,
+    })
 }
 
-/// Suffixes that hardly ever name a street by themselves: `12 RD` is a road called 12, not number 12 of a road called Road.
+/// Suffixes that hardly ever name a street by themselves: `12 RD` is a road called 12, not number
+/// 12 of a road called Road.
 pub(super) fn is_plain(abbreviation: &str) -> bool {
-    matches!(abbreviation, "AVE" | "CT" | "DR" | "HWY" | "LN" | "PL" | "RD" | "RTE" | "ST" | "STS" | "WAY")
+    matches!(
+        abbreviation,
+        "AVE" | "CT" | "DR" | "HWY" | "LN" | "PL" | "RD" | "RTE" | "ST" | "STS" | "WAY"
+    )
 }
 
-/// Spelling, standard abbreviation, primary name; sorted by spelling. Appendix C1, and a few misspellings that people type
-/// and C1 leaves out (`BLV`, `CRT`, `CRESENT`, `HGTS`, `PK`, `TPK` …).
+/// Spelling, standard abbreviation, primary name; sorted by spelling. Appendix C1, and a few
+/// misspellings that people type and C1 leaves out (`BLV`, `CRT`, `CRESENT`, `HGTS`, `PK`, `TPK`
+/// …).
 static SUFFIXES: &[(&str, &str, &str)] = &[
     ("ALLEE", "ALY", "ALLEY"),
     ("ALLEY", "ALY", "ALLEY"),
@@ -605,7 +615,10 @@ mod tests {
         for (spelling, abbreviation, primary) in SUFFIXES {
             for known in [abbreviation, primary] {
                 let found = suffix(known).unwrap_or_else(|| panic!("{known}, from {spelling}"));
-                assert_eq!((found.abbreviation, found.primary), (*abbreviation, *primary));
+                assert_eq!(
+                    (found.abbreviation, found.primary),
+                    (*abbreviation, *primary)
+                );
             }
         }
     }

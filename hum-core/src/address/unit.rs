@@ -32,7 +32,10 @@ impl<'a> Unit<'a> {
     }
 
     fn numberless(designator: &'static str) -> Self {
-        Self { designator, number: Cow::Borrowed("") }
+        Self {
+            designator,
+            number: Cow::Borrowed(""),
+        }
     }
 }
 
@@ -67,7 +70,8 @@ fn designator(word: &str) -> Option<(&'static str, bool)> {
     })
 }
 
-/// Takes the units off the end of a delivery line, last one first in the line, and gives them in its order.
+/// Takes the units off the end of a delivery line, last one first in the line, and gives them in
+/// its order.
 ///
 /// `least` words are the street's in any case: a house number and a word of its name.
 pub(super) fn split_off<'a>(words: &mut Vec<Word<'a>>, least: usize) -> Vec<Unit<'a>> {
@@ -85,7 +89,11 @@ pub(super) fn split_off<'a>(words: &mut Vec<Word<'a>>, least: usize) -> Vec<Unit
 
 /// Takes a unit off the front, when a house number follows: `APT 5, 123 MAIN ST`.
 pub(super) fn take_leading<'a>(words: &mut Vec<Word<'a>>) -> Option<Unit<'a>> {
-    let starts_with_digit = |at: usize| words.get(at).is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    let starts_with_digit = |at: usize| {
+        words
+            .get(at)
+            .is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+    };
     let name = match words.first()?.as_ref() {
         "#" => "#",
         word => designator(word).filter(|(_, numbered)| *numbered)?.0,
@@ -93,17 +101,26 @@ pub(super) fn take_leading<'a>(words: &mut Vec<Word<'a>>) -> Option<Unit<'a>> {
     let sign = usize::from(name != "#" && words.get(1).is_some_and(|word| word == "#"));
     if !starts_with_digit(sign + 2)
         || words.len() < sign + 4
-        || !words.get(sign + 1).is_some_and(|word| has_digit(word) || is_letter(word))
+        || !words
+            .get(sign + 1)
+            .is_some_and(|word| has_digit(word) || is_letter(word))
     {
         return None;
     }
     let number = words.drain(..sign + 2).next_back()?;
-    Some(Unit { designator: name, number: without_loose_hyphens(number) })
+    Some(Unit {
+        designator: name,
+        number: without_loose_hyphens(number),
+    })
 }
 
-/// The second line of an address: units, or words that stay as they are when nothing of the table is among them.
+/// The second line of an address: units, or words that stay as they are when nothing of the table
+/// is among them.
 pub(super) fn second_line(mut words: Vec<Word<'_>>) -> Vec<Unit<'_>> {
-    if matches!(words.first().map(AsRef::as_ref), Some("ATTN" | "ATTENTION" | "CO")) && words.len() > 1
+    if matches!(
+        words.first().map(AsRef::as_ref),
+        Some("ATTN" | "ATTENTION" | "CO")
+    ) && words.len() > 1
         || matches!(words.as_slice(), [c, o, _, ..] if c == "C" && o == "O")
     {
         return Vec::new(); // a person, not a place (section 214)
@@ -112,8 +129,14 @@ pub(super) fn second_line(mut words: Vec<Word<'_>>) -> Vec<Unit<'_>> {
     if words.is_empty() {
         return units;
     }
-    let counts = |at: usize| words.get(at + 1).is_some_and(|word| has_digit(word) || is_letter(word));
-    let kept: Vec<_> = (0..words.len()).filter(|at| words[*at] != "#" || counts(*at)).collect();
+    let counts = |at: usize| {
+        words
+            .get(at + 1)
+            .is_some_and(|word| has_digit(word) || is_letter(word))
+    };
+    let kept: Vec<_> = (0..words.len())
+        .filter(|at| words[*at] != "#" || counts(*at))
+        .collect();
     let mut words: Vec<_> = kept.into_iter().map(|at| words[at].clone()).collect();
     if words.len() > 1 && matches!(words[0].as_ref(), "NO" | "NUM" | "NUMBER") {
         words.remove(0);
@@ -121,12 +144,22 @@ pub(super) fn second_line(mut words: Vec<Word<'_>>) -> Vec<Unit<'_>> {
     let unit = match words.as_slice() {
         [] => return units,
         // section 213.2: the number sign, when it is not known what the number counts
-        [number] if has_digit(number) || number.len() <= 2 => {
-            Unit { designator: "#", number: without_loose_hyphens(number.clone()) }
-        }
-        [sign, number] if sign == "#" => Unit { designator: "#", number: without_loose_hyphens(number.clone()) },
-        [first, second] if joins(first, second) => Unit { designator: "#", number: Cow::Owned(words.concat()) },
-        _ => Unit { designator: "", number: Cow::Owned(words.join(" ")) },
+        [number] if has_digit(number) || number.len() <= 2 => Unit {
+            designator: "#",
+            number: without_loose_hyphens(number.clone()),
+        },
+        [sign, number] if sign == "#" => Unit {
+            designator: "#",
+            number: without_loose_hyphens(number.clone()),
+        },
+        [first, second] if joins(first, second) => Unit {
+            designator: "#",
+            number: Cow::Owned(words.concat()),
+        },
+        _ => Unit {
+            designator: "",
+            number: Cow::Owned(words.join(" ")),
+        },
     };
     units.insert(0, unit);
     units
@@ -167,7 +200,9 @@ fn ends_empty(words: &[Word<'_>], least: usize) -> bool {
         [.., last] if last == "#" => true,
         [before @ .., last] => {
             let stood = |word: &Word<'_>| {
-                suffix(word).is_some() || directional(word).is_some() || matches!(designator(word), Some((_, false)))
+                suffix(word).is_some()
+                    || directional(word).is_some()
+                    || matches!(designator(word), Some((_, false)))
             };
             designator(last).is_some_and(|(name, _)| matches!(name, "APT" | "STE" | "UNIT" | "RM"))
                 && (least == 0 || before.len() > least && before.last().is_some_and(stood))
@@ -201,9 +236,17 @@ fn last<'a>(words: &[Word<'a>], least: usize) -> Option<(Unit<'a>, usize)> {
                 Some((number, _)) => Cow::Owned(number.to_string()),
                 None => Cow::Owned(ordinal::digits_of(before).unwrap_or(before).to_owned()),
             };
-            (is_digits(&number) && number.len() < 4).then_some((Unit { designator: "FL", number }, end - 2))
+            (is_digits(&number) && number.len() < 4).then_some((
+                Unit {
+                    designator: "FL",
+                    number,
+                },
+                end - 2,
+            ))
         }
-        Some((name, false)) if least == 0 || stands_alone(name, words, least) => Some((Unit::numberless(name), end - 1)),
+        Some((name, false)) if least == 0 || stands_alone(name, words, least) => {
+            Some((Unit::numberless(name), end - 1))
+        }
         Some(_) => None,
         // `APT4`
         None => {
@@ -211,13 +254,24 @@ fn last<'a>(words: &[Word<'a>], least: usize) -> Option<(Unit<'a>, usize)> {
             let (name, number) = word.split_at(letters);
             let (name, _) = designator(name).filter(|_| has_digit(number))?;
             let number = number.trim_start_matches('-').to_owned();
-            Some((Unit { designator: name, number: without_loose_hyphens(Cow::Owned(number)) }, end - 1))
+            Some((
+                Unit {
+                    designator: name,
+                    number: without_loose_hyphens(Cow::Owned(number)),
+                },
+                end - 1,
+            ))
         }
     }
 }
 
 /// The designator before a number that begins at word `at`.
-fn numbered<'a>(words: &[Word<'a>], at: usize, number: Word<'a>, least: usize) -> Option<(Unit<'a>, usize)> {
+fn numbered<'a>(
+    words: &[Word<'a>],
+    at: usize,
+    number: Word<'a>,
+    least: usize,
+) -> Option<(Unit<'a>, usize)> {
     let mut head = at;
     let mut signed = false;
     while head > least && matches!(words[head - 1].as_ref(), "#" | "NO" | "NUM" | "NUMBER") {
@@ -232,16 +286,32 @@ fn numbered<'a>(words: &[Word<'a>], at: usize, number: Word<'a>, least: usize) -
             Some(digits) if name == "FL" => Cow::Owned(digits.to_owned()),
             _ => number,
         };
-        return Some((Unit { designator: name, number: without_loose_hyphens(number) }, head - 1));
+        return Some((
+            Unit {
+                designator: name,
+                number: without_loose_hyphens(number),
+            },
+            head - 1,
+        ));
     }
     // `COUNTY RD # 441` is the road's number
-    if signed && (has_digit(&number) || number.len() <= 2) && !(least > 0 && highway::wants_number(&words[1..head])) {
-        return Some((Unit { designator: "#", number: without_loose_hyphens(number) }, head));
+    if signed
+        && (has_digit(&number) || number.len() <= 2)
+        && !(least > 0 && highway::wants_number(&words[1..head]))
+    {
+        return Some((
+            Unit {
+                designator: "#",
+                number: without_loose_hyphens(number),
+            },
+            head,
+        ));
     }
     None
 }
 
-/// Whether a word after a designator is its number and not a part of the street: `OLD PIER RD`, `TREASURE KEY N`.
+/// Whether a word after a designator is its number and not a part of the street: `OLD PIER RD`,
+/// `TREASURE KEY N`.
 fn is_number_of(name: &str, number: &str, before: &[Word<'_>]) -> bool {
     if has_digit(number) {
         // a ZIP code or a house number is no floor
@@ -255,11 +325,17 @@ fn is_number_of(name: &str, number: &str, before: &[Word<'_>]) -> bool {
             is_letter(number) && directional(number).is_none()
         }
         "FL" | "BSMT" | "REAR" | "LBBY" | "PH" | "OFC" | "HNGR" => is_letter(number),
-        _ => number.len() <= 2 || before.last().is_some_and(|word| suffix(word).is_some() || directional(word).is_some()),
+        _ => {
+            number.len() <= 2
+                || before
+                    .last()
+                    .is_some_and(|word| suffix(word).is_some() || directional(word).is_some())
+        }
     }
 }
 
-/// Whether a designator without a number ends the line as a unit, and not as the street's name: `BROADWAY REAR`, but `WATER FRONT`.
+/// Whether a designator without a number ends the line as a unit, and not as the street's name:
+/// `BROADWAY REAR`, but `WATER FRONT`.
 fn stands_alone(name: &str, words: &[Word<'_>], least: usize) -> bool {
     let end = words.len();
     match name {

@@ -59,11 +59,20 @@ struct KeptAs {
 }
 
 impl AddressSessions {
-    /// Continues `found` as far as the sources that may be asked now can take it; with why it is to be continued later, if a
-    /// source was unavailable.
-    pub(super) async fn find(&self, question: &Question, found: Found, asking: Asking) -> (Found, Option<SourceError>) {
+    /// Continues `found` as far as the sources that may be asked now can take it; with why it is to
+    /// be continued later, if a source was unavailable.
+    pub(super) async fn find(
+        &self,
+        question: &Question,
+        found: Found,
+        asking: Asking,
+    ) -> (Found, Option<SourceError>) {
         let kept_as = self.kept_as(question, &found);
-        if let Some(KeptAs { key, data_set, began }) = &kept_as
+        if let Some(KeptAs {
+            key,
+            data_set,
+            began,
+        }) = &kept_as
             && let Some(kept) = self.cache.get(key, data_set, *began)
         {
             return (kept, None);
@@ -74,7 +83,11 @@ impl AddressSessions {
         }
         // An answer with a hole in it is not kept: the source may be back a minute later.
         let is_whole = !found.is_pending() && found.problems.is_empty();
-        if let Some(KeptAs { key, data_set, began }) = kept_as
+        if let Some(KeptAs {
+            key,
+            data_set,
+            began,
+        }) = kept_as
             && is_whole
             && self.broadband_map.data_set() == data_set
         {
@@ -83,8 +96,8 @@ impl AddressSessions {
         (found, None)
     }
 
-    /// Only what one run finds from its beginning is kept, under the data that held all the while, as old as its oldest part:
-    /// earlier runs may be hours ago.
+    /// Only what one run finds from its beginning is kept, under the data that held all the while,
+    /// as old as its oldest part: earlier runs may be hours ago.
     fn kept_as(&self, question: &Question, found: &Found) -> Option<KeptAs> {
         let keeps = *found == Found::default() && self.has_remote_source();
         keeps.then(|| KeptAs {
@@ -99,7 +112,12 @@ impl AddressSessions {
     }
 
     /// Each agent in its turn; the error is that of a source that is to be asked again.
-    async fn ask(&self, question: &Question, found: &mut Found, asking: Asking) -> Result<(), SourceError> {
+    async fn ask(
+        &self,
+        question: &Question,
+        found: &mut Found,
+        asking: Asking,
+    ) -> Result<(), SourceError> {
         if found.geocoding == Geocoded::Pending && asking.may_ask(self.geocoder.reach()) {
             found.place_is(self.place(question, asking).await?);
         }
@@ -108,7 +126,9 @@ impl AddressSessions {
         }
         match &found.geocoding {
             Geocoded::Pending => {}
-            Geocoded::Multiple(_) | Geocoded::Failed => found.internet_is((Internet::Failed { data_set: None }, Vec::new())),
+            Geocoded::Multiple(_) | Geocoded::Failed => {
+                found.internet_is((Internet::Failed { data_set: None }, Vec::new()))
+            }
             Geocoded::Matched(place) if asking.may_ask(self.broadband_map.reach()) => {
                 let place = Place::from(&**place);
                 found.internet_is(self.internet(&place, asking).await?);
@@ -118,16 +138,30 @@ impl AddressSessions {
         Ok(())
     }
 
-    async fn place(&self, question: &Question, asking: Asking) -> Result<(Geocoded, Vec<String>), SourceError> {
-        match self.in_time(self.geocoder.geocode(&question.address, question.given)).await {
+    async fn place(
+        &self,
+        question: &Question,
+        asking: Asking,
+    ) -> Result<(Geocoded, Vec<String>), SourceError> {
+        match self
+            .in_time(self.geocoder.geocode(&question.address, question.given))
+            .await
+        {
             Ok(geocoding) => Ok(Geocoded::of(geocoding)),
             Err(error) if asking.asks_again(&error) => Err(error),
             Err(error) => Ok((Geocoded::Failed, vec![error.to_string()])),
         }
     }
 
-    async fn internet(&self, place: &Place, asking: Asking) -> Result<(Internet, Vec<String>), SourceError> {
-        match self.in_time(self.broadband_map.providers_at(place, self.kernel.now())).await {
+    async fn internet(
+        &self,
+        place: &Place,
+        asking: Asking,
+    ) -> Result<(Internet, Vec<String>), SourceError> {
+        match self
+            .in_time(self.broadband_map.providers_at(place, self.kernel.now()))
+            .await
+        {
             Ok(coverage) => Ok(Internet::of(coverage)),
             Err(error) if asking.asks_again(&error) => Err(error),
             Err(error) => Ok((Internet::Failed { data_set: None }, vec![error.to_string()])),
@@ -135,7 +169,10 @@ impl AddressSessions {
     }
 
     /// No source may hold an agent for ever.
-    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, SourceError>>) -> Result<T, SourceError> {
+    async fn in_time<T>(
+        &self,
+        asked: impl Future<Output = Result<T, SourceError>>,
+    ) -> Result<T, SourceError> {
         let mut asked = std::pin::pin!(asked.fuse());
         let mut late = std::pin::pin!(self.kernel.clock().sleep(self.source_timeout).fuse());
         select_biased! {

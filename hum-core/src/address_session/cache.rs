@@ -11,7 +11,8 @@ const KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How many answers are kept: some megabytes.
 const KEPT_AT_MOST: usize = 2_000;
 
-/// Answers of remote sources, so that the same address is not asked twice a day. In memory: a new process asks again.
+/// Answers of remote sources, so that the same address is not asked twice a day. In memory: a new
+/// process asks again.
 #[derive(Debug, Default)]
 pub(super) struct Cache(Mutex<Kept>);
 
@@ -33,7 +34,11 @@ impl Cache {
 
     pub(super) fn keep(&self, key: String, data_set: String, found: Found, now: Duration) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.answers.insert(key.clone(), (now, data_set, found)).is_some() {
+        if kept
+            .answers
+            .insert(key.clone(), (now, data_set, found))
+            .is_some()
+        {
             kept.order.retain(|other| *other != key);
         }
         kept.order.push_back(key);
@@ -58,16 +63,24 @@ mod tests {
         let cache = Cache::default();
         cache.keep("a".into(), "one".into(), Found::cleared(), at(0));
         for (seconds, kept) in [(0, true), (86_399, true), (86_400, false)] {
-            assert_eq!(cache.get("a", "one", at(seconds)).is_some(), kept, "after {seconds} s");
+            assert_eq!(
+                cache.get("a", "one", at(seconds)).is_some(),
+                kept,
+                "after {seconds} s"
+            );
         }
-        assert!(cache.get("a", "two", at(1)).is_none(), "other data has other answers");
+        assert!(
+            cache.get("a", "two", at(1)).is_none(),
+            "other data has other answers"
+        );
         assert!(cache.get("b", "one", at(0)).is_none());
     }
 
     #[test]
     fn the_oldest_answer_goes_when_there_is_no_room() {
         let cache = Cache::default();
-        let keep = |number: usize| cache.keep(number.to_string(), "one".into(), Found::cleared(), at(0));
+        let keep =
+            |number: usize| cache.keep(number.to_string(), "one".into(), Found::cleared(), at(0));
         let kept = |number: usize| cache.get(&number.to_string(), "one", at(0)).is_some();
         (0..KEPT_AT_MOST).for_each(keep);
         keep(0);

@@ -46,15 +46,34 @@ impl Job for Find {
 
     async fn run(&self, job: &Claimed) -> Result<(), Error> {
         let kernel = &self.0.kernel;
-        let Ok(id) = job.key.parse::<AddressSessionId>() else { return kernel.claimed(job).finish(Finished::Done).await };
+        let Ok(id) = job.key.parse::<AddressSessionId>() else {
+            return kernel.claimed(job).finish(Finished::Done).await;
+        };
         let reads = self.0.reads.of(job.org);
-        let Some(session) = reads.address_session(id).await?.filter(AddressSession::wants_more) else {
+        let Some(session) = reads
+            .address_session(id)
+            .await?
+            .filter(AddressSession::wants_more)
+        else {
             return kernel.claimed(job).finish(Finished::Done).await;
         };
         let (found, unavailable) = self.go_on(&session, job.attempt).await;
         // Whoever closed the session wants nothing of it to be left.
-        let load = || async { Ok(reads.address_session(id).await?.filter(|session| session.closed_at().is_none())) };
-        let decide = |session, moment: Moment<'_>| Ok(learn(session, &found, unavailable.as_ref(), job.attempt, moment));
+        let load = || async {
+            Ok(reads
+                .address_session(id)
+                .await?
+                .filter(|session| session.closed_at().is_none()))
+        };
+        let decide = |session, moment: Moment<'_>| {
+            Ok(learn(
+                session,
+                &found,
+                unavailable.as_ref(),
+                job.attempt,
+                moment,
+            ))
+        };
         kernel.claimed(job).decide(load, decide).await?;
         Ok(())
     }
@@ -64,11 +83,26 @@ impl Find {
     async fn go_on(&self, session: &AddressSession, attempt: i64) -> (Found, Option<SourceError>) {
         // Another build could read it.
         let Ok(address) = normalize(&session.request.address()) else {
-            return (Found { problems: vec!["this address cannot be read any more".into()], ..Found::cleared() }, None);
+            return (
+                Found {
+                    problems: vec!["this address cannot be read any more".into()],
+                    ..Found::cleared()
+                },
+                None,
+            );
         };
-        let question = Question { address, given: session.request.coordinates() };
-        let asking = if attempt < TRIES { Asking::Patiently } else { Asking::Finally };
-        self.0.find(&question, session.found().clone(), asking).await
+        let question = Question {
+            address,
+            given: session.request.coordinates(),
+        };
+        let asking = if attempt < TRIES {
+            Asking::Patiently
+        } else {
+            Asking::Finally
+        };
+        self.0
+            .find(&question, session.found().clone(), asking)
+            .await
     }
 }
 

@@ -65,7 +65,10 @@ impl Geocoded {
 
     /// What a geocoder's answer means.
     pub(crate) fn of(geocoding: Geocoding) -> (Self, Vec<String>) {
-        let Geocoding { mut candidates, problems } = geocoding;
+        let Geocoding {
+            mut candidates,
+            problems,
+        } = geocoding;
         let state = match (candidates.len(), candidates.pop()) {
             (1, Some(only)) => Self::Matched(Box::new(only)),
             (_, Some(last)) => {
@@ -92,7 +95,13 @@ impl Internet {
     pub(crate) fn of(mut coverage: Coverage) -> (Self, Vec<String>) {
         let problems = std::mem::take(&mut coverage.problems);
         let nobody = coverage.providers.is_empty();
-        let state = if nobody { Self::Failed { data_set: Some(coverage.data_set) } } else { Self::Matched(coverage) };
+        let state = if nobody {
+            Self::Failed {
+                data_set: Some(coverage.data_set),
+            }
+        } else {
+            Self::Matched(coverage)
+        };
         (state, problems)
     }
 }
@@ -100,7 +109,11 @@ impl Internet {
 impl Found {
     /// Nothing, and nobody looks any more: what is left of a closed session.
     pub fn cleared() -> Self {
-        Self { geocoding: Geocoded::Failed, internet: Internet::Failed { data_set: None }, problems: Vec::new() }
+        Self {
+            geocoding: Geocoded::Failed,
+            internet: Internet::Failed { data_set: None },
+            problems: Vec::new(),
+        }
     }
 
     /// What the geocoding agent found, and what went wrong.
@@ -122,7 +135,8 @@ impl Found {
 
     /// Whether people should read [`Found::problems`] or choose among several places.
     pub fn has_issues(&self) -> bool {
-        !self.problems.is_empty() || matches!(self.geocoding, Geocoded::Multiple(_) | Geocoded::Failed)
+        !self.problems.is_empty()
+            || matches!(self.geocoding, Geocoded::Multiple(_) | Geocoded::Failed)
     }
 
     /// The place, if there is one.
@@ -153,10 +167,27 @@ impl Found {
 
 impl Sample for Found {
     fn sample(entropy: &dyn Entropy) -> Self {
-        let coverage = Coverage { data_set: String::sample(entropy), ..Coverage::default() };
-        let internet = [Internet::Pending, Internet::Failed { data_set: Option::sample(entropy) }, Internet::Matched(coverage)];
-        let geocoding = [Geocoded::Pending, Geocoded::Multiple(Vec::new()), Geocoded::Failed];
+        let coverage = Coverage {
+            data_set: String::sample(entropy),
+            ..Coverage::default()
+        };
+        let internet = [
+            Internet::Pending,
+            Internet::Failed {
+                data_set: Option::sample(entropy),
+            },
+            Internet::Matched(coverage),
+        ];
+        let geocoding = [
+            Geocoded::Pending,
+            Geocoded::Multiple(Vec::new()),
+            Geocoded::Failed,
+        ];
         let nth = || usize::try_from(entropy.below(3)).unwrap_or(0);
-        Self { geocoding: geocoding[nth()].clone(), internet: internet[nth()].clone(), problems: Sample::sample(entropy) }
+        Self {
+            geocoding: geocoding[nth()].clone(),
+            internet: internet[nth()].clone(),
+            problems: Sample::sample(entropy),
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! Address sessions: one US address in; internet providers, plans and why to believe it out.
 //!
-//! Three agents work on a session: `geocoding` places the address, `internet` finds who serves the place, `checkout` waits
-//! (it has no work yet). Agents whose sources are local answer before the session's first commit; remote sources are asked
-//! in a job, and the client polls. A source that fails makes the answer poorer, never an error.
+//! Three agents work on a session: `geocoding` places the address, `internet` finds who serves the
+//! place, `checkout` waits (it has no work yet). Agents whose sources are local answer before the
+//! session's first commit; remote sources are asked in a job, and the client polls. A source that
+//! fails makes the answer poorer, never an error.
 
 mod ask;
 mod cache;

@@ -91,7 +91,10 @@ impl SessionRequest {
 
     /// Where the client says that it is.
     pub fn coordinates(&self) -> Option<Coordinates> {
-        Some(Coordinates { latitude: self.latitude?, longitude: self.longitude? })
+        Some(Coordinates {
+            latitude: self.latitude?,
+            longitude: self.longitude?,
+        })
     }
 }
 
@@ -169,8 +172,9 @@ impl AddressSession {
         self.closed_at
     }
 
-    /// Whether an agent still works for it. An expired session is looked after too: a wall clock that is set back would make
-    /// it open again, and pending for ever, and lists show it as long as it is kept.
+    /// Whether an agent still works for it. An expired session is looked after too: a wall clock
+    /// that is set back would make it open again, and pending for ever, and lists show it as long
+    /// as it is kept.
     pub fn wants_more(&self) -> bool {
         self.closed_at.is_none() && self.found.is_pending()
     }
@@ -182,12 +186,21 @@ impl AddressSession {
 
     /// Closed from now on, and nothing is left of what was found.
     pub fn close(self, now: Timestamp) -> Self {
-        Self { closed_at: Some(now), updated_at: now, found: Found::cleared(), ..self }
+        Self {
+            closed_at: Some(now),
+            updated_at: now,
+            found: Found::cleared(),
+            ..self
+        }
     }
 
     /// What its agents found by now; `None` when that is nothing new.
     pub fn learn(self, found: &Found, now: Timestamp) -> Option<Self> {
-        (self.found != *found).then(|| Self { found: found.clone(), updated_at: now, ..self })
+        (self.found != *found).then(|| Self {
+            found: found.clone(),
+            updated_at: now,
+            ..self
+        })
     }
 
     /// Whether it can be used at `now`.
@@ -206,11 +219,21 @@ impl AddressSession {
 #[async_trait]
 pub trait AddressSessionReads: Send + Sync {
     /// The one whose token has this SHA-256, closed and expired ones too.
-    async fn find_address_session(&self, token_hash: &[u8; 32]) -> Result<Option<AddressSession>, StoreError>;
+    async fn find_address_session(
+        &self,
+        token_hash: &[u8; 32],
+    ) -> Result<Option<AddressSession>, StoreError>;
     /// By id.
-    async fn address_session(&self, id: AddressSessionId) -> Result<Option<AddressSession>, StoreError>;
+    async fn address_session(
+        &self,
+        id: AddressSessionId,
+    ) -> Result<Option<AddressSession>, StoreError>;
     /// Newest first; of one campaign, if one is named.
-    async fn list_address_sessions(&self, campaign_id: Option<&str>, page: &Page) -> Result<Paged<AddressSession>, StoreError>;
+    async fn list_address_sessions(
+        &self,
+        campaign_id: Option<&str>,
+        page: &Page,
+    ) -> Result<Paged<AddressSession>, StoreError>;
 }
 
 #[cfg(test)]
@@ -223,19 +246,37 @@ mod tests {
 
     fn session() -> AddressSession {
         let now = Timestamp::from_micros(1_767_225_600_000_000);
-        let moment = Moment { now, entropy: &Zero };
-        let request =
-            SessionRequest { campaign_id: Some("spring".into()), latitude: Some(42.473_421_5), ..SessionRequest::default() };
+        let moment = Moment {
+            now,
+            entropy: &Zero,
+        };
+        let request = SessionRequest {
+            campaign_id: Some("spring".into()),
+            latitude: Some(42.473_421_5),
+            ..SessionRequest::default()
+        };
         let token = SessionToken::draw(&Zero);
-        AddressSession::open(OrgId::new(now, &Zero), &token, request, Found::default(), now, moment)
+        AddressSession::open(
+            OrgId::new(now, &Zero),
+            &token,
+            request,
+            Found::default(),
+            now,
+            moment,
+        )
     }
 
     #[test]
     fn only_news_is_learnt() {
         let now = Timestamp::from_micros(1_767_225_601_000_000);
         assert_eq!(session().learn(&Found::default(), now), None);
-        let learnt = session().learn(&Found::cleared(), now).expect("that is new");
-        assert_eq!((learnt.found(), learnt.updated_at()), (&Found::cleared(), now));
+        let learnt = session()
+            .learn(&Found::cleared(), now)
+            .expect("that is new");
+        assert_eq!(
+            (learnt.found(), learnt.updated_at()),
+            (&Found::cleared(), now)
+        );
     }
 
     #[test]

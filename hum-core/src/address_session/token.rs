@@ -4,8 +4,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::kernel::entropy::Entropy;
 
-/// What a client holds to use its session: 22 base-62 characters, 131 random bits. Shown once, in the answer to the
-/// creation; stored as SHA-256; `Debug` hides it.
+/// What a client holds to use its session: 22 base-62 characters, 131 random bits. Shown once, in
+/// the answer to the creation; stored as SHA-256; `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionToken(String);
 

@@ -62,11 +62,13 @@ struct Services {
 /// What is configured once per process.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The origin that the carrier and customers see, without a trailing slash, such as `https://hum.example.com`.
+    /// The origin that the carrier and customers see, without a trailing slash, such as
+    /// `https://hum.example.com`.
     pub public_url: String,
     /// The carrier account of organizations that have none of their own: a single-tenant server's.
     pub default_account: Option<CarrierCredentials>,
-    /// How long a request to the carrier may take. Shorter only makes more doubt: the carrier's own limit is near 26 s.
+    /// How long a request to the carrier may take. Shorter only makes more doubt: the carrier's own
+    /// limit is near 26 s.
     pub carrier_timeout: Duration,
     /// How long one answer of the model may take.
     pub model_timeout: Duration,
@@ -95,8 +97,9 @@ impl Default for Settings {
     }
 }
 
-/// Takes the adapters. Storage, clock, entropy, cipher and bus must be given; the carrier, the model, the way out, the geocoder
-/// and the broadband map refuse everything until they are plugged in.
+/// Takes the adapters. Storage, clock, entropy, cipher and bus must be given; the carrier, the
+/// model, the way out, the geocoder and the broadband map refuse everything until they are plugged
+/// in.
 #[derive(Default)]
 pub struct HumBuilder {
     storage: Option<Arc<dyn Storage>>,
@@ -211,15 +214,24 @@ impl HumBuilder {
         let api_keys = ApiKeys::new(kernel.clone(), reads!(storage, ApiKeyReads), system.clone());
         let organizations = self.organizations(&kernel, &storage, &system);
         let flows = Flows::new(kernel.clone(), reads!(storage, FlowReads), tool::names());
-        let numbers =
-            Numbers::new(kernel.clone(), reads!(storage, NumberReads), reads!(storage, FlowReads), organizations.clone());
+        let numbers = Numbers::new(
+            kernel.clone(),
+            reads!(storage, NumberReads),
+            reads!(storage, FlowReads),
+            organizations.clone(),
+        );
         let opt_outs = OptOuts::new(kernel.clone(), reads!(storage, ConsentReads));
         let sms = self.sms(&kernel, &storage, &system, &organizations);
         let egress = or_unplugged!(self.egress.take());
         let webhooks = Webhooks::new(kernel.clone(), reads!(storage, WebhookFeedReads), egress);
         let address_sessions = self.address_sessions(&kernel, &storage);
         let turns = self.turns(&kernel, &storage, &address_sessions);
-        let kinds = [turns.jobs(), sms.jobs(), webhooks.jobs(), address_sessions.jobs()];
+        let kinds = [
+            turns.jobs(),
+            sms.jobs(),
+            webhooks.jobs(),
+            address_sessions.jobs(),
+        ];
         let kinds = kinds.into_iter().flatten().collect();
         let workers = Workers::new(kernel.clone(), queue, kinds, self.settings.worker_poll);
         Ok(Hum(Arc::new(Services {
@@ -239,7 +251,11 @@ impl HumBuilder {
         })))
     }
 
-    fn kernel(&mut self, storage: &Arc<dyn Storage>, system: &Arc<dyn SystemReads>) -> Result<Kernel, MissingPort> {
+    fn kernel(
+        &mut self,
+        storage: &Arc<dyn Storage>,
+        system: &Arc<dyn SystemReads>,
+    ) -> Result<Kernel, MissingPort> {
         Ok(Kernel::new(kernel::Parts {
             store: storage.clone(),
             upkeep: system.clone(),
@@ -251,9 +267,19 @@ impl HumBuilder {
         }))
     }
 
-    fn organizations(&self, kernel: &Kernel, storage: &Arc<dyn Storage>, system: &Arc<dyn SystemReads>) -> Organizations {
+    fn organizations(
+        &self,
+        kernel: &Kernel,
+        storage: &Arc<dyn Storage>,
+        system: &Arc<dyn SystemReads>,
+    ) -> Organizations {
         let default_account = self.settings.default_account.clone();
-        Organizations::new(kernel.clone(), reads!(storage, OrganizationReads), system.clone(), default_account)
+        Organizations::new(
+            kernel.clone(),
+            reads!(storage, OrganizationReads),
+            system.clone(),
+            default_account,
+        )
     }
 
     fn sms(
@@ -291,7 +317,12 @@ impl HumBuilder {
         )
     }
 
-    fn turns(&mut self, kernel: &Kernel, storage: &Arc<dyn Storage>, address_sessions: &AddressSessions) -> Turns {
+    fn turns(
+        &mut self,
+        kernel: &Kernel,
+        storage: &Arc<dyn Storage>,
+        address_sessions: &AddressSessions,
+    ) -> Turns {
         Turns::new(
             kernel.clone(),
             turn::Parts {

@@ -54,7 +54,8 @@ sum! {
 }
 
 sum! {
-    /// Reads that are not scoped to an organization. For routing, authentication and operators only.
+    /// Reads that are not scoped to an organization. For routing, authentication and operators
+    /// only.
     SystemReads: Upkeep + Census + KeyDirectory + OrganizationDirectory + SmsRouting
 }
 

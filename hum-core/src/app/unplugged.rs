@@ -1,6 +1,8 @@
-//! What stands at a port that nobody plugged an adapter into: it refuses, in a sentence, and does nothing.
+//! What stands at a port that nobody plugged an adapter into: it refuses, in a sentence, and does
+//! nothing.
 //!
-//! So a service that embeds only the address sessions needs no carrier, and one that only texts needs no map.
+//! So a service that embeds only the address sessions needs no carrier, and one that only texts
+//! needs no map.
 
 use async_trait::async_trait;
 
@@ -14,8 +16,8 @@ use crate::{
     },
     language_model::{LanguageModel, ModelError, ModelRequest, ModelStream},
     telephony::{
-        Accepted, CarrierCredentials, CarrierForm, CarrierMessage, CarrierWebhooks, InboundSms, ListQuery, OutboundSms,
-        RefusedForm, SendError, StatusCallback, TelephonyError, Texting,
+        Accepted, CarrierCredentials, CarrierForm, CarrierMessage, CarrierWebhooks, InboundSms,
+        ListQuery, OutboundSms, RefusedForm, SendError, StatusCallback, TelephonyError, Texting,
     },
 };
 
@@ -28,18 +30,29 @@ const NO_EGRESS: &str = "no way out is plugged in";
 #[async_trait]
 impl Texting for Unplugged {
     async fn send(&self, _: &CarrierCredentials, _: &OutboundSms) -> Result<Accepted, SendError> {
-        Err(SendError::Rejected { code: None, detail: NO_CARRIER.into() })
+        Err(SendError::Rejected {
+            code: None,
+            detail: NO_CARRIER.into(),
+        })
     }
 
     fn status_callback_url(&self, public_url: &str, _: &str) -> String {
         public_url.to_owned()
     }
 
-    async fn fetch(&self, _: &CarrierCredentials, _: &str) -> Result<Option<CarrierMessage>, TelephonyError> {
+    async fn fetch(
+        &self,
+        _: &CarrierCredentials,
+        _: &str,
+    ) -> Result<Option<CarrierMessage>, TelephonyError> {
         Err(TelephonyError(NO_CARRIER.into()))
     }
 
-    async fn list(&self, _: &CarrierCredentials, _: &ListQuery) -> Result<Vec<CarrierMessage>, TelephonyError> {
+    async fn list(
+        &self,
+        _: &CarrierCredentials,
+        _: &ListQuery,
+    ) -> Result<Vec<CarrierMessage>, TelephonyError> {
         Err(TelephonyError(NO_CARRIER.into()))
     }
 }
@@ -65,7 +78,9 @@ impl CarrierWebhooks for Unplugged {
 #[async_trait]
 impl LanguageModel for Unplugged {
     async fn respond(&self, _: ModelRequest) -> Result<ModelStream, ModelError> {
-        Err(ModelError::Rejected("no language model is plugged in".into()))
+        Err(ModelError::Rejected(
+            "no language model is plugged in".into(),
+        ))
     }
 }
 
@@ -87,7 +102,10 @@ impl Geocoder for Unplugged {
     }
 
     async fn geocode(&self, _: &Address, _: Option<Coordinates>) -> Result<Geocoding, SourceError> {
-        Err(SourceError::Refused { source_name: "the geocoder".into(), detail: "none is plugged in".into() })
+        Err(SourceError::Refused {
+            source_name: "the geocoder".into(),
+            detail: "none is plugged in".into(),
+        })
     }
 }
 
@@ -102,6 +120,9 @@ impl BroadbandMap for Unplugged {
     }
 
     async fn providers_at(&self, _: &Place, _: Timestamp) -> Result<Coverage, SourceError> {
-        Err(SourceError::Refused { source_name: "the broadband map".into(), detail: "none is plugged in".into() })
+        Err(SourceError::Refused {
+            source_name: "the broadband map".into(),
+            detail: "none is plugged in".into(),
+        })
     }
 }

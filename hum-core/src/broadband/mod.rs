@@ -15,7 +15,8 @@ use crate::{
 
 pub use product_catalog::ProductCatalog;
 pub use provider::{
-    CatalogueGroup, Confidence, Evidence, Fee, Grain, Money, Offering, Product, Promo, Provider, Technology, TechnologyCategory,
+    CatalogueGroup, Confidence, Evidence, Fee, Grain, Money, Offering, Product, Promo, Provider,
+    Technology, TechnologyCategory,
 };
 
 /// Knows who offers internet at a place. Only reads; safe to repeat.
@@ -24,12 +25,13 @@ pub trait BroadbandMap: Send + Sync {
     /// Whether an answer takes microseconds or a network. Remote maps are asked in jobs only.
     fn reach(&self) -> Reach;
 
-    /// Names the release of the data that `providers_at` answers from now, such as `fcc-bdc-J25-14nov2025`; changes when
-    /// other data is in place. Answers that were kept under another name are not used again.
+    /// Names the release of the data that `providers_at` answers from now, such as
+    /// `fcc-bdc-J25-14nov2025`; changes when other data is in place. Answers that were kept under
+    /// another name are not used again.
     fn data_set(&self) -> String;
 
-    /// Who offers internet at `place`, the best evidence and then the fastest first, with the plans that are in effect at
-    /// `at`. Nobody is an empty list, not an error.
+    /// Who offers internet at `place`, the best evidence and then the fastest first, with the plans
+    /// that are in effect at `at`. Nobody is an empty list, not an error.
     ///
     /// # Errors
     /// [`SourceError`]: whether asking again may help. Asking has no effect on anybody.

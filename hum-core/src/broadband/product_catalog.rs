@@ -9,8 +9,8 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::CatalogueGroup;
 
-/// What a provider sells at a place. The same at most places, and most of an answer: so it is shared, and its texts are made
-/// once.
+/// What a provider sells at a place. The same at most places, and most of an answer: so it is
+/// shared, and its texts are made once.
 #[derive(Clone, Default)]
 pub struct ProductCatalog(Arc<Shared>);
 
@@ -24,15 +24,25 @@ struct Shared {
 }
 
 impl ProductCatalog {
-    /// Its JSON as people see it: what `view` makes of it, the first time. There is one such view in a program.
-    pub fn shown<'a, V: Serialize>(&'a self, view: impl FnOnce(&'a [CatalogueGroup]) -> V) -> Option<&'a RawValue> {
-        self.0.shown.get_or_init(|| to_raw_value(&view(&self.0.groups)).ok()).as_deref()
+    /// Its JSON as people see it: what `view` makes of it, the first time. There is one such view
+    /// in a program.
+    pub fn shown<'a, V: Serialize>(
+        &'a self,
+        view: impl FnOnce(&'a [CatalogueGroup]) -> V,
+    ) -> Option<&'a RawValue> {
+        self.0
+            .shown
+            .get_or_init(|| to_raw_value(&view(&self.0.groups)).ok())
+            .as_deref()
     }
 }
 
 impl From<Vec<CatalogueGroup>> for ProductCatalog {
     fn from(groups: Vec<CatalogueGroup>) -> Self {
-        Self(Arc::new(Shared { groups, ..Shared::default() }))
+        Self(Arc::new(Shared {
+            groups,
+            ..Shared::default()
+        }))
     }
 }
 
@@ -57,7 +67,11 @@ impl fmt::Debug for ProductCatalog {
 
 impl Serialize for ProductCatalog {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0.stored.get_or_init(|| to_raw_value(&self.0.groups).ok()) {
+        match self
+            .0
+            .stored
+            .get_or_init(|| to_raw_value(&self.0.groups).ok())
+        {
             Some(json) => json.serialize(serializer),
             None => self.0.groups.serialize(serializer),
         }

@@ -7,7 +7,8 @@ use super::ProductCatalog;
 /// A provider at a place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provider {
-    /// A UUID made from the name of the provider in the data (version 5), so that it is the same in every answer.
+    /// A UUID made from the name of the provider in the data (version 5), so that it is the same in
+    /// every answer.
     pub provider_id: String,
     /// The brand, as people know it.
     pub provider_name: String,
@@ -105,9 +106,12 @@ impl Technology {
     pub fn category(self) -> TechnologyCategory {
         match self {
             Self::Satellite => TechnologyCategory::Satellite,
-            Self::Fiber | Self::Cable | Self::Dsl | Self::FixedWireless | Self::LicensedFixedWireless | Self::Other => {
-                TechnologyCategory::Terrestrial
-            }
+            Self::Fiber
+            | Self::Cable
+            | Self::Dsl
+            | Self::FixedWireless
+            | Self::LicensedFixedWireless
+            | Self::Other => TechnologyCategory::Terrestrial,
         }
     }
 }
@@ -125,8 +129,9 @@ pub struct CatalogueGroup {
     pub products: Vec<Product>,
 }
 
-/// A plan. Fields and their shapes are those of the reference (part A.6); prices, terms and fees are hum's own, because the
-/// reference does not show them. What is not said is left out of the stored form: sessions store many of these.
+/// A plan. Fields and their shapes are those of the reference (part A.6); prices, terms and fees
+/// are hum's own, because the reference does not show them. What is not said is left out of the
+/// stored form: sessions store many of these.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Product {
     /// A UUID made from provider and sku (version 5).

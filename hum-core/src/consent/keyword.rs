@@ -1,7 +1,7 @@
 /// A text that is a command to the sender, not a message to the agent.
 ///
-/// Opt-out: the words of CTIA and Twilio (<https://help.twilio.com/articles/223134027>) and those that the FCC names as
-/// revocation per se, among them REVOKE and OPT OUT (47 CFR 64.1200(a)(10)).
+/// Opt-out: the words of CTIA and Twilio (<https://help.twilio.com/articles/223134027>) and those
+/// that the FCC names as revocation per se, among them REVOKE and OPT OUT (47 CFR 64.1200(a)(10)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keyword {
     /// Stop texting me.
@@ -12,14 +12,25 @@ pub enum Keyword {
     Help,
 }
 
-const OPT_OUT: &[&str] = &["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "OPT OUT"];
+const OPT_OUT: &[&str] = &[
+    "STOP",
+    "STOPALL",
+    "UNSUBSCRIBE",
+    "CANCEL",
+    "END",
+    "QUIT",
+    "REVOKE",
+    "OPTOUT",
+    "OPT OUT",
+];
 const OPT_IN: &[&str] = &["START", "UNSTOP"];
 const HELP: &[&str] = &["HELP", "INFO"];
 
 impl Keyword {
     /// The keyword that the whole of `body` is, whatever its case, punctuation and white space.
     ///
-    /// An opt-in word of somebody who is not opted out is an ordinary message ("yes" answers a question).
+    /// An opt-in word of somebody who is not opted out is an ordinary message ("yes" answers a
+    /// question).
     pub fn of(body: &str, opted_out: bool) -> Option<Self> {
         let word = normalize(body);
         let word = word.as_str();
@@ -35,7 +46,8 @@ impl Keyword {
     }
 }
 
-/// Upper-case letters and digits, everything else a single space. Accents are folded, so `STÓP` counts.
+/// Upper-case letters and digits, everything else a single space. Accents are folded, so `STÓP`
+/// counts.
 fn normalize(body: &str) -> String {
     let mut words = String::new();
     for char in body.chars().take(64) {
@@ -45,11 +57,18 @@ fn normalize(body: &str) -> String {
             words.push(' ');
         }
     }
-    if body.chars().nth(64).is_some() { String::new() } else { words.trim_end().to_owned() }
+    if body.chars().nth(64).is_some() {
+        String::new()
+    } else {
+        words.trim_end().to_owned()
+    }
 }
 
 fn is_invisible(char: char) -> bool {
-    matches!(char, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{fe0e}' | '\u{fe0f}' | '\'' | '’')
+    matches!(
+        char,
+        '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{fe0e}' | '\u{fe0f}' | '\'' | '’'
+    )
 }
 
 fn fold(char: char) -> char {
@@ -74,13 +93,24 @@ mod tests {
     #[test]
     fn opt_out_in_every_spelling() {
         for word in OPT_OUT {
-            for body in
-                [word.to_string(), word.to_lowercase(), format!("  {word}. "), format!("\"{word}!!\""), format!("{word} 🛑")]
-            {
+            for body in [
+                word.to_string(),
+                word.to_lowercase(),
+                format!("  {word}. "),
+                format!("\"{word}!!\""),
+                format!("{word} 🛑"),
+            ] {
                 assert_eq!(Keyword::of(&body, false), Some(Keyword::OptOut), "{body}");
             }
         }
-        for body in ["Opt-Out", "opt.out", "stop\n", "ＳＴＯＰ", "s\u{200b}top", "stóp"] {
+        for body in [
+            "Opt-Out",
+            "opt.out",
+            "stop\n",
+            "ＳＴＯＰ",
+            "s\u{200b}top",
+            "stóp",
+        ] {
             assert_eq!(Keyword::of(body, false), Some(Keyword::OptOut), "{body}");
         }
     }
@@ -95,7 +125,15 @@ mod tests {
 
     #[test]
     fn sentences_are_messages() {
-        for body in ["don't stop by before 5", "please start", "I need help with my bill", "", " ", "unstoppable", "s t o p"] {
+        for body in [
+            "don't stop by before 5",
+            "please start",
+            "I need help with my bill",
+            "",
+            " ",
+            "unstoppable",
+            "s t o p",
+        ] {
             assert_eq!(Keyword::of(body, false), None, "{body}");
         }
         assert_eq!(Keyword::of("info", false), Some(Keyword::Help));

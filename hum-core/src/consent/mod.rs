@@ -20,8 +20,8 @@ pub use keyword::Keyword;
 pub use opt_outs::OptOuts;
 
 record! {
-    /// What an organization knows of a contact's consent. Exists for every contact that has a conversation, so that a
-    /// send can be guarded by its version.
+    /// What an organization knows of a contact's consent. Exists for every contact that has a
+    /// conversation, so that a send can be guarded by its version.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct Consent in "consent" {
         /// Whose.
@@ -84,7 +84,12 @@ named! {
 impl Consent {
     /// Of a contact who never said.
     pub fn unsaid(org: OrgId, contact: E164) -> Self {
-        Self { org, contact, state: ConsentState::Unsaid, version: 0 }
+        Self {
+            org,
+            contact,
+            state: ConsentState::Unsaid,
+            version: 0,
+        }
     }
 
     /// What holds now.

@@ -32,11 +32,19 @@ impl OptOuts {
     ///
     /// # Errors
     /// `Store`.
-    pub async fn add(&self, caller: &Caller, contact: E164, remember: Remember<Consent>) -> Result<Answer<Consent>, Error> {
+    pub async fn add(
+        &self,
+        caller: &Caller,
+        contact: E164,
+        remember: Remember<Consent>,
+    ) -> Result<Answer<Consent>, Error> {
         let reads = self.reads.of(caller.org);
         let load = || async { Ok(reads.consent(&contact).await?) };
         let case = self.kernel.of(caller.org, caller.actor).once(remember);
-        case.decide(load, |known, moment| Ok(add(caller.org, &contact, known, moment))).await
+        case.decide(load, |known, moment| {
+            Ok(add(caller.org, &contact, known, moment))
+        })
+        .await
     }
 
     /// Opts a contact in again, on the word of `caller`.
@@ -46,11 +54,19 @@ impl OptOuts {
     pub async fn remove(&self, caller: &Caller, contact: &E164) -> Result<(), Error> {
         let reads = self.reads.of(caller.org);
         let load = || async { Ok(reads.consent(contact).await?) };
-        self.kernel.of(caller.org, caller.actor).decide(load, remove).await
+        self.kernel
+            .of(caller.org, caller.actor)
+            .decide(load, remove)
+            .await
     }
 }
 
-fn add(org: OrgId, contact: &E164, known: Option<Consent>, moment: Moment<'_>) -> Decision<Consent> {
+fn add(
+    org: OrgId,
+    contact: &E164,
+    known: Option<Consent>,
+    moment: Moment<'_>,
+) -> Decision<Consent> {
     let mut batch = Batch::for_org(org);
     let exists = known.is_some();
     let mut consent = known.unwrap_or_else(|| Consent::unsaid(org, contact.clone()));
@@ -89,7 +105,10 @@ mod tests {
     use crate::kernel::{clock::Timestamp, entropy::Zero};
 
     fn moment() -> Moment<'static> {
-        Moment { now: Timestamp::from_micros(1_767_225_600_000_000), entropy: &Zero }
+        Moment {
+            now: Timestamp::from_micros(1_767_225_600_000_000),
+            entropy: &Zero,
+        }
     }
 
     fn contact() -> E164 {
@@ -113,6 +132,9 @@ mod tests {
     fn who_is_not_out_cannot_be_let_in() {
         assert!(matches!(remove(None, moment()), Err(Error::NotFound(_))));
         let unsaid = Consent::unsaid(org(), contact());
-        assert!(matches!(remove(Some(unsaid), moment()), Err(Error::NotFound(_))));
+        assert!(matches!(
+            remove(Some(unsaid), moment()),
+            Err(Error::NotFound(_))
+        ));
     }
 }

@@ -116,7 +116,8 @@ impl Default for SmsConfig {
     }
 }
 
-/// The longest text a carrier takes: 1,600 characters (<https://www.twilio.com/docs/api/errors/21617>).
+/// The longest text a carrier takes: 1,600 characters
+/// (<https://www.twilio.com/docs/api/errors/21617>).
 pub const MAX_BODY_CHARS: usize = 1600;
 
 impl FlowDefinition {
@@ -138,13 +139,17 @@ impl FlowDefinition {
         }
     }
 
-    /// Everything that is wrong with it, with pointers in the names of the API. `tools` are those that exist.
+    /// Everything that is wrong with it, with pointers in the names of the API. `tools` are those
+    /// that exist.
     pub fn problems(&self, tools: &[&str]) -> Vec<FieldError> {
         let mut problems = Vec::new();
         let mut text = |pointer: &str, value: &str, min: usize, max: usize| {
             let chars = value.chars().count();
             if chars < min || chars > max {
-                problems.push(FieldError::new(pointer, format!("must have {min} to {max} characters, has {chars}")));
+                problems.push(FieldError::new(
+                    pointer,
+                    format!("must have {min} to {max} characters, has {chars}"),
+                ));
             } else if value.contains('\0') {
                 problems.push(FieldError::new(pointer, "must not contain a NUL character"));
             }
@@ -153,7 +158,12 @@ impl FlowDefinition {
         text("/greeting", &self.greeting, 0, 4_000);
         text("/system_prompt", &self.system_prompt, 0, 32_000);
         if let Some(fallback) = &self.sms.fallback_message {
-            text("/sms_config_json/fallback_message", fallback, 1, MAX_BODY_CHARS);
+            text(
+                "/sms_config_json/fallback_message",
+                fallback,
+                1,
+                MAX_BODY_CHARS,
+            );
         }
         if let Some(model) = &self.sms.model {
             text("/sms_config_json/model", model, 1, 100);
@@ -163,14 +173,42 @@ impl FlowDefinition {
         }
         let mut range = |pointer: &str, value: u32, min: u32, max: u32| {
             if value < min || value > max {
-                problems.push(FieldError::new(pointer, format!("must be between {min} and {max}, is {value}")));
+                problems.push(FieldError::new(
+                    pointer,
+                    format!("must be between {min} and {max}, is {value}"),
+                ));
             }
         };
-        range("/sms_config_json/max_reply_chars", self.sms.max_reply_chars, 1, MAX_BODY_CHARS as u32);
-        range("/sms_config_json/debounce_ms", self.sms.debounce_ms, 0, 60_000);
-        range("/sms_config_json/max_turns_per_window", self.sms.max_turns_per_window, 1, 100);
-        range("/sms_config_json/max_turns_per_day", self.sms.max_turns_per_day, 1, 500);
-        range("/sms_config_json/max_tool_calls", self.sms.max_tool_calls, 0, 32);
+        range(
+            "/sms_config_json/max_reply_chars",
+            self.sms.max_reply_chars,
+            1,
+            MAX_BODY_CHARS as u32,
+        );
+        range(
+            "/sms_config_json/debounce_ms",
+            self.sms.debounce_ms,
+            0,
+            60_000,
+        );
+        range(
+            "/sms_config_json/max_turns_per_window",
+            self.sms.max_turns_per_window,
+            1,
+            100,
+        );
+        range(
+            "/sms_config_json/max_turns_per_day",
+            self.sms.max_turns_per_day,
+            1,
+            500,
+        );
+        range(
+            "/sms_config_json/max_tool_calls",
+            self.sms.max_tool_calls,
+            0,
+            32,
+        );
         for (index, name) in self.tools.iter().enumerate() {
             if !tools.contains(&name.as_str()) {
                 problems.push(FieldError::new(
@@ -180,7 +218,10 @@ impl FlowDefinition {
             }
         }
         if self.trigger_events.len() > 50 {
-            problems.push(FieldError::new("/trigger_events", "must have at most 50 entries"));
+            problems.push(FieldError::new(
+                "/trigger_events",
+                "must have at most 50 entries",
+            ));
         }
         problems
     }
@@ -189,7 +230,9 @@ impl FlowDefinition {
 impl Sample for FlowDefinition {
     fn sample(entropy: &dyn Entropy) -> Self {
         Self {
-            business_hours: Some(serde_json::json!({ "mon": [["09:00", "17:00"]], "zone": "America/New_York" })),
+            business_hours: Some(
+                serde_json::json!({ "mon": [["09:00", "17:00"]], "zone": "America/New_York" }),
+            ),
             tools: <Vec<String> as Sample>::sample(entropy),
             sms: SmsConfig {
                 debounce_ms: u32::sample(entropy),

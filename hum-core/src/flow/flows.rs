@@ -24,7 +24,11 @@ pub(crate) type KnownTools = Arc<[&'static str]>;
 
 fn check(definition: &FlowDefinition, tools: &[&str]) -> Result<(), Error> {
     let problems = definition.problems(tools);
-    if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Invalid(problems))
+    }
 }
 
 /// AI agents: making, changing, copying and removing them.
@@ -37,7 +41,11 @@ pub struct Flows {
 
 impl Flows {
     pub(crate) fn new(kernel: Kernel, reads: Reads<dyn FlowReads>, tools: KnownTools) -> Self {
-        Self { kernel, reads, tools }
+        Self {
+            kernel,
+            reads,
+            tools,
+        }
     }
 
     fn checked(&self, definition: FlowDefinition) -> Result<FlowDefinition, Error> {
@@ -56,7 +64,11 @@ impl Flows {
     ) -> Result<Answer<Flow>, Error> {
         check(&definition, &self.tools)?;
         let case = self.kernel.of(caller.org, caller.actor).once(remember);
-        case.decide(|| async { Ok(()) }, |(), moment| Ok(create(caller, definition.clone(), moment))).await
+        case.decide(
+            || async { Ok(()) },
+            |(), moment| Ok(create(caller, definition.clone(), moment)),
+        )
+        .await
     }
 
     /// Changes a flow: a new version, which turns that begin from now on are pinned to.
@@ -64,32 +76,50 @@ impl Flows {
     ///
     /// # Errors
     /// `NotFound`, `Invalid`.
-    pub async fn update(&self, caller: &Caller, id: FlowId, change: FlowChange<'_>) -> Result<Flow, Error> {
+    pub async fn update(
+        &self,
+        caller: &Caller,
+        id: FlowId,
+        change: FlowChange<'_>,
+    ) -> Result<Flow, Error> {
         let reads = self.reads.of(caller.org);
         let load = || async { reads.flow(id).await?.ok_or(Error::NotFound("flow")) };
         let case = self.kernel.of(caller.org, caller.actor);
-        case.decide(load, |flow, moment| update(caller, flow, |next| self.checked(change(next)?), moment)).await
+        case.decide(load, |flow, moment| {
+            update(caller, flow, |next| self.checked(change(next)?), moment)
+        })
+        .await
     }
 
     /// Copies a flow's newest version into a new flow.
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn duplicate(&self, caller: &Caller, id: FlowId, remember: Remember<Flow>) -> Result<Answer<Flow>, Error> {
+    pub async fn duplicate(
+        &self,
+        caller: &Caller,
+        id: FlowId,
+        remember: Remember<Flow>,
+    ) -> Result<Answer<Flow>, Error> {
         let reads = self.reads.of(caller.org);
         let load = || async { reads.flow(id).await?.ok_or(Error::NotFound("flow")) };
         let case = self.kernel.of(caller.org, caller.actor).once(remember);
-        case.decide(load, |flow, moment| Ok(duplicate(caller, flow, moment))).await
+        case.decide(load, |flow, moment| Ok(duplicate(caller, flow, moment)))
+            .await
     }
 
-    /// Removes a flow. Numbers that point to it have no agent from now on; its versions stay for the record.
+    /// Removes a flow. Numbers that point to it have no agent from now on; its versions stay for
+    /// the record.
     ///
     /// # Errors
     /// `NotFound`.
     pub async fn delete(&self, caller: &Caller, id: FlowId) -> Result<(), Error> {
         let reads = self.reads.of(caller.org);
         let load = || async { reads.flow(id).await?.ok_or(Error::NotFound("flow")) };
-        self.kernel.of(caller.org, caller.actor).decide(load, |flow, moment| Ok(delete(flow, moment))).await
+        self.kernel
+            .of(caller.org, caller.actor)
+            .decide(load, |flow, moment| Ok(delete(flow, moment)))
+            .await
     }
 }
 
@@ -122,7 +152,11 @@ fn update(
 
 fn duplicate(caller: &Caller, of: Flow, moment: Moment<'_>) -> Decision<Flow> {
     let mut definition = of.definition().clone();
-    let stem: String = definition.name.chars().take(200 - " (copy)".len()).collect();
+    let stem: String = definition
+        .name
+        .chars()
+        .take(200 - " (copy)".len())
+        .collect();
     definition.name = format!("{stem} (copy)");
     create(caller, definition, moment)
 }

@@ -19,7 +19,8 @@ pub use definition::{Channel, FlowDefinition, FlowKind, MAX_BODY_CHARS, SmsConfi
 pub use flows::{FlowChange, Flows};
 
 record! {
-    /// An AI agent. Every change of its definition is a new version; a turn is pinned to the version it began with.
+    /// An AI agent. Every change of its definition is a new version; a turn is pinned to the
+    /// version it began with.
     #[derive(Debug, Clone, PartialEq)]
     pub struct Flow in "flow" {
         /// Whose.
@@ -77,12 +78,20 @@ impl Flow {
 
     /// The next version.
     pub fn next(self, definition: FlowDefinition, now: Timestamp) -> Self {
-        Self { definition, latest: self.latest + 1, updated_at: now, ..self }
+        Self {
+            definition,
+            latest: self.latest + 1,
+            updated_at: now,
+            ..self
+        }
     }
 
     /// Gone from now on.
     pub fn delete(self, now: Timestamp) -> Self {
-        Self { deleted_at: Some(now), ..self }
+        Self {
+            deleted_at: Some(now),
+            ..self
+        }
     }
 
     /// Its newest version, to be kept; `by` made it.
@@ -125,10 +134,19 @@ pub trait FlowReads: Send + Sync {
     /// Newest first.
     async fn list_flows(&self, page: &Page) -> Result<Paged<Flow>, StoreError>;
     /// One version, of deleted flows too.
-    async fn flow_version(&self, id: FlowId, number: i64) -> Result<Option<FlowVersion>, StoreError>;
+    async fn flow_version(
+        &self,
+        id: FlowId,
+        number: i64,
+    ) -> Result<Option<FlowVersion>, StoreError>;
     /// Newest first.
-    async fn list_flow_versions(&self, id: FlowId, page: &Page) -> Result<Paged<FlowVersion>, StoreError>;
+    async fn list_flow_versions(
+        &self,
+        id: FlowId,
+        page: &Page,
+    ) -> Result<Paged<FlowVersion>, StoreError>;
 }
 
 /// What is stored here.
-pub(crate) const RECORDS: &[RecordType] = &[RecordType::of::<Flow>(), RecordType::of::<FlowVersion>()];
+pub(crate) const RECORDS: &[RecordType] =
+    &[RecordType::of::<Flow>(), RecordType::of::<FlowVersion>()];

@@ -16,14 +16,19 @@ pub trait Geocoder: Send + Sync {
     /// Whether an answer takes microseconds or a network. Remote geocoders are asked in jobs only.
     fn reach(&self) -> Reach;
 
-    /// Places `address`; city, state or ZIP may be missing and are completed in the candidates. `given` is where the
-    /// caller says that it is: to be used as the position when it agrees with the ZIP code.
+    /// Places `address`; city, state or ZIP may be missing and are completed in the candidates.
+    /// `given` is where the caller says that it is: to be used as the position when it agrees with
+    /// the ZIP code.
     ///
     /// No match is an empty list of candidates, not an error.
     ///
     /// # Errors
     /// [`SourceError`]: whether asking again may help. Asking has no effect on anybody.
-    async fn geocode(&self, address: &Address, given: Option<Coordinates>) -> Result<Geocoding, SourceError>;
+    async fn geocode(
+        &self,
+        address: &Address,
+        given: Option<Coordinates>,
+    ) -> Result<Geocoding, SourceError>;
 }
 
 /// A geocoder that is shared is a geocoder.
@@ -33,7 +38,11 @@ impl<T: Geocoder + ?Sized> Geocoder for Arc<T> {
         (**self).reach()
     }
 
-    async fn geocode(&self, address: &Address, given: Option<Coordinates>) -> Result<Geocoding, SourceError> {
+    async fn geocode(
+        &self,
+        address: &Address,
+        given: Option<Coordinates>,
+    ) -> Result<Geocoding, SourceError> {
         (**self).geocode(address, given).await
     }
 }
@@ -50,9 +59,11 @@ pub enum Reach {
 /// What a geocoder found.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Geocoding {
-    /// Where the address may be, the best first. One: matched. More: the address is ambiguous. None: no match.
+    /// Where the address may be, the best first. One: matched. More: the address is ambiguous.
+    /// None: no match.
     pub candidates: Vec<Candidate>,
-    /// What went wrong although there is an answer, each a sentence for people: a source failed, coordinates disagreed.
+    /// What went wrong although there is an answer, each a sentence for people: a source failed,
+    /// coordinates disagreed.
     pub problems: Vec<String>,
 }
 

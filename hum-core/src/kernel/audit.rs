@@ -29,8 +29,21 @@ record! {
 
 impl AuditRow {
     /// A row for an act.
-    pub fn new(org: OrgId, actor: Actor, action: &str, subject: String, moment: Moment<'_>) -> Self {
+    pub fn new(
+        org: OrgId,
+        actor: Actor,
+        action: &str,
+        subject: String,
+        moment: Moment<'_>,
+    ) -> Self {
         let Moment { now, entropy } = moment;
-        Self { id: AuditId::new(now, entropy), org, at: now, actor: actor.to_string(), action: action.into(), subject }
+        Self {
+            id: AuditId::new(now, entropy),
+            org,
+            at: now,
+            actor: actor.to_string(),
+            action: action.into(),
+            subject,
+        }
     }
 }

@@ -22,15 +22,18 @@ pub struct Batch {
 /// One write. Closed on purpose: a store matches it without a wildcard.
 #[derive(Debug, Clone)]
 pub enum Write {
-    /// A new record, stored with version 1. `Conflict::Exists` when its key or a unique column is taken.
+    /// A new record, stored with version 1. `Conflict::Exists` when its key or a unique column is
+    /// taken.
     Insert(Row),
-    /// A changed record. Its `version` is the one it was read at; it is stored with that version plus one.
-    /// `Conflict::Changed` when the stored version is another one.
+    /// A changed record. Its `version` is the one it was read at; it is stored with that version
+    /// plus one. `Conflict::Changed` when the stored version is another one.
     Put(Row),
-    /// A record that is gone from now on. `Conflict::Changed` when it is not stored at this version.
+    /// A record that is gone from now on. `Conflict::Changed` when it is not stored at this
+    /// version.
     Delete(At),
     /// The decision rests on this record still being at this version; nothing is written.
-    /// `Conflict::Changed` otherwise. Holds until the commit is durable, against every other writer.
+    /// `Conflict::Changed` otherwise. Holds until the commit is durable, against every other
+    /// writer.
     Guard(Guard),
     /// An event. The store gives it the next gap-free number of the organization.
     Emit(Event),
@@ -52,11 +55,18 @@ pub struct At {
 }
 
 impl At {
-    /// Where `record` is; `None` for a kind that never changes, or whose key is not organization and id.
+    /// Where `record` is; `None` for a kind that never changes, or whose key is not organization
+    /// and id.
     fn of(record: &impl Record) -> Option<Self> {
         let Row { table, values } = record.to_row();
-        let Some(Value::Int(version)) = table.version().and_then(|at| values.get(at)) else { return None };
-        Some(Self { table, id: values.get(1)?.clone(), version: *version })
+        let Some(Value::Int(version)) = table.version().and_then(|at| values.get(at)) else {
+            return None;
+        };
+        Some(Self {
+            table,
+            id: values.get(1)?.clone(),
+            version: *version,
+        })
     }
 }
 
@@ -85,7 +95,8 @@ pub struct Finish {
 pub enum Finished {
     /// Done; the row is deleted.
     Done,
-    /// Queued again. When a queued job of the same kind and key exists already, that one does the work.
+    /// Queued again. When a queued job of the same kind and key exists already, that one does the
+    /// work.
     Again {
         /// When, at the earliest.
         at: Timestamp,
@@ -104,14 +115,18 @@ pub enum Finished {
 pub struct Committed {
     /// The number of the last event emitted, if there was one.
     pub last_event_seq: Option<i64>,
-    /// The version that each record was stored with, by its place in the batch; zero for whatever has none.
+    /// The version that each record was stored with, by its place in the batch; zero for whatever
+    /// has none.
     pub versions: Vec<i64>,
 }
 
 impl Batch {
     /// An empty batch of one organization.
     pub fn for_org(org: OrgId) -> Self {
-        Self { org, writes: Vec::with_capacity(8) }
+        Self {
+            org,
+            writes: Vec::with_capacity(8),
+        }
     }
 
     /// Adds a new record; answers its place, by which [`Committed::versions`] knows it.
@@ -129,12 +144,15 @@ impl Batch {
         self.add(Write::Put(record.to_row()))
     }
 
-    /// Adds the condition that a record is still at the version that it was read at. For records of organization and id.
+    /// Adds the condition that a record is still at the version that it was read at. For records of
+    /// organization and id.
     pub fn guard<T: Record>(&mut self, record: &T) {
-        self.writes.extend(At::of(record).map(|at| Write::Guard(Guard::Record(at))));
+        self.writes
+            .extend(At::of(record).map(|at| Write::Guard(Guard::Record(at))));
     }
 
-    /// Takes a record away, guarded by the version it was read at. For records of organization and id.
+    /// Takes a record away, guarded by the version it was read at. For records of organization and
+    /// id.
     pub fn delete<T: Record>(&mut self, record: &T) {
         self.writes.extend(At::of(record).map(Write::Delete));
     }
@@ -161,7 +179,10 @@ impl Batch {
     }
 
     fn written<T: Record>(&self, pick: impl Fn(&Write) -> Option<&Row>) -> Vec<T> {
-        self.writes.iter().filter_map(|write| pick(write)?.record()?.ok()).collect()
+        self.writes
+            .iter()
+            .filter_map(|write| pick(write)?.record()?.ok())
+            .collect()
     }
 
     /// Adds an event.
@@ -191,7 +212,10 @@ impl Batch {
     pub fn next_job_at(&self) -> Option<Timestamp> {
         let due = self.writes.iter().filter_map(|write| match write {
             Write::Enqueue(job) => Some(job.run_at),
-            Write::Finish(Finish { how: Finished::Again { at, .. }, .. }) => Some(*at),
+            Write::Finish(Finish {
+                how: Finished::Again { at, .. },
+                ..
+            }) => Some(*at),
             _ => None,
         });
         due.min()

@@ -2,8 +2,9 @@
 
 /// Seals secrets so that a copy of the database does not reveal them.
 ///
-/// `context` binds a sealed value to its place (organization, table, row, column): a ciphertext that was
-/// moved to another row does not open. The first byte of a sealed value names the key, for rotation.
+/// `context` binds a sealed value to its place (organization, table, row, column): a ciphertext
+/// that was moved to another row does not open. The first byte of a sealed value names the key, for
+/// rotation.
 pub trait Cipher: Send + Sync {
     /// Encrypts. Never fails for values below 1 MiB.
     fn seal(&self, context: &str, plain: &[u8]) -> Vec<u8>;

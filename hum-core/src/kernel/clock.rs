@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Wall time, monotonic time and waiting.
 ///
-/// Wall time is for records and people and may jump; monotonic time is for durations and never goes back.
-/// Waiting belongs here too, or a simulation could not skip ahead.
+/// Wall time is for records and people and may jump; monotonic time is for durations and never goes
+/// back. Waiting belongs here too, or a simulation could not skip ahead.
 #[async_trait]
 pub trait Clock: Send + Sync {
     /// The wall clock, UTC.
@@ -50,9 +50,14 @@ impl Timestamp {
         self.0
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z, zero for earlier instants (ULIDs cannot be negative).
+    /// Milliseconds since 1970-01-01T00:00:00Z, zero for earlier instants (ULIDs cannot be
+    /// negative).
     pub const fn as_millis(self) -> u64 {
-        if self.0 < 0 { 0 } else { (self.0 / 1_000) as u64 }
+        if self.0 < 0 {
+            0
+        } else {
+            (self.0 / 1_000) as u64
+        }
     }
 
     /// Whole seconds since 1970-01-01T00:00:00Z, rounded down.
@@ -120,7 +125,9 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -130,7 +137,10 @@ mod tests {
 
     #[test]
     fn prints_rfc_3339_with_milliseconds() {
-        assert_eq!(Timestamp::from_micros(1_767_225_600_123_456).to_string(), "2026-01-01T00:00:00.123Z");
+        assert_eq!(
+            Timestamp::from_micros(1_767_225_600_123_456).to_string(),
+            "2026-01-01T00:00:00.123Z"
+        );
     }
 
     #[test]
@@ -142,6 +152,9 @@ mod tests {
 
     #[test]
     fn earlier_minus_later_is_zero() {
-        assert_eq!(Timestamp::from_micros(1).since(Timestamp::from_micros(2)), Duration::ZERO);
+        assert_eq!(
+            Timestamp::from_micros(1).since(Timestamp::from_micros(2)),
+            Duration::ZERO
+        );
     }
 }

@@ -1,8 +1,9 @@
-//! Load, decide, commit, and again when the state moved meanwhile: the one loop that every use case goes through.
+//! Load, decide, commit, and again when the state moved meanwhile: the one loop that every use case
+//! goes through.
 //!
-//! A use case is what it reads and a plain function of it. `Kernel::of` runs it for somebody, `Kernel::claimed` in a
-//! job; what all of them share is here: the bound, the answer to a repeated request, the audit row, the guard of a claim,
-//! the end of a job.
+//! A use case is what it reads and a plain function of it. `Kernel::of` runs it for somebody,
+//! `Kernel::claimed` in a job; what all of them share is here: the bound, the answer to a repeated
+//! request, the audit row, the guard of a claim, the end of a job.
 
 use super::{
     Kernel,
@@ -18,8 +19,8 @@ use super::{
     store::{CommitError, Conflict},
 };
 
-/// How often a decision is made again when the state moved under it. Enough for a hot conversation; a livelock shows as
-/// `Conflict` instead of a hang.
+/// How often a decision is made again when the state moved under it. Enough for a hot conversation;
+/// a livelock shows as `Conflict` instead of a hang.
 const TRIES: u32 = 32;
 
 /// When a decision is made, and the chance that it may draw.
@@ -48,17 +49,28 @@ type Stamp<T> = (usize, fn(&mut T, i64));
 impl<T> Decision<T> {
     /// Write `batch`, then answer.
     pub fn new(batch: Batch, answer: T) -> Self {
-        Self { batch, answer, audit: None, stamp: None }
+        Self {
+            batch,
+            answer,
+            audit: None,
+            stamp: None,
+        }
     }
 
     /// The change leaves a row that says who did `action` to `subject`.
     pub fn audited(self, action: &'static str, subject: impl ToString) -> Self {
-        Self { audit: Some((action, subject.to_string())), ..self }
+        Self {
+            audit: Some((action, subject.to_string())),
+            ..self
+        }
     }
 
     /// `set` gets the version that the record at `place` in the batch is stored with.
     pub fn stamped(self, place: usize, set: fn(&mut T, i64)) -> Self {
-        Self { stamp: Some((place, set)), ..self }
+        Self {
+            stamp: Some((place, set)),
+            ..self
+        }
     }
 }
 
@@ -78,10 +90,12 @@ impl Tries {
     /// `Ok` when the decision may be made again.
     fn again(&mut self, error: CommitError) -> Result<(), Error> {
         match error {
-            CommitError::Conflict(Conflict::StaleFence) => Err(Error::Conflict("another worker took this job over".into())),
-            CommitError::Conflict(conflict) if self.0 == 0 => {
-                Err(Error::Conflict(format!("changed at the same moment ({conflict}); try again")))
+            CommitError::Conflict(Conflict::StaleFence) => {
+                Err(Error::Conflict("another worker took this job over".into()))
             }
+            CommitError::Conflict(conflict) if self.0 == 0 => Err(Error::Conflict(format!(
+                "changed at the same moment ({conflict}); try again"
+            ))),
             CommitError::Conflict(_) => {
                 self.0 -= 1;
                 Ok(())
@@ -108,35 +122,54 @@ pub struct Once<'k, T> {
 impl Kernel {
     /// A use case in an organization, by `actor`.
     pub fn of(&self, org: OrgId, actor: Actor) -> UseCase<'_> {
-        UseCase { kernel: self, org, actor, taken: None }
+        UseCase {
+            kernel: self,
+            org,
+            actor,
+            taken: None,
+        }
     }
 
     /// What the run of a job decides.
     pub fn claimed<'k>(&'k self, job: &'k Claimed) -> Run<'k> {
-        Run { kernel: self, job, even_if_lost: false }
+        Run {
+            kernel: self,
+            job,
+            even_if_lost: false,
+        }
     }
 
     fn moment(&self) -> Moment<'_> {
-        Moment { now: self.now(), entropy: self.entropy() }
+        Moment {
+            now: self.now(),
+            entropy: self.entropy(),
+        }
     }
 }
 
 impl<'k> UseCase<'k> {
-    /// What is said when a new record's key or unique column is taken. Without it the decision is made again.
+    /// What is said when a new record's key or unique column is taken. Without it the decision is
+    /// made again.
     pub fn taken(self, sentence: &'k str) -> Self {
-        Self { taken: Some(sentence), ..self }
+        Self {
+            taken: Some(sentence),
+            ..self
+        }
     }
 
     /// Has the effect of a request once, and answers its repetitions with the first answer.
     pub fn once<T>(self, remember: Remember<T>) -> Once<'k, T> {
-        Once { case: self, remember }
+        Once {
+            case: self,
+            remember,
+        }
     }
 
     /// Loads, decides and commits, until nothing moved in between.
     ///
     /// # Errors
-    /// What `load` and `decide` say; `Conflict` when the state moved too often; `Store`, and then whether it was written is
-    /// unknown.
+    /// What `load` and `decide` say; `Conflict` when the state moved too often; `Store`, and then
+    /// whether it was written is unknown.
     pub async fn decide<S, T, F>(
         self,
         load: impl Fn() -> F,
@@ -162,9 +195,15 @@ impl<'k> UseCase<'k> {
     where
         F: Future<Output = Result<S, Error>>,
     {
-        match self.once(Remember::nothing()).try_from(Some(first), load, decide).await? {
+        match self
+            .once(Remember::nothing())
+            .try_from(Some(first), load, decide)
+            .await?
+        {
             Answer::Fresh(answer) => Ok(answer),
-            Answer::Replayed { .. } => Err(Error::Conflict("an answer that nobody remembered came back".into())),
+            Answer::Replayed { .. } => Err(Error::Conflict(
+                "an answer that nobody remembered came back".into(),
+            )),
         }
     }
 }
@@ -228,13 +267,27 @@ impl UseCase<'_> {
             return Ok(None);
         }
         let reads = self.kernel.store().records(self.org);
-        remember.replay(&*reads, self.kernel.cipher(), self.kernel.now()).await
+        remember
+            .replay(&*reads, self.kernel.cipher(), self.kernel.now())
+            .await
     }
 
-    async fn settle<T>(&self, decision: Decision<T>, remember: &Remember<T>, moment: Moment<'_>) -> Result<T, CommitError> {
-        let Decision { mut batch, answer, audit, stamp } = decision;
+    async fn settle<T>(
+        &self,
+        decision: Decision<T>,
+        remember: &Remember<T>,
+        moment: Moment<'_>,
+    ) -> Result<T, CommitError> {
+        let Decision {
+            mut batch,
+            answer,
+            audit,
+            stamp,
+        } = decision;
         if let Some((action, subject)) = audit {
-            batch.insert(&AuditRow::new(self.org, self.actor, action, subject, moment));
+            batch.insert(&AuditRow::new(
+                self.org, self.actor, action, subject, moment,
+            ));
         }
         remember.record(&mut batch, &answer, self.kernel.cipher(), moment.now);
         if batch.writes.is_empty() {
@@ -260,18 +313,27 @@ enum Then<T> {
 impl<T> Verdict<T> {
     /// Write this, and the job is done.
     pub fn done(batch: Batch) -> Self {
-        Self { batch, then: Then::End(Finished::Done) }
+        Self {
+            batch,
+            then: Then::End(Finished::Done),
+        }
     }
 
     /// Write this, and run again at `at`, because of `error` if there is one.
     pub fn again(batch: Batch, at: Timestamp, error: Option<String>) -> Self {
-        Self { batch, then: Then::End(Finished::Again { at, error }) }
+        Self {
+            batch,
+            then: Then::End(Finished::Again { at, error }),
+        }
     }
 
-    /// Write this while the claim is held, and go on with `answer`: for effects that must not be had twice. When there is
-    /// nothing to write, the run just goes on.
+    /// Write this while the claim is held, and go on with `answer`: for effects that must not be
+    /// had twice. When there is nothing to write, the run just goes on.
     pub fn proceed(batch: Batch, answer: T) -> Self {
-        Self { batch, then: Then::Proceed(answer, None) }
+        Self {
+            batch,
+            then: Then::Proceed(answer, None),
+        }
     }
 
     /// See [`Decision::stamped`].
@@ -307,10 +369,13 @@ pub struct Run<'k> {
 }
 
 impl Run<'_> {
-    /// What is decided counts also when the claim was lost meanwhile: only the end of the job does not. If it was to run
-    /// again, it is queued again.
+    /// What is decided counts also when the claim was lost meanwhile: only the end of the job does
+    /// not. If it was to run again, it is queued again.
     pub fn even_if_lost(self) -> Self {
-        Self { even_if_lost: true, ..self }
+        Self {
+            even_if_lost: true,
+            ..self
+        }
     }
 
     /// Ends the job without anything else. A lost claim is fine.
@@ -318,17 +383,22 @@ impl Run<'_> {
     /// # Errors
     /// `Store`.
     pub async fn finish(self, how: Finished) -> Result<(), Error> {
-        let verdict = Verdict::<()> { batch: Batch::for_org(self.job.org), then: Then::End(how) };
+        let verdict = Verdict::<()> {
+            batch: Batch::for_org(self.job.org),
+            then: Then::End(how),
+        };
         match self.settle(verdict, false, self.kernel.moment()).await {
             Ok(_) | Err(CommitError::Conflict(_)) => Ok(()),
             Err(CommitError::Store(error)) => Err(error.into()),
         }
     }
 
-    /// Loads, decides and commits under the claim. When `load` finds nothing, the job is done. `None` when it ended here.
+    /// Loads, decides and commits under the claim. When `load` finds nothing, the job is done.
+    /// `None` when it ended here.
     ///
     /// # Errors
-    /// What `load` and `decide` say; `Conflict` when the claim is lost or the state moved too often; `Store`.
+    /// What `load` and `decide` say; `Conflict` when the claim is lost or the state moved too
+    /// often; `Store`.
     pub async fn decide<S, T, F>(
         self,
         load: impl Fn() -> F,
@@ -350,13 +420,20 @@ impl Run<'_> {
             match self.settle(verdict, lost, moment).await {
                 Ok(answer) => return Ok(answer),
                 Err(CommitError::Conflict(Conflict::StaleFence)) if only_ends => return Ok(None),
-                Err(CommitError::Conflict(Conflict::StaleFence)) if self.even_if_lost && !lost => lost = true,
+                Err(CommitError::Conflict(Conflict::StaleFence)) if self.even_if_lost && !lost => {
+                    lost = true
+                }
                 Err(error) => tries.again(error)?,
             }
         }
     }
 
-    async fn settle<T>(&self, verdict: Verdict<T>, lost: bool, moment: Moment<'_>) -> Result<Option<T>, CommitError> {
+    async fn settle<T>(
+        &self,
+        verdict: Verdict<T>,
+        lost: bool,
+        moment: Moment<'_>,
+    ) -> Result<Option<T>, CommitError> {
         let Verdict { mut batch, then } = verdict;
         let answer = match then {
             Then::Proceed(answer, _) if batch.writes.is_empty() => return Ok(Some(answer)),
@@ -383,6 +460,13 @@ impl Run<'_> {
 
     fn queued_again(&self, run_at: Timestamp, moment: Moment<'_>) -> NewJob {
         let Claimed { org, kind, key, .. } = self.job.clone();
-        NewJob { id: JobId::new(moment.now, moment.entropy), org, kind, key, run_at, merge: Merge::Sooner }
+        NewJob {
+            id: JobId::new(moment.now, moment.entropy),
+            org,
+            kind,
+            key,
+            run_at,
+            merge: Merge::Sooner,
+        }
     }
 }

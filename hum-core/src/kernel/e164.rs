@@ -2,7 +2,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A telephone number in international form: `+`, then 7 to 15 digits that do not start with 0 (ITU-T E.164).
+/// A telephone number in international form: `+`, then 7 to 15 digits that do not start with 0
+/// (ITU-T E.164).
 ///
 /// "Possible", not "valid": `+15551234567` of the manual is accepted although nobody can have it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,8 +25,14 @@ impl FromStr for E164 {
     type Err = NotE164;
     fn from_str(text: &str) -> Result<Self, NotE164> {
         let digits = text.strip_prefix('+').ok_or(NotE164)?.as_bytes();
-        let shape = (7..=15).contains(&digits.len()) && digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit);
-        if shape { Ok(Self(text.into())) } else { Err(NotE164) }
+        let shape = (7..=15).contains(&digits.len())
+            && digits[0] != b'0'
+            && digits.iter().all(u8::is_ascii_digit);
+        if shape {
+            Ok(Self(text.into()))
+        } else {
+            Err(NotE164)
+        }
     }
 }
 
@@ -50,7 +57,9 @@ impl Serialize for E164 {
 
 impl<'de> Deserialize<'de> for E164 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -81,7 +90,10 @@ mod tests {
 
     #[test]
     fn debug_hides_the_number() {
-        assert_eq!(format!("{:?}", "+13175551234".parse::<E164>().unwrap()), "+…34");
+        assert_eq!(
+            format!("{:?}", "+13175551234".parse::<E164>().unwrap()),
+            "+…34"
+        );
     }
 }
 

@@ -8,16 +8,17 @@ use crate::kernel::cipher::Secret;
 
 /// Sends HTTP requests to addresses that customers typed, and only to public ones.
 ///
-/// An adapter resolves the name itself, refuses the whole answer if any address in it is private, loopback,
-/// link-local, CGNAT, NAT64, metadata or otherwise not public, connects to the checked address without a second
-/// lookup, follows no redirect, stops reading at `max_response_bytes` and gives up after `timeout`.
-/// It never sends a request twice by itself.
+/// An adapter resolves the name itself, refuses the whole answer if any address in it is private,
+/// loopback, link-local, CGNAT, NAT64, metadata or otherwise not public, connects to the checked
+/// address without a second lookup, follows no redirect, stops reading at `max_response_bytes` and
+/// gives up after `timeout`. It never sends a request twice by itself.
 #[async_trait]
 pub trait Egress: Send + Sync {
     /// Sends one request. A 3xx, 4xx or 5xx answer is an answer, not an error.
     async fn send(&self, request: EgressRequest) -> Result<EgressResponse, EgressError>;
 
-    /// Checks an address when it is typed in: scheme, host form, literal addresses; looks nothing up.
+    /// Checks an address when it is typed in: scheme, host form, literal addresses; looks nothing
+    /// up.
     ///
     /// # Errors
     /// A sentence for the person who typed it.
@@ -55,7 +56,8 @@ pub struct EgressResponse {
 /// The request got no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EgressError {
-    /// The address is not allowed. Nothing was sent. Worth retrying only because a name may resolve to another address later.
+    /// The address is not allowed. Nothing was sent. Worth retrying only because a name may resolve
+    /// to another address later.
     #[error("refused: {0}")]
     Refused(String),
     /// No connection. Nothing was sent. Worth retrying.

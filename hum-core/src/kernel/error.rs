@@ -14,11 +14,15 @@ pub struct FieldError {
 impl FieldError {
     /// An error at `pointer`.
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), detail: detail.into() }
+        Self {
+            pointer: pointer.into(),
+            detail: detail.into(),
+        }
     }
 }
 
-/// Why a use case did not do what was asked. Nothing was changed, except where a variant says otherwise.
+/// Why a use case did not do what was asked. Nothing was changed, except where a variant says
+/// otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The input is wrong; repeating it will not help.
@@ -27,7 +31,8 @@ pub enum Error {
     /// There is no such thing in this organization (a foreign id looks exactly like this).
     #[error("no {0} with this id")]
     NotFound(&'static str),
-    /// It exists already, is in a state that does not allow this, or changed at the same moment too often.
+    /// It exists already, is in a state that does not allow this, or changed at the same moment too
+    /// often.
     #[error("{0}")]
     Conflict(String),
     /// The same `Idempotency-Key` came with another request.
@@ -51,7 +56,10 @@ impl Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::BadCursor => Self::invalid("cursor", "not a cursor of this list; start again without it"),
+            StoreError::BadCursor => Self::invalid(
+                "cursor",
+                "not a cursor of this list; start again without it",
+            ),
             other => Self::Store(other),
         }
     }

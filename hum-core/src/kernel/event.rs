@@ -66,8 +66,10 @@ record! {
 }
 
 impl Fields for Option<(ConversationId, i64)> {
-    const COLUMNS: &'static [Column] =
-        &[Column::of::<Option<ConversationId>>("conversation_id").fixed(), Column::of::<Option<i64>>("conversation_seq").fixed()];
+    const COLUMNS: &'static [Column] = &[
+        Column::of::<Option<ConversationId>>("conversation_id").fixed(),
+        Column::of::<Option<i64>>("conversation_seq").fixed(),
+    ];
 
     fn write(&self, row: &mut Writer) {
         let (conversation, seq) = self.unzip();
@@ -81,17 +83,33 @@ impl Fields for Option<(ConversationId, i64)> {
     }
 
     fn sample(entropy: &dyn Entropy) -> Self {
-        Option::<ConversationId>::sample(entropy).map(|conversation| (conversation, i64::sample(entropy)))
+        Option::<ConversationId>::sample(entropy)
+            .map(|conversation| (conversation, i64::sample(entropy)))
     }
 }
 
 impl Event {
     /// An event that is not about a conversation.
-    pub fn new(org: OrgId, kind: EventKind, data: Value, now: Timestamp, entropy: &dyn Entropy) -> Self {
-        Self { id: EventId::new(now, entropy), org, seq: 0, kind, at: now, conversation: None, data }
+    pub fn new(
+        org: OrgId,
+        kind: EventKind,
+        data: Value,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Self {
+        Self {
+            id: EventId::new(now, entropy),
+            org,
+            seq: 0,
+            kind,
+            at: now,
+            conversation: None,
+            data,
+        }
     }
 
-    /// The JSON that the feed and webhooks show. Its keys are sorted, so its bytes are always the same.
+    /// The JSON that the feed and webhooks show. Its keys are sorted, so its bytes are always the
+    /// same.
     pub fn to_json(&self) -> Value {
         let (conversation_id, conversation_seq) = self.conversation.unzip();
         json!({

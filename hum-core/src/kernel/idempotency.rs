@@ -40,7 +40,10 @@ pub struct Remember<T> {
 impl<T> Remember<T> {
     /// For callers that need no replay.
     pub fn nothing() -> Self {
-        Self { key: None, render: |_| (0, serde_json::Value::Null) }
+        Self {
+            key: None,
+            render: |_| (0, serde_json::Value::Null),
+        }
     }
 
     /// Whether there is nothing to replay and nothing to remember.
@@ -49,8 +52,15 @@ impl<T> Remember<T> {
     }
 
     /// Remembers the answer under `key`.
-    pub fn under(key: String, fingerprint: [u8; 32], render: fn(&T) -> (u16, serde_json::Value)) -> Self {
-        Self { key: Some((key, fingerprint)), render }
+    pub fn under(
+        key: String,
+        fingerprint: [u8; 32],
+        render: fn(&T) -> (u16, serde_json::Value),
+    ) -> Self {
+        Self {
+            key: Some((key, fingerprint)),
+            render,
+        }
     }
 
     /// The reply to replay, if this key was answered before.
@@ -63,26 +73,39 @@ impl<T> Remember<T> {
         cipher: &dyn Cipher,
         now: Timestamp,
     ) -> Result<Option<Answer<R>>, Error> {
-        let Some((key, fingerprint)) = &self.key else { return Ok(None) };
-        let Some(stored) = get::<StoredReply>(reads, key).await? else { return Ok(None) };
+        let Some((key, fingerprint)) = &self.key else {
+            return Ok(None);
+        };
+        let Some(stored) = get::<StoredReply>(reads, key).await? else {
+            return Ok(None);
+        };
         if stored.expires_at <= now {
             // Purged within the hour; until then the key is still taken.
-            return Err(Error::Conflict("this Idempotency-Key has just expired; use a new one".into()));
+            return Err(Error::Conflict(
+                "this Idempotency-Key has just expired; use a new one".into(),
+            ));
         }
         if &stored.fingerprint != fingerprint {
             return Err(Error::IdempotencyMismatch);
         }
-        let body = cipher.open(&context(stored.org, key), &stored.body).map_err(|error| StoreError::Corrupt {
-            table: "stored_reply",
-            column: "body",
-            detail: error.to_string(),
-        })?;
-        Ok(Some(Answer::Replayed { status: stored.status, body }))
+        let body = cipher
+            .open(&context(stored.org, key), &stored.body)
+            .map_err(|error| StoreError::Corrupt {
+                table: "stored_reply",
+                column: "body",
+                detail: error.to_string(),
+            })?;
+        Ok(Some(Answer::Replayed {
+            status: stored.status,
+            body,
+        }))
     }
 
     /// Puts the answer into the batch that has the effect.
     pub fn record(&self, batch: &mut Batch, result: &T, cipher: &dyn Cipher, now: Timestamp) {
-        let Some((key, fingerprint)) = &self.key else { return };
+        let Some((key, fingerprint)) = &self.key else {
+            return;
+        };
         let (status, body) = (self.render)(result);
         let body = cipher.seal(&context(batch.org, key), body.to_string().as_bytes());
         batch.insert(&StoredReply {
@@ -136,7 +159,10 @@ mod tests {
         }
         fn open(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, CannotOpen> {
             let prefix = format!("{context}=");
-            sealed.strip_prefix(prefix.as_bytes()).map(<[u8]>::to_vec).ok_or(CannotOpen)
+            sealed
+                .strip_prefix(prefix.as_bytes())
+                .map(<[u8]>::to_vec)
+                .ok_or(CannotOpen)
         }
     }
 
@@ -152,16 +178,32 @@ mod tests {
     fn stored(fingerprint: [u8; 32], expires_at: Timestamp) -> MockRecordReads {
         let org: OrgId = "org_01KJQH0CRG000000000000000A".parse().expect("an id");
         let mut batch = Batch::for_org(org);
-        Remember::<u8>::under("k".into(), [1; 32], |value| (201, (*value).into())).record(&mut batch, &7, &Plain, NOW);
-        let reply = batch.inserted::<StoredReply>().pop().expect("a stored reply");
-        let row = StoredReply { fingerprint, expires_at, ..reply }.to_row();
+        Remember::<u8>::under("k".into(), [1; 32], |value| (201, (*value).into()))
+            .record(&mut batch, &7, &Plain, NOW);
+        let reply = batch
+            .inserted::<StoredReply>()
+            .pop()
+            .expect("a stored reply");
+        let row = StoredReply {
+            fingerprint,
+            expires_at,
+            ..reply
+        }
+        .to_row();
         let mut reads = MockRecordReads::new();
-        reads.expect_row().withf(|_, key| key == ["k".into()]).times(1).returning(move |_, _| Ok(Some(row.clone())));
+        reads
+            .expect_row()
+            .withf(|_, key| key == ["k".into()])
+            .times(1)
+            .returning(move |_, _| Ok(Some(row.clone())));
         reads
     }
 
     fn ask(reads: &MockRecordReads) -> Result<Option<Answer<u8>>, Error> {
-        ready(Remember::<u8>::under("k".into(), [1; 32], |value| (201, (*value).into())).replay(reads, &Plain, NOW))
+        ready(
+            Remember::<u8>::under("k".into(), [1; 32], |value| (201, (*value).into()))
+                .replay(reads, &Plain, NOW),
+        )
     }
 
     #[test]
@@ -172,18 +214,25 @@ mod tests {
 
     #[test]
     fn another_request_under_the_same_key_is_refused() {
-        assert!(matches!(ask(&stored([2; 32], NOW + REPLY_RETENTION)), Err(Error::IdempotencyMismatch)));
+        assert!(matches!(
+            ask(&stored([2; 32], NOW + REPLY_RETENTION)),
+            Err(Error::IdempotencyMismatch)
+        ));
     }
 
     #[test]
     fn an_expired_key_is_not_free_before_it_is_purged() {
-        assert!(matches!(ask(&stored([1; 32], NOW)), Err(Error::Conflict(_))));
+        assert!(matches!(
+            ask(&stored([1; 32], NOW)),
+            Err(Error::Conflict(_))
+        ));
     }
 
     #[test]
     fn without_a_key_nothing_is_looked_up() {
         // The mock panics when it is asked for anything.
-        let answer = ready(Remember::<u8>::nothing().replay::<u8>(&MockRecordReads::new(), &Plain, NOW));
+        let answer =
+            ready(Remember::<u8>::nothing().replay::<u8>(&MockRecordReads::new(), &Plain, NOW));
         assert!(matches!(answer, Ok(None)));
     }
 }

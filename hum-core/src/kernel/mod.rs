@@ -1,7 +1,7 @@
 //! What knows no capability: ids, time, chance, what is remembered and how it is decided.
 //!
-//! Every capability stands on this; nothing in here names one. Outside of this crate the modules have no `kernel` in their
-//! paths: `hum_core::clock`, `hum_core::batch`.
+//! Every capability stands on this; nothing in here names one. Outside of this crate the modules
+//! have no `kernel` in their paths: `hum_core::clock`, `hum_core::batch`.
 
 pub mod actor;
 pub mod audit;
@@ -37,10 +37,14 @@ use record::RecordType;
 use store::{CommitError, Store, StoreError, Upkeep};
 
 /// What is stored of the kernel itself.
-pub(crate) const RECORDS: &[RecordType] =
-    &[RecordType::of::<audit::AuditRow>(), RecordType::of::<event::Event>(), RecordType::of::<idempotency::StoredReply>()];
+pub(crate) const RECORDS: &[RecordType] = &[
+    RecordType::of::<audit::AuditRow>(),
+    RecordType::of::<event::Event>(),
+    RecordType::of::<idempotency::StoredReply>(),
+];
 
-/// The job that hears of new events; made from the first event of a batch, so that no chance of its own is drawn.
+/// The job that hears of new events; made from the first event of a batch, so that no chance of its
+/// own is drawn.
 pub type Follower = fn(&event::Event) -> NewJob;
 
 /// What every service of hum stands on. Cheap to clone; every clone is the same.
@@ -105,7 +109,12 @@ impl Kernel {
     /// See [`Store::commit`].
     pub async fn commit(&self, mut batch: Batch) -> Result<Committed, CommitError> {
         if let Some(event) = batch.first_event() {
-            let jobs: Vec<NewJob> = self.0.followers.iter().map(|follower| follower(event)).collect();
+            let jobs: Vec<NewJob> = self
+                .0
+                .followers
+                .iter()
+                .map(|follower| follower(event))
+                .collect();
             jobs.into_iter().for_each(|job| batch.enqueue(job));
         }
         let due = batch.next_job_at().is_some_and(|at| at <= self.now());
@@ -120,14 +129,33 @@ impl Kernel {
     ///
     /// # Errors
     /// `Corrupt`: it was altered or moved, or its key is missing.
-    pub fn open(&self, context: &str, sealed: &[u8], table: &'static str, column: &'static str) -> Result<Secret<String>, Error> {
-        let corrupt = |detail: String| Error::Store(StoreError::Corrupt { table, column, detail });
-        let plain = self.0.cipher.open(context, sealed).map_err(|error| corrupt(error.to_string()))?;
-        String::from_utf8(plain).map(Secret::new).map_err(|_| corrupt("not UTF-8".into()))
+    pub fn open(
+        &self,
+        context: &str,
+        sealed: &[u8],
+        table: &'static str,
+        column: &'static str,
+    ) -> Result<Secret<String>, Error> {
+        let corrupt = |detail: String| {
+            Error::Store(StoreError::Corrupt {
+                table,
+                column,
+                detail,
+            })
+        };
+        let plain = self
+            .0
+            .cipher
+            .open(context, sealed)
+            .map_err(|error| corrupt(error.to_string()))?;
+        String::from_utf8(plain)
+            .map(Secret::new)
+            .map_err(|_| corrupt("not UTF-8".into()))
     }
 }
 
-/// The reads that a service uses: opened for one organization, which no statement of them can leave.
+/// The reads that a service uses: opened for one organization, which no statement of them can
+/// leave.
 pub struct Reads<R: ?Sized>(Arc<dyn Fn(OrgId) -> Arc<R> + Send + Sync>);
 
 impl<R: ?Sized> Clone for Reads<R> {

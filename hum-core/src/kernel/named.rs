@@ -17,7 +17,8 @@ macro_rules! named {
                 match self { $(Self::$Variant => $name,)* }
             }
 
-            /// The reverse of `as_str`; `None` for other text, such as a name that another build knows.
+            /// The reverse of `as_str`; `None` for other text, such as a name that another build
+            /// knows.
             pub fn parse(text: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|named| named.as_str() == text)
             }
@@ -39,7 +40,8 @@ macro_rules! named_serde {
         impl<'de> serde::Deserialize<'de> for $Enum {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                Self::parse(&text).ok_or_else(|| serde::de::Error::custom(concat!("not a ", stringify!($Enum))))
+                Self::parse(&text)
+                    .ok_or_else(|| serde::de::Error::custom(concat!("not a ", stringify!($Enum))))
             }
         }
     };

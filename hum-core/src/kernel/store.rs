@@ -14,14 +14,15 @@ use super::{
 /// Durable, shared memory.
 ///
 /// **Commit** applies a whole batch or nothing and answers only when it would survive a power cut.
-/// **Reads** see every commit that was answered before the read began. What is not found is `None`, never an error.
-/// They are opened for one organization and cannot see another one's rows.
+/// **Reads** see every commit that was answered before the read began. What is not found is `None`,
+/// never an error. They are opened for one organization and cannot see another one's rows.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Applies `batch` atomically.
     ///
     /// # Errors
-    /// `Conflict`: nothing was written; load and decide again. `Store`: unknown whether it was written.
+    /// `Conflict`: nothing was written; load and decide again. `Store`: unknown whether it was
+    /// written.
     async fn commit(&self, batch: Batch) -> Result<Committed, CommitError>;
 
     /// Any record of one organization, by its key.

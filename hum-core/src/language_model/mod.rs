@@ -8,10 +8,12 @@ use serde_json::Value;
 
 /// A language model that answers with text and tool calls.
 ///
-/// hum treats every word of it as hostile: nothing that the model says can widen what a flow may do.
+/// hum treats every word of it as hostile: nothing that the model says can widen what a flow may
+/// do.
 #[async_trait]
 pub trait LanguageModel: Send + Sync {
-    /// Asks for one answer. Deltas come as they are made; the stream ends with [`ModelDelta::Done`] or an error.
+    /// Asks for one answer. Deltas come as they are made; the stream ends with [`ModelDelta::Done`]
+    /// or an error.
     ///
     /// Repeating a request has no effect but its price. The adapter does not retry by itself.
     async fn respond(&self, request: ModelRequest) -> Result<ModelStream, ModelError>;
@@ -148,26 +150,45 @@ mod tests {
     fn collected(
         deltas: impl IntoIterator<Item = Result<ModelDelta, ModelError>, IntoIter: Send + 'static>,
     ) -> Result<ModelReply, ModelError> {
-        collect(Box::pin(stream::iter(deltas))).now_or_never().expect("nothing is waited for")
+        collect(Box::pin(stream::iter(deltas)))
+            .now_or_never()
+            .expect("nothing is waited for")
     }
 
     fn call() -> ModelDelta {
-        ModelDelta::ToolCall(ToolCall { id: "1".into(), name: "close_conversation".into(), arguments: "{}".into() })
+        ModelDelta::ToolCall(ToolCall {
+            id: "1".into(),
+            name: "close_conversation".into(),
+            arguments: "{}".into(),
+        })
     }
 
     #[test]
     fn an_answer_is_its_pieces_up_to_its_end() {
-        let usage = Usage { input_tokens: 3, output_tokens: 2 };
+        let usage = Usage {
+            input_tokens: 3,
+            output_tokens: 2,
+        };
         let pieces = ["Hel", "lo", ""].map(|piece| Ok(ModelDelta::Text(piece.into())));
-        let after = [Ok(call()), Ok(ModelDelta::Done(usage)), Ok(ModelDelta::Text("later".into()))];
+        let after = [
+            Ok(call()),
+            Ok(ModelDelta::Done(usage)),
+            Ok(ModelDelta::Text("later".into())),
+        ];
         let reply = collected(pieces.into_iter().chain(after)).expect("it is complete");
-        assert_eq!((&*reply.text, reply.tool_calls.len(), reply.usage), ("Hello", 1, usage));
+        assert_eq!(
+            (&*reply.text, reply.tool_calls.len(), reply.usage),
+            ("Hello", 1, usage)
+        );
     }
 
     #[test]
     fn an_answer_that_breaks_off_is_none() {
         let said = || Ok(ModelDelta::Text("Hello".into()));
-        assert!(matches!(collected([said()]), Err(ModelError::Unavailable(_))));
+        assert!(matches!(
+            collected([said()]),
+            Err(ModelError::Unavailable(_))
+        ));
         let refused = ModelError::Rejected("no".into());
         assert_eq!(collected([said(), Err(refused.clone())]), Err(refused));
     }
@@ -175,7 +196,13 @@ mod tests {
     #[test]
     fn an_endless_answer_is_cut() {
         let endless = std::iter::repeat_with(|| Ok(ModelDelta::Text("a".repeat(1024))));
-        assert_eq!(collected(endless).map(|reply| reply.text.len()), Ok(65 * 1024));
-        assert_eq!(collected(std::iter::repeat_with(|| Ok(call()))).map(|reply| reply.tool_calls.len()), Ok(64));
+        assert_eq!(
+            collected(endless).map(|reply| reply.text.len()),
+            Ok(65 * 1024)
+        );
+        assert_eq!(
+            collected(std::iter::repeat_with(|| Ok(call()))).map(|reply| reply.tool_calls.len()),
+            Ok(64)
+        );
     }
 }

@@ -25,7 +25,8 @@ record! {
         key pub id: NumberId => "id",
         /// The number.
         column pub e164: E164 => "e164",
-        /// The carrier account it is bought on. (account, number) is unique, so nobody can take over another's number.
+        /// The carrier account it is bought on. (account, number) is unique, so nobody can take
+        /// over another's number.
         column pub carrier_account: String => "carrier_account",
         /// For people.
         column pub friendly_name: String => "friendly_name",

@@ -58,44 +58,83 @@ impl Numbers {
         flows: Reads<dyn FlowReads>,
         organizations: Organizations,
     ) -> Self {
-        Self { kernel, reads, flows, organizations }
+        Self {
+            kernel,
+            reads,
+            flows,
+            organizations,
+        }
     }
 
     /// Registers a number.
     ///
     /// # Errors
-    /// `Invalid`; `Conflict` when it is registered already, or when there is no carrier account to have it on.
-    pub async fn register(&self, caller: &Caller, new: NewNumber, remember: Remember<Number>) -> Result<Answer<Number>, Error> {
+    /// `Invalid`; `Conflict` when it is registered already, or when there is no carrier account to
+    /// have it on.
+    pub async fn register(
+        &self,
+        caller: &Caller,
+        new: NewNumber,
+        remember: Remember<Number>,
+    ) -> Result<Answer<Number>, Error> {
         check_name(&new.friendly_name)?;
         let load = || async {
-            self.check_flow(caller, "/sms_flow_id", new.sms_flow_id).await?;
-            self.organizations.account_sid_of(caller.org).await?.ok_or_else(|| {
-                let how = "set one with PUT /api/organization/carrier";
-                Error::Conflict(format!("this organization has no carrier account yet: {how}"))
-            })
+            self.check_flow(caller, "/sms_flow_id", new.sms_flow_id)
+                .await?;
+            self.organizations
+                .account_sid_of(caller.org)
+                .await?
+                .ok_or_else(|| {
+                    let how = "set one with PUT /api/organization/carrier";
+                    Error::Conflict(format!(
+                        "this organization has no carrier account yet: {how}"
+                    ))
+                })
         };
-        let case = self.kernel.of(caller.org, caller.actor).taken("this number is registered already").once(remember);
-        case.decide(load, |account, moment| Ok(register(caller.org, account, &new, moment))).await
+        let case = self
+            .kernel
+            .of(caller.org, caller.actor)
+            .taken("this number is registered already")
+            .once(remember);
+        case.decide(load, |account, moment| {
+            Ok(register(caller.org, account, &new, moment))
+        })
+        .await
     }
 
     /// Changes a number's name or agents.
     ///
     /// # Errors
     /// `NotFound`, `Invalid`.
-    pub async fn update(&self, caller: &Caller, id: NumberId, patch: NumberPatch) -> Result<Number, Error> {
+    pub async fn update(
+        &self,
+        caller: &Caller,
+        id: NumberId,
+        patch: NumberPatch,
+    ) -> Result<Number, Error> {
         if let Some(name) = &patch.friendly_name {
             check_name(name)?;
         }
         let reads = self.reads.of(caller.org);
         let load = || async {
-            self.check_flow(caller, "/flow_id", patch.flow_id.flatten()).await?;
-            self.check_flow(caller, "/sms_flow_id", patch.sms_flow_id.flatten()).await?;
+            self.check_flow(caller, "/flow_id", patch.flow_id.flatten())
+                .await?;
+            self.check_flow(caller, "/sms_flow_id", patch.sms_flow_id.flatten())
+                .await?;
             reads.number(id).await?.ok_or(Error::NotFound("number"))
         };
-        self.kernel.of(caller.org, caller.actor).decide(load, |number, _| Ok(update(number, &patch))).await
+        self.kernel
+            .of(caller.org, caller.actor)
+            .decide(load, |number, _| Ok(update(number, &patch)))
+            .await
     }
 
-    async fn check_flow(&self, caller: &Caller, pointer: &str, flow: Option<FlowId>) -> Result<(), Error> {
+    async fn check_flow(
+        &self,
+        caller: &Caller,
+        pointer: &str,
+        flow: Option<FlowId>,
+    ) -> Result<(), Error> {
         match flow {
             Some(flow) if self.flows.of(caller.org).flow(flow).await?.is_none() => {
                 Err(Error::invalid(pointer, "there is no flow with this id"))
@@ -105,7 +144,12 @@ impl Numbers {
     }
 }
 
-fn register(org: OrgId, carrier_account: String, new: &NewNumber, moment: Moment<'_>) -> Decision<Number> {
+fn register(
+    org: OrgId,
+    carrier_account: String,
+    new: &NewNumber,
+    moment: Moment<'_>,
+) -> Decision<Number> {
     let number = Number {
         id: NumberId::new(moment.now, moment.entropy),
         org,
@@ -137,7 +181,10 @@ fn update(mut number: Number, patch: &NumberPatch) -> Decision<Number> {
 
 fn check_name(name: &str) -> Result<(), Error> {
     if name.chars().count() > 100 || name.contains('\0') {
-        return Err(Error::invalid("/friendly_name", "must have at most 100 characters"));
+        return Err(Error::invalid(
+            "/friendly_name",
+            "must have at most 100 characters",
+        ));
     }
     Ok(())
 }

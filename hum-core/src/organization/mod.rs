@@ -91,8 +91,14 @@ pub trait OrganizationDirectory: Send + Sync {
     /// Every organization, oldest first.
     async fn list_organizations(&self) -> Result<Vec<Organization>, StoreError>;
     /// The organization's own carrier account with this sid.
-    async fn find_carrier_account(&self, account_sid: &str) -> Result<Option<CarrierAccount>, StoreError>;
+    async fn find_carrier_account(
+        &self,
+        account_sid: &str,
+    ) -> Result<Option<CarrierAccount>, StoreError>;
 }
 
 /// What is stored here.
-pub(crate) const RECORDS: &[RecordType] = &[RecordType::of::<Organization>(), RecordType::of::<CarrierAccount>()];
+pub(crate) const RECORDS: &[RecordType] = &[
+    RecordType::of::<Organization>(),
+    RecordType::of::<CarrierAccount>(),
+];

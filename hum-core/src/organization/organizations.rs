@@ -16,7 +16,9 @@ use crate::{
     telephony::CarrierCredentials,
 };
 
-use super::{CarrierAccount, KeywordReplies, Organization, OrganizationDirectory, OrganizationReads};
+use super::{
+    CarrierAccount, KeywordReplies, Organization, OrganizationDirectory, OrganizationReads,
+};
 
 /// A new tenant.
 #[derive(Debug, Clone)]
@@ -64,7 +66,12 @@ impl Organizations {
         directory: Arc<dyn OrganizationDirectory>,
         default_account: Option<CarrierCredentials>,
     ) -> Self {
-        Self { kernel, reads, directory, default_account }
+        Self {
+            kernel,
+            reads,
+            directory,
+            default_account,
+        }
     }
 
     /// Organizations by what others call them.
@@ -78,7 +85,10 @@ impl Organizations {
     /// `Invalid`; `Conflict` when the slug is taken.
     pub async fn create(&self, new: NewOrganization) -> Result<Organization, Error> {
         let slug_ok = (1..=63).contains(&new.slug.len())
-            && new.slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            && new
+                .slug
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
         if !slug_ok {
             return Err(Error::invalid("/slug", "must be 1 to 63 of a-z, 0-9 and -"));
         }
@@ -86,40 +96,76 @@ impl Organizations {
         let id = OrgId::new(self.kernel.now(), self.kernel.entropy());
         let taken = format!("there is an organization {:?} already", new.slug);
         let case = self.kernel.of(id, Actor::System).taken(&taken);
-        case.decide(|| async { Ok(()) }, |(), moment| Ok(create(id, &new, moment))).await
+        case.decide(
+            || async { Ok(()) },
+            |(), moment| Ok(create(id, &new, moment)),
+        )
+        .await
     }
 
     /// Changes an organization's settings.
     ///
     /// # Errors
     /// `Invalid`, `NotFound`.
-    pub async fn update(&self, caller: &Caller, patch: OrganizationPatch) -> Result<Organization, Error> {
+    pub async fn update(
+        &self,
+        caller: &Caller,
+        patch: OrganizationPatch,
+    ) -> Result<Organization, Error> {
         if let Some(name) = &patch.name {
             check_name(name)?;
         }
         let reads = self.reads.of(caller.org);
-        let load = || async { reads.organization().await?.ok_or(Error::NotFound("organization")) };
-        self.kernel.of(caller.org, caller.actor).decide(load, |state, _| Ok(update(state, &patch))).await
+        let load = || async {
+            reads
+                .organization()
+                .await?
+                .ok_or(Error::NotFound("organization"))
+        };
+        self.kernel
+            .of(caller.org, caller.actor)
+            .decide(load, |state, _| Ok(update(state, &patch)))
+            .await
     }
 
-    /// Sets the organization's own carrier account. Tokens are sealed at rest and never shown again.
+    /// Sets the organization's own carrier account. Tokens are sealed at rest and never shown
+    /// again.
     ///
     /// # Errors
     /// `Invalid`; `Conflict` when another organization has this account.
-    pub async fn set_carrier_account(&self, caller: &Caller, set: SetCarrierAccount) -> Result<CarrierAccount, Error> {
+    pub async fn set_carrier_account(
+        &self,
+        caller: &Caller,
+        set: SetCarrierAccount,
+    ) -> Result<CarrierAccount, Error> {
         set.check()?;
         let reads = self.reads.of(caller.org);
         let load = || async {
             let existing = reads.carrier_account().await?;
-            Ok((existing, self.directory.find_carrier_account(&set.account_sid).await?))
+            Ok((
+                existing,
+                self.directory
+                    .find_carrier_account(&set.account_sid)
+                    .await?,
+            ))
         };
-        let decide = |(existing, holder): (Option<CarrierAccount>, Option<CarrierAccount>), moment: Moment<'_>| {
+        let decide = |(existing, holder): (Option<CarrierAccount>, Option<CarrierAccount>),
+                      moment: Moment<'_>| {
             if holder.is_some_and(|holder| holder.org != caller.org) {
                 return Err(Error::Conflict("this carrier account is in use".into()));
             }
-            Ok(set_account(caller.org, existing, &set, self.kernel.cipher(), moment))
+            Ok(set_account(
+                caller.org,
+                existing,
+                &set,
+                self.kernel.cipher(),
+                moment,
+            ))
         };
-        self.kernel.of(caller.org, caller.actor).decide(load, decide).await
+        self.kernel
+            .of(caller.org, caller.actor)
+            .decide(load, decide)
+            .await
     }
 
     /// The carrier account id that an organization's numbers are on.
@@ -127,16 +173,32 @@ impl Organizations {
     /// # Errors
     /// `Store`.
     pub(crate) async fn account_sid_of(&self, org: OrgId) -> Result<Option<String>, Error> {
-        let own = self.reads.of(org).carrier_account().await?.map(|own| own.account_sid);
-        Ok(own.or_else(|| self.default_account.as_ref().map(|default| default.account_sid.clone())))
+        let own = self
+            .reads
+            .of(org)
+            .carrier_account()
+            .await?
+            .map(|own| own.account_sid);
+        Ok(own.or_else(|| {
+            self.default_account
+                .as_ref()
+                .map(|default| default.account_sid.clone())
+        }))
     }
 
     /// The credentials that an organization uses a carrier account with.
     ///
     /// # Errors
     /// `Store`, also when the account's tokens do not open.
-    pub(crate) async fn account_of(&self, org: OrgId, account_sid: &str) -> Result<Option<CarrierCredentials>, Error> {
-        self.credentials_of(account_sid, self.reads.of(org).carrier_account().await?.as_ref())
+    pub(crate) async fn account_of(
+        &self,
+        org: OrgId,
+        account_sid: &str,
+    ) -> Result<Option<CarrierCredentials>, Error> {
+        self.credentials_of(
+            account_sid,
+            self.reads.of(org).carrier_account().await?.as_ref(),
+        )
     }
 
     /// The credentials of a carrier account: an organization's own, or the server's.
@@ -149,12 +211,23 @@ impl Organizations {
         own: Option<&CarrierAccount>,
     ) -> Result<Option<CarrierCredentials>, Error> {
         let Some(own) = own.filter(|own| own.account_sid == account_sid) else {
-            return Ok(self.default_account.clone().filter(|default| default.account_sid == account_sid));
+            return Ok(self
+                .default_account
+                .clone()
+                .filter(|default| default.account_sid == account_sid));
         };
         let open = |sealed: &[u8], column: &'static str| {
-            self.kernel.open(&CarrierAccount::context(own.org, column), sealed, "carrier_account", column)
+            self.kernel.open(
+                &CarrierAccount::context(own.org, column),
+                sealed,
+                "carrier_account",
+                column,
+            )
         };
-        let secondary = own.secondary_auth_token.as_deref().map(|sealed| open(sealed, "secondary_auth_token"));
+        let secondary = own
+            .secondary_auth_token
+            .as_deref()
+            .map(|sealed| open(sealed, "secondary_auth_token"));
         Ok(Some(CarrierCredentials {
             account_sid: own.account_sid.clone(),
             auth_token: open(&own.auth_token, "auth_token")?,
@@ -167,8 +240,14 @@ impl SetCarrierAccount {
     fn check(&self) -> Result<(), Error> {
         let mut problems = Vec::new();
         let mut check = |pointer: &str, value: &str| {
-            if value.is_empty() || value.len() > 128 || !value.bytes().all(|byte| byte.is_ascii_graphic()) {
-                problems.push(FieldError::new(pointer, "must be 1 to 128 printable ASCII characters without spaces"));
+            if value.is_empty()
+                || value.len() > 128
+                || !value.bytes().all(|byte| byte.is_ascii_graphic())
+            {
+                problems.push(FieldError::new(
+                    pointer,
+                    "must be 1 to 128 printable ASCII characters without spaces",
+                ));
             }
         };
         check("/account_sid", &self.account_sid);
@@ -176,7 +255,11 @@ impl SetCarrierAccount {
         if let Some(secondary) = &self.secondary_auth_token {
             check("/secondary_auth_token", secondary.reveal());
         }
-        if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Invalid(problems))
+        }
     }
 }
 
@@ -196,7 +279,9 @@ fn create(id: OrgId, new: &NewOrganization, moment: Moment<'_>) -> Decision<Orga
 
 fn update(mut organization: Organization, patch: &OrganizationPatch) -> Decision<Organization> {
     organization.name = patch.name.clone().unwrap_or(organization.name);
-    organization.keyword_replies = patch.keyword_replies.unwrap_or(organization.keyword_replies);
+    organization.keyword_replies = patch
+        .keyword_replies
+        .unwrap_or(organization.keyword_replies);
     let mut batch = Batch::for_org(organization.id);
     batch.put(&organization);
     let id = organization.id;
@@ -210,13 +295,20 @@ fn set_account(
     cipher: &dyn Cipher,
     moment: Moment<'_>,
 ) -> Decision<CarrierAccount> {
-    let seal =
-        |column: &str, secret: &Secret<String>| cipher.seal(&CarrierAccount::context(org, column), secret.reveal().as_bytes());
+    let seal = |column: &str, secret: &Secret<String>| {
+        cipher.seal(
+            &CarrierAccount::context(org, column),
+            secret.reveal().as_bytes(),
+        )
+    };
     let account = CarrierAccount {
         org,
         account_sid: set.account_sid.clone(),
         auth_token: seal("auth_token", &set.auth_token),
-        secondary_auth_token: set.secondary_auth_token.as_ref().map(|secret| seal("secondary_auth_token", secret)),
+        secondary_auth_token: set
+            .secondary_auth_token
+            .as_ref()
+            .map(|secret| seal("secondary_auth_token", secret)),
         updated_at: moment.now,
         version: existing.as_ref().map_or(0, |existing| existing.version),
     };

@@ -7,8 +7,8 @@ use crate::kernel::{
 };
 
 record! {
-    /// One try at handing a message to the carrier. Committed before the carrier is called; `docs/sending.md` has the
-    /// protocol.
+    /// One try at handing a message to the carrier. Committed before the carrier is called;
+    /// `docs/sending.md` has the protocol.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct SendAttempt in "attempt" {
         /// Whose.
@@ -109,24 +109,36 @@ impl SendAttempt {
     pub fn sid(&self) -> Option<&str> {
         match &self.state {
             AttemptState::Confirmed { sid, .. } => Some(sid),
-            AttemptState::Dispatching | AttemptState::NotSent { .. } | AttemptState::InDoubt { .. } => None,
+            AttemptState::Dispatching
+            | AttemptState::NotSent { .. }
+            | AttemptState::InDoubt { .. } => None,
         }
     }
 
     /// The carrier has it, whatever was thought before; `None` when that is known already.
     pub fn confirm(self, sid: &str, by: ResolvedBy) -> Option<Self> {
-        let state = AttemptState::Confirmed { sid: sid.into(), by };
+        let state = AttemptState::Confirmed {
+            sid: sid.into(),
+            by,
+        };
         self.sid().is_none().then_some(Self { state, ..self })
     }
 
     /// Definitely not with the carrier; `None` when it was proved that it is.
     pub fn not_sent(self, reason: String) -> Option<Self> {
-        self.sid().is_none().then_some(Self { state: AttemptState::NotSent { reason }, ..self })
+        self.sid().is_none().then_some(Self {
+            state: AttemptState::NotSent { reason },
+            ..self
+        })
     }
 
     /// May be with the carrier; `None` when there is an outcome already.
     pub fn fall_in_doubt(self, now: Timestamp) -> Option<Self> {
-        let state = AttemptState::InDoubt { since: now, presumed_absent: false, looked: 0 };
+        let state = AttemptState::InDoubt {
+            since: now,
+            presumed_absent: false,
+            looked: 0,
+        };
         (self.state == AttemptState::Dispatching).then_some(Self { state, ..self })
     }
 
@@ -134,17 +146,26 @@ impl SendAttempt {
     pub fn doubt(&self) -> Option<(Timestamp, i64)> {
         match self.state {
             AttemptState::InDoubt { since, looked, .. } => Some((since, looked)),
-            AttemptState::Dispatching | AttemptState::Confirmed { .. } | AttemptState::NotSent { .. } => None,
+            AttemptState::Dispatching
+            | AttemptState::Confirmed { .. }
+            | AttemptState::NotSent { .. } => None,
         }
     }
 
     /// The carrier's list was searched in vain, once more; only what is in doubt changes.
     pub fn looked(self, presumed_absent: bool) -> Self {
         match self.state {
-            AttemptState::InDoubt { since, looked, .. } => {
-                Self { state: AttemptState::InDoubt { since, presumed_absent, looked: looked + 1 }, ..self }
-            }
-            AttemptState::Dispatching | AttemptState::Confirmed { .. } | AttemptState::NotSent { .. } => self,
+            AttemptState::InDoubt { since, looked, .. } => Self {
+                state: AttemptState::InDoubt {
+                    since,
+                    presumed_absent,
+                    looked: looked + 1,
+                },
+                ..self
+            },
+            AttemptState::Dispatching
+            | AttemptState::Confirmed { .. }
+            | AttemptState::NotSent { .. } => self,
         }
     }
 }
@@ -164,15 +185,30 @@ mod tests {
 
     /// One in each state.
     fn each() -> [SendAttempt; 4] {
-        let confirmed = attempt().confirm("SM1", ResolvedBy::Listing).expect("it was not");
-        let not_sent = attempt().not_sent("busy".into()).expect("nothing was proved");
-        [attempt(), confirmed, not_sent, attempt().fall_in_doubt(moment().now).expect("it was under way").looked(true)]
+        let confirmed = attempt()
+            .confirm("SM1", ResolvedBy::Listing)
+            .expect("it was not");
+        let not_sent = attempt()
+            .not_sent("busy".into())
+            .expect("nothing was proved");
+        [
+            attempt(),
+            confirmed,
+            not_sent,
+            attempt()
+                .fall_in_doubt(moment().now)
+                .expect("it was under way")
+                .looked(true),
+        ]
     }
 
     #[test]
     fn every_state_is_stored() {
         for attempt in each() {
-            assert_eq!(SendAttempt::from_row(attempt.to_row()).expect("an attempt"), attempt);
+            assert_eq!(
+                SendAttempt::from_row(attempt.to_row()).expect("an attempt"),
+                attempt
+            );
         }
     }
 
@@ -186,9 +222,24 @@ mod tests {
             (in_doubt, true, true, false),
         ] {
             let state = attempt.state().clone();
-            assert_eq!(attempt.clone().confirm("SM2", ResolvedBy::Callback).is_some(), confirms, "{state:?}");
-            assert_eq!(attempt.clone().not_sent("refused".into()).is_some(), refuses, "{state:?}");
-            assert_eq!(attempt.fall_in_doubt(moment().now).is_some(), doubts, "{state:?}");
+            assert_eq!(
+                attempt
+                    .clone()
+                    .confirm("SM2", ResolvedBy::Callback)
+                    .is_some(),
+                confirms,
+                "{state:?}"
+            );
+            assert_eq!(
+                attempt.clone().not_sent("refused".into()).is_some(),
+                refuses,
+                "{state:?}"
+            );
+            assert_eq!(
+                attempt.fall_in_doubt(moment().now).is_some(),
+                doubts,
+                "{state:?}"
+            );
         }
     }
 

@@ -94,17 +94,27 @@ impl Field for BTreeSet<CarrierStatus> {
     const KIND: Type = Type::Text;
 
     fn write(&self) -> Value {
-        to_json(&self.iter().map(|status| status.as_str()).collect::<Vec<_>>())
+        to_json(
+            &self
+                .iter()
+                .map(|status| status.as_str())
+                .collect::<Vec<_>>(),
+        )
     }
 
     fn read(value: Value) -> Result<Self, String> {
         let names: Vec<String> = from_json(value)?;
-        let statuses: Option<Self> = names.iter().map(|name| CarrierStatus::parse(name)).collect();
+        let statuses: Option<Self> = names
+            .iter()
+            .map(|name| CarrierStatus::parse(name))
+            .collect();
         statuses.ok_or_else(|| "unknown name".into())
     }
 
     fn sample(entropy: &dyn Entropy) -> Self {
-        (0..entropy.below(3)).map(|_| CarrierStatus::sample(entropy)).collect()
+        (0..entropy.below(3))
+            .map(|_| CarrierStatus::sample(entropy))
+            .collect()
     }
 }
 
@@ -113,7 +123,11 @@ mod tests {
     use super::*;
 
     fn news(status: CarrierStatus, error_code: Option<u32>) -> StatusCallback {
-        StatusCallback { sid: "SM1".into(), status, error_code }
+        StatusCallback {
+            sid: "SM1".into(),
+            status,
+            error_code,
+        }
     }
 
     fn learnt(all: &[StatusCallback]) -> CarrierFacts {
@@ -131,14 +145,32 @@ mod tests {
             news(CarrierStatus::Delivered, Some(30_003)),
         );
         let facts = learnt(&[sent.clone(), failed.clone(), delivered.clone()]);
-        assert_eq!((facts.status, facts.conflict(), facts.error_code()), (Some(CarrierStatus::Delivered), true, Some(30_003)));
-        assert_eq!(learnt(&[delivered.clone(), sent.clone(), failed.clone(), sent.clone(), delivered.clone()]), facts);
+        assert_eq!(
+            (facts.status, facts.conflict(), facts.error_code()),
+            (Some(CarrierStatus::Delivered), true, Some(30_003))
+        );
+        assert_eq!(
+            learnt(&[
+                delivered.clone(),
+                sent.clone(),
+                failed.clone(),
+                sent.clone(),
+                delivered.clone()
+            ]),
+            facts
+        );
         assert_eq!(learnt(&[failed, delivered, sent]), facts);
     }
 
     #[test]
     fn read_is_no_contradiction_of_delivered() {
-        let facts = learnt(&[news(CarrierStatus::Read, None), news(CarrierStatus::Delivered, None)]);
-        assert_eq!((facts.status, facts.conflict()), (Some(CarrierStatus::Read), false));
+        let facts = learnt(&[
+            news(CarrierStatus::Read, None),
+            news(CarrierStatus::Delivered, None),
+        ]);
+        assert_eq!(
+            (facts.status, facts.conflict()),
+            (Some(CarrierStatus::Read), false)
+        );
     }
 }

@@ -18,7 +18,8 @@ use crate::{
 use super::{Direction, Message};
 
 record! {
-    /// The one thread between one of the organization's numbers and one contact. Never deleted; a text reopens it.
+    /// The one thread between one of the organization's numbers and one contact. Never deleted; a
+    /// text reopens it.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct Conversation in "conversation" {
         /// Whose.
@@ -104,22 +105,32 @@ pub struct Attention {
 }
 
 impl Fields for Option<Attention> {
-    const COLUMNS: &'static [Column] =
-        &[Column::of::<Option<String>>("attention_reason"), Column::of::<Option<String>>("attention_note")];
+    const COLUMNS: &'static [Column] = &[
+        Column::of::<Option<String>>("attention_reason"),
+        Column::of::<Option<String>>("attention_note"),
+    ];
 
     fn write(&self, row: &mut Writer) {
-        let (reason, note) = self.clone().map(|Attention { reason, note }| (reason, note)).unzip();
+        let (reason, note) = self
+            .clone()
+            .map(|Attention { reason, note }| (reason, note))
+            .unzip();
         row.put(&reason);
         row.put(&note);
     }
 
     fn read(row: &mut Reader) -> Result<Self, StoreError> {
         let reason: Option<String> = row.take()?;
-        Ok(reason.zip(row.take()?).map(|(reason, note)| Attention { reason, note }))
+        Ok(reason
+            .zip(row.take()?)
+            .map(|(reason, note)| Attention { reason, note }))
     }
 
     fn sample(entropy: &dyn Entropy) -> Self {
-        Option::<String>::sample(entropy).map(|reason| Attention { reason, note: String::sample(entropy) })
+        Option::<String>::sample(entropy).map(|reason| Attention {
+            reason,
+            note: String::sample(entropy),
+        })
     }
 }
 
@@ -217,7 +228,8 @@ impl Conversation {
         self.last_message_at
     }
 
-    /// Takes the next message in; answers its number. A text from the contact reopens, wakes and counts as unread.
+    /// Takes the next message in; answers its number. A text from the contact reopens, wakes and
+    /// counts as unread.
     pub fn take(&mut self, direction: Direction, moment: Moment<'_>) -> i64 {
         self.last_seq += 1;
         self.last_message_at = moment.now;
@@ -237,7 +249,11 @@ impl Conversation {
 
     /// Whether the agent handed over and no person has done anything since.
     pub fn waits_for_person(&self) -> bool {
-        self.assignee.is_none() && self.attention.as_ref().is_some_and(|attention| attention.reason == BY_AGENT)
+        self.assignee.is_none()
+            && self
+                .attention
+                .as_ref()
+                .is_some_and(|attention| attention.reason == BY_AGENT)
     }
 
     /// Whether texts wait for the agent.
@@ -281,7 +297,10 @@ impl Conversation {
     /// Gives the conversation to people: the agent is paused and somebody should look.
     pub fn hand_over(&mut self, reason: &str, note: &str, moment: Moment<'_>) -> Event {
         self.pause_ai();
-        self.attention = Some(Attention { reason: reason.into(), note: note.into() });
+        self.attention = Some(Attention {
+            reason: reason.into(),
+            note: note.into(),
+        });
         let mut data = json!({ "conversation": self.to_json() });
         data["reason"] = reason.into();
         data["note"] = note.into();
@@ -328,7 +347,12 @@ impl Conversation {
     }
 
     /// The next event of this conversation, about itself and perhaps a message.
-    pub fn event(&mut self, kind: EventKind, message: Option<&Message>, moment: Moment<'_>) -> Event {
+    pub fn event(
+        &mut self,
+        kind: EventKind,
+        message: Option<&Message>,
+        moment: Moment<'_>,
+    ) -> Event {
         let mut data = json!({ "conversation": self.to_json() });
         if let Some(message) = message {
             data["message"] = message.to_json();
@@ -380,9 +404,17 @@ pub trait ConversationReads: Send + Sync {
     /// By id.
     async fn conversation(&self, id: ConversationId) -> Result<Option<Conversation>, StoreError>;
     /// The thread of a number with a contact.
-    async fn find_conversation(&self, number: NumberId, contact: &E164) -> Result<Option<Conversation>, StoreError>;
+    async fn find_conversation(
+        &self,
+        number: NumberId,
+        contact: &E164,
+    ) -> Result<Option<Conversation>, StoreError>;
     /// Last message first.
-    async fn list_conversations(&self, filter: &ConversationFilter, page: &Page) -> Result<Paged<Conversation>, StoreError>;
+    async fn list_conversations(
+        &self,
+        filter: &ConversationFilter,
+        page: &Page,
+    ) -> Result<Paged<Conversation>, StoreError>;
 }
 
 #[cfg(test)]
@@ -399,23 +431,41 @@ mod tests {
         conversation.close(moment());
         conversation.snooze(Some(later(60).now));
         assert_eq!(conversation.take(Direction::Outbound, later(1)), 2);
-        assert!(!conversation.is_open() && conversation.snoozed_until().is_some(), "only a text from the contact does");
+        assert!(
+            !conversation.is_open() && conversation.snoozed_until().is_some(),
+            "only a text from the contact does"
+        );
         assert_eq!(conversation.take(Direction::Inbound, later(2)), 3);
         assert!(conversation.is_open() && conversation.snoozed_until().is_none());
-        assert_eq!((conversation.unread_count(), conversation.last_inbound_seq(), conversation.last_seq()), (2, 3, 3));
+        assert_eq!(
+            (
+                conversation.unread_count(),
+                conversation.last_inbound_seq(),
+                conversation.last_seq()
+            ),
+            (2, 3, 3)
+        );
         assert_eq!(conversation.last_message_at(), later(2).now);
     }
 
     #[test]
     fn whoever_takes_over_answers_what_came_in() {
-        let (mut paused, mut assigned, mut answered) = (conversation(2), conversation(2), conversation(2));
+        let (mut paused, mut assigned, mut answered) =
+            (conversation(2), conversation(2), conversation(2));
         paused.pause_ai();
         assigned.assign(Some("kim".into()), moment());
         answered.answer(2);
         for conversation in [&paused, &assigned, &answered] {
             assert!(!conversation.waits_for_ai());
         }
-        assert_eq!((paused.ai_may_speak(), assigned.ai_may_speak(), answered.ai_may_speak()), (false, false, true));
+        assert_eq!(
+            (
+                paused.ai_may_speak(),
+                assigned.ai_may_speak(),
+                answered.ai_may_speak()
+            ),
+            (false, false, true)
+        );
         answered.answer(1);
         assert_eq!(answered.answered_seq(), 2, "it never goes back");
     }
@@ -423,11 +473,20 @@ mod tests {
     #[test]
     fn nothing_new_is_no_event() {
         let mut conversation = conversation(0);
-        assert!(conversation.reopen(moment()).is_none() && conversation.assign(None, moment()).is_none());
+        assert!(
+            conversation.reopen(moment()).is_none()
+                && conversation.assign(None, moment()).is_none()
+        );
         assert!(conversation.close(moment()).is_some() && conversation.close(later(1)).is_none());
-        assert_eq!(conversation.status(), ConversationStatus::Closed { at: moment().now });
+        assert_eq!(
+            conversation.status(),
+            ConversationStatus::Closed { at: moment().now }
+        );
         assert!(conversation.assign(Some("kim".into()), moment()).is_some());
-        assert!(conversation.assign(None, moment()).is_none(), "nobody is told that nobody has it");
+        assert!(
+            conversation.assign(None, moment()).is_none(),
+            "nobody is told that nobody has it"
+        );
         assert_eq!(conversation.event_seq(), 2);
     }
 
@@ -442,7 +501,10 @@ mod tests {
         let mut assigned = conversation(0);
         assigned.assign(Some("kim".into()), moment());
         for conversation in [closed, handed_over, assigned] {
-            assert_eq!(Conversation::from_row(conversation.to_row()).expect("a conversation"), conversation);
+            assert_eq!(
+                Conversation::from_row(conversation.to_row()).expect("a conversation"),
+                conversation
+            );
         }
     }
 }

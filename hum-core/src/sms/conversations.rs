@@ -70,7 +70,8 @@ impl NewMessage {
     /// What is wrong with it, as far as that can be said without its template.
     fn check(&self, at: &str) -> Result<(), Error> {
         let mut problems = Vec::new();
-        let mut body = |detail: String| problems.push(FieldError::new(format!("{at}/body"), detail));
+        let mut body =
+            |detail: String| problems.push(FieldError::new(format!("{at}/body"), detail));
         let chars = self.body.chars().count();
         if self.template.is_some() {
             if chars > 0 {
@@ -80,16 +81,22 @@ impl NewMessage {
             body("must not be empty, unless there is media".into());
         }
         if chars > MAX_BODY_CHARS {
-            body(format!("must have at most {MAX_BODY_CHARS} characters, has {chars}"));
+            body(format!(
+                "must have at most {MAX_BODY_CHARS} characters, has {chars}"
+            ));
         }
         if self.body.contains('\0') {
             body("must not contain a NUL character".into());
         }
         if self.media.len() > 10 {
-            problems.push(FieldError::new(format!("{at}/media_urls"), "must have at most 10 entries"));
+            problems.push(FieldError::new(
+                format!("{at}/media_urls"),
+                "must have at most 10 entries",
+            ));
         }
         for (index, media) in self.media.iter().enumerate() {
-            let ok = media.len() <= 2000 && url::Url::parse(media).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+            let ok = media.len() <= 2000
+                && url::Url::parse(media).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
             if !ok {
                 problems.push(FieldError::new(
                     format!("{at}/media_urls/{index}"),
@@ -97,7 +104,11 @@ impl NewMessage {
                 ));
             }
         }
-        if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Invalid(problems))
+        }
     }
 }
 
@@ -127,14 +138,20 @@ impl Sms {
             let number = reads.number(new.number).await?.ok_or_else(missing)?;
             let existing = reads.find_conversation(new.number, &new.contact).await?;
             let consent = reads.consent(&new.contact).await?;
-            Ok(Start { number, existing, consent, text })
+            Ok(Start {
+                number,
+                existing,
+                consent,
+                text,
+            })
         };
         let case = self.kernel.of(caller.org, caller.actor).once(remember);
-        case.decide(load, |state, moment| Ok(start(state, &new.contact, moment))).await
+        case.decide(load, |state, moment| Ok(start(state, &new.contact, moment)))
+            .await
     }
 
-    /// Sends a text in a conversation. To an opted-out contact the answer is a message with status `opted_out`, and the
-    /// carrier is not called.
+    /// Sends a text in a conversation. To an opted-out contact the answer is a message with status
+    /// `opted_out`, and the carrier is not called.
     ///
     /// # Errors
     /// `NotFound`, `Invalid`; `Conflict` when the conversation is closed.
@@ -149,24 +166,37 @@ impl Sms {
         let reads = self.reads.of(caller.org);
         let load = || async {
             let text = self.filled_in(caller.org, &new, "").await?;
-            let conversation = reads.conversation(id).await?.ok_or(Error::NotFound("conversation"))?;
+            let conversation = reads
+                .conversation(id)
+                .await?
+                .ok_or(Error::NotFound("conversation"))?;
             let consent = reads.consent(&conversation.contact).await?;
             Ok((conversation, consent, text))
         };
         let case = self.kernel.of(caller.org, caller.actor).once(remember);
-        case.decide(load, |(conversation, consent, text), moment| send(conversation, consent.as_ref(), &text, moment)).await
+        case.decide(load, |(conversation, consent, text), moment| {
+            send(conversation, consent.as_ref(), &text, moment)
+        })
+        .await
     }
 
-    /// The text with its template, if it has one, filled in. A repeated request is answered even when the template is gone,
-    /// so this is a part of loading.
+    /// The text with its template, if it has one, filled in. A repeated request is answered even
+    /// when the template is gone, so this is a part of loading.
     async fn filled_in(&self, org: OrgId, new: &NewMessage, at: &str) -> Result<NewMessage, Error> {
-        let Some(used) = &new.template else { return Ok(new.clone()) };
+        let Some(used) = &new.template else {
+            return Ok(new.clone());
+        };
         let body = self.render(org, used, at).await?;
-        let filled = NewMessage { body, template: None, ..new.clone() };
+        let filled = NewMessage {
+            body,
+            template: None,
+            ..new.clone()
+        };
         filled.check(at).map(|()| filled)
     }
 
-    /// Changes who has a conversation, whether it is open, whether the agent speaks, until when it is hidden.
+    /// Changes who has a conversation, whether it is open, whether the agent speaks, until when it
+    /// is hidden.
     ///
     /// # Errors
     /// `NotFound`, `Invalid`.
@@ -178,7 +208,10 @@ impl Sms {
     ) -> Result<Conversation, Error> {
         patch.check()?;
         let load = || self.found(caller.org, id);
-        self.kernel.of(caller.org, caller.actor).decide(load, |before, moment| Ok(update(before, &patch, moment))).await
+        self.kernel
+            .of(caller.org, caller.actor)
+            .decide(load, |before, moment| Ok(update(before, &patch, moment)))
+            .await
     }
 
     /// Sets the unread count to zero.
@@ -192,7 +225,11 @@ impl Sms {
         remember: Remember<Conversation>,
     ) -> Result<Answer<Conversation>, Error> {
         let case = self.kernel.of(caller.org, caller.actor).once(remember);
-        case.decide(|| self.found(caller.org, id), |before, _| Ok(mark_read(before))).await
+        case.decide(
+            || self.found(caller.org, id),
+            |before, _| Ok(mark_read(before)),
+        )
+        .await
     }
 
     /// Closes a conversation. Repeating it changes nothing.
@@ -206,7 +243,11 @@ impl Sms {
         remember: Remember<Conversation>,
     ) -> Result<Answer<Conversation>, Error> {
         let case = self.kernel.of(caller.org, caller.actor).once(remember);
-        case.decide(|| self.found(caller.org, id), |before, moment| Ok(close(before, moment))).await
+        case.decide(
+            || self.found(caller.org, id),
+            |before, moment| Ok(close(before, moment)),
+        )
+        .await
     }
 
     /// Opens a conversation again and clears its snooze. Repeating it changes nothing.
@@ -220,19 +261,32 @@ impl Sms {
         remember: Remember<Conversation>,
     ) -> Result<Answer<Conversation>, Error> {
         let case = self.kernel.of(caller.org, caller.actor).once(remember);
-        case.decide(|| self.found(caller.org, id), |before, moment| Ok(reopen(before, moment))).await
+        case.decide(
+            || self.found(caller.org, id),
+            |before, moment| Ok(reopen(before, moment)),
+        )
+        .await
     }
 
     async fn found(&self, org: OrgId, id: ConversationId) -> Result<Conversation, Error> {
-        self.reads.of(org).conversation(id).await?.ok_or(Error::NotFound("conversation"))
+        self.reads
+            .of(org)
+            .conversation(id)
+            .await?
+            .ok_or(Error::NotFound("conversation"))
     }
 }
 
 impl ConversationPatch {
     fn check(&self) -> Result<(), Error> {
         match &self.assignee {
-            Some(Some(name)) if name.trim().is_empty() || name.chars().count() > 200 || name.contains('\0') => {
-                Err(Error::invalid("/assignee", "must have 1 to 200 characters, or be null"))
+            Some(Some(name))
+                if name.trim().is_empty() || name.chars().count() > 200 || name.contains('\0') =>
+            {
+                Err(Error::invalid(
+                    "/assignee",
+                    "must have 1 to 200 characters, or be null",
+                ))
             }
             _ => Ok(()),
         }
@@ -248,10 +302,16 @@ struct Start {
 }
 
 fn start(state: Start, contact: &E164, moment: Moment<'_>) -> Decision<Sent> {
-    let Start { number, existing, consent, text } = state;
+    let Start {
+        number,
+        existing,
+        consent,
+        text,
+    } = state;
     let mut batch = Batch::for_org(number.org);
     let created = existing.is_none();
-    let mut conversation = existing.unwrap_or_else(|| Conversation::start(&number, contact.clone(), moment));
+    let mut conversation =
+        existing.unwrap_or_else(|| Conversation::start(&number, contact.clone(), moment));
     if created {
         batch.emit(conversation.event(EventKind::ConversationStarted, None, moment));
         if consent.is_none() {
@@ -259,15 +319,31 @@ fn start(state: Start, contact: &E164, moment: Moment<'_>) -> Decision<Sent> {
         }
     }
     let message = text.map(|text| {
-        conversation.reopen(moment).into_iter().for_each(|event| batch.emit(event));
-        say(&mut conversation, consent.as_ref(), &text, &mut batch, moment)
+        conversation
+            .reopen(moment)
+            .into_iter()
+            .for_each(|event| batch.emit(event));
+        say(
+            &mut conversation,
+            consent.as_ref(),
+            &text,
+            &mut batch,
+            moment,
+        )
     });
     if created {
         batch.insert(&conversation);
     } else if message.is_some() {
         batch.put(&conversation);
     }
-    Decision::new(batch, Sent { conversation, message, created })
+    Decision::new(
+        batch,
+        Sent {
+            conversation,
+            message,
+            created,
+        },
+    )
 }
 
 fn send(
@@ -277,8 +353,13 @@ fn send(
     moment: Moment<'_>,
 ) -> Result<Decision<Message>, Error> {
     if !conversation.is_open() {
-        let how = format!("open it with POST /api/sms/conversations/{}/reopen", conversation.id);
-        return Err(Error::Conflict(format!("the conversation is closed; {how}")));
+        let how = format!(
+            "open it with POST /api/sms/conversations/{}/reopen",
+            conversation.id
+        );
+        return Err(Error::Conflict(format!(
+            "the conversation is closed; {how}"
+        )));
     }
     let mut batch = Batch::for_org(conversation.org);
     let message = say(&mut conversation, consent, text, &mut batch, moment);
@@ -286,7 +367,8 @@ fn send(
     Ok(Decision::new(batch, message))
 }
 
-/// Puts a text into a conversation: queued, or `opted_out` at once. The conversation itself is put or inserted by the caller.
+/// Puts a text into a conversation: queued, or `opted_out` at once. The conversation itself is put
+/// or inserted by the caller.
 fn say(
     conversation: &mut Conversation,
     consent: Option<&Consent>,
@@ -299,12 +381,24 @@ fn say(
     if text.source == Source::Human {
         conversation.take_over();
     }
-    queue(message.with_media(text.media.clone()), consent, batch, moment)
+    queue(
+        message.with_media(text.media.clone()),
+        consent,
+        batch,
+        moment,
+    )
 }
 
-fn update(before: Conversation, patch: &ConversationPatch, moment: Moment<'_>) -> Decision<Conversation> {
+fn update(
+    before: Conversation,
+    patch: &ConversationPatch,
+    moment: Moment<'_>,
+) -> Decision<Conversation> {
     let mut after = before.clone();
-    let assigned = patch.assignee.clone().and_then(|assignee| after.assign(assignee, moment));
+    let assigned = patch
+        .assignee
+        .clone()
+        .and_then(|assignee| after.assign(assignee, moment));
     match patch.ai_paused {
         Some(true) => after.take_over(),
         Some(false) => after.resume_ai(),
@@ -340,7 +434,11 @@ fn reopen(before: Conversation, moment: Moment<'_>) -> Decision<Conversation> {
 }
 
 /// What changes nothing writes nothing.
-fn changed(before: &Conversation, after: Conversation, events: impl IntoIterator<Item = Event>) -> Decision<Conversation> {
+fn changed(
+    before: &Conversation,
+    after: Conversation,
+    events: impl IntoIterator<Item = Event>,
+) -> Decision<Conversation> {
     let mut batch = Batch::for_org(after.org);
     events.into_iter().for_each(|event| batch.emit(event));
     if after != *before {
@@ -358,16 +456,36 @@ mod tests {
         kernel::id::TemplateId,
         sms::{
             MessageStatus, SEND,
-            fixture::{consent, contact, conversation, events, jobs, later, moment, number, opted_out},
+            fixture::{
+                consent, contact, conversation, events, jobs, later, moment, number, opted_out,
+            },
         },
     };
 
     fn text(source: Source) -> NewMessage {
-        NewMessage { body: "See you at ten.".into(), template: None, media: Vec::new(), source }
+        NewMessage {
+            body: "See you at ten.".into(),
+            template: None,
+            media: Vec::new(),
+            source,
+        }
     }
 
-    fn started(existing: Option<Conversation>, consent: Option<Consent>, text: Option<NewMessage>) -> Decision<Sent> {
-        start(Start { number: number(), existing, consent, text }, &contact(), moment())
+    fn started(
+        existing: Option<Conversation>,
+        consent: Option<Consent>,
+        text: Option<NewMessage>,
+    ) -> Decision<Sent> {
+        start(
+            Start {
+                number: number(),
+                existing,
+                consent,
+                text,
+            },
+            &contact(),
+            moment(),
+        )
     }
 
     fn closed() -> Conversation {
@@ -380,18 +498,30 @@ mod tests {
     fn a_conversation_is_started_or_found() {
         let new = started(None, None, None);
         assert!(new.answer.created && new.answer.message.is_none());
-        assert_eq!((new.batch.inserted::<Conversation>().len(), new.batch.inserted::<Consent>().len()), (1, 1));
+        assert_eq!(
+            (
+                new.batch.inserted::<Conversation>().len(),
+                new.batch.inserted::<Consent>().len()
+            ),
+            (1, 1)
+        );
         assert_eq!(events(&new.batch), [EventKind::ConversationStarted]);
         let known = started(None, Some(consent()), None);
         assert!(known.batch.inserted::<Consent>().is_empty());
         let found = started(Some(closed()), Some(consent()), None);
-        assert!(!found.answer.created && !found.answer.conversation.is_open() && found.batch.writes.is_empty());
+        assert!(
+            !found.answer.created
+                && !found.answer.conversation.is_open()
+                && found.batch.writes.is_empty()
+        );
     }
 
     #[test]
     fn the_first_text_opens_a_closed_conversation() {
         let decision = started(Some(closed()), Some(consent()), Some(text(Source::Api)));
-        let [stored] = &decision.batch.changed::<Conversation>()[..] else { panic!("one conversation") };
+        let [stored] = &decision.batch.changed::<Conversation>()[..] else {
+            panic!("one conversation")
+        };
         assert!(stored.is_open() && decision.answer.conversation == *stored);
         assert_eq!(events(&decision.batch), [EventKind::ConversationReopened]);
         assert_eq!(jobs(&decision.batch), [(SEND, moment().now)]);
@@ -404,15 +534,34 @@ mod tests {
             (Source::Api, Some(consent()), MessageStatus::Queued, true),
             (Source::Api, None, MessageStatus::Queued, true),
             (Source::Human, Some(consent()), MessageStatus::Queued, false),
-            (Source::Human, Some(opted_out()), MessageStatus::OptedOut, false),
+            (
+                Source::Human,
+                Some(opted_out()),
+                MessageStatus::OptedOut,
+                false,
+            ),
         ] {
-            let decision = send(conversation(1), consent.as_ref(), &text(source), moment()).expect("it is open");
+            let decision = send(conversation(1), consent.as_ref(), &text(source), moment())
+                .expect("it is open");
             assert_eq!(decision.answer.status(), status, "{source:?}");
-            assert_eq!(jobs(&decision.batch).len(), usize::from(status == MessageStatus::Queued), "{source:?}");
-            let [stored] = &decision.batch.changed::<Conversation>()[..] else { panic!("one conversation") };
-            assert_eq!((stored.ai_may_speak(), stored.waits_for_ai()), (ai_may_speak, ai_may_speak), "{source:?}");
+            assert_eq!(
+                jobs(&decision.batch).len(),
+                usize::from(status == MessageStatus::Queued),
+                "{source:?}"
+            );
+            let [stored] = &decision.batch.changed::<Conversation>()[..] else {
+                panic!("one conversation")
+            };
+            assert_eq!(
+                (stored.ai_may_speak(), stored.waits_for_ai()),
+                (ai_may_speak, ai_may_speak),
+                "{source:?}"
+            );
         }
-        assert!(matches!(send(closed(), None, &text(Source::Api), moment()), Err(Error::Conflict(_))));
+        assert!(matches!(
+            send(closed(), None, &text(Source::Api), moment()),
+            Err(Error::Conflict(_))
+        ));
     }
 
     #[test]
@@ -420,14 +569,27 @@ mod tests {
         let open = || conversation(0);
         for decision in [
             update(open(), &ConversationPatch::default(), moment()),
-            update(open(), &ConversationPatch { open: Some(true), ..ConversationPatch::default() }, moment()),
+            update(
+                open(),
+                &ConversationPatch {
+                    open: Some(true),
+                    ..ConversationPatch::default()
+                },
+                moment(),
+            ),
             mark_read(open()),
             close(closed(), later(1)),
             reopen(open(), moment()),
         ] {
             assert!(decision.batch.writes.is_empty());
         }
-        assert_eq!(mark_read(conversation(2)).batch.changed::<Conversation>().len(), 1);
+        assert_eq!(
+            mark_read(conversation(2))
+                .batch
+                .changed::<Conversation>()
+                .len(),
+            1
+        );
     }
 
     #[test]
@@ -439,32 +601,94 @@ mod tests {
             snoozed_until: Some(Some(later(60).now)),
         };
         let decision = update(conversation(1), &patch, moment());
-        assert_eq!(events(&decision.batch), [EventKind::ConversationAssigned, EventKind::ConversationClosed]);
+        assert_eq!(
+            events(&decision.batch),
+            [
+                EventKind::ConversationAssigned,
+                EventKind::ConversationClosed
+            ]
+        );
         let after = &decision.answer;
-        assert_eq!((after.assignee(), after.is_open(), after.ai_paused()), (Some("kim"), false, true));
+        assert_eq!(
+            (after.assignee(), after.is_open(), after.ai_paused()),
+            (Some("kim"), false, true)
+        );
         assert_eq!(after.snoozed_until(), Some(later(60).now));
-        assert_eq!(decision.batch.changed::<Conversation>().first(), Some(after));
+        assert_eq!(
+            decision.batch.changed::<Conversation>().first(),
+            Some(after)
+        );
     }
 
     #[test]
     fn what_is_wrong_is_pointed_at() {
-        let template = TemplateUse { id: TemplateId::new(moment().now, moment().entropy), variables: BTreeMap::new() };
+        let template = TemplateUse {
+            id: TemplateId::new(moment().now, moment().entropy),
+            variables: BTreeMap::new(),
+        };
         let media = |media: &str| vec![media.to_owned()];
         let pointers = |new: NewMessage| match new.check("/initial_message") {
             Ok(()) => Vec::new(),
-            Err(Error::Invalid(problems)) => problems.into_iter().map(|problem| problem.pointer).collect(),
+            Err(Error::Invalid(problems)) => problems
+                .into_iter()
+                .map(|problem| problem.pointer)
+                .collect(),
             Err(other) => panic!("{other}"),
         };
         let (api, none) = (text(Source::Api), String::new);
         for (new, expected) in [
             (api.clone(), None),
-            (NewMessage { body: none(), ..api.clone() }, Some("/initial_message/body")),
-            (NewMessage { body: none(), media: media("https://example.com/1.jpg"), ..api.clone() }, None),
-            (NewMessage { media: media("ftp://example.com/1"), ..api.clone() }, Some("/initial_message/media_urls/0")),
-            (NewMessage { body: "x".repeat(1601), ..api.clone() }, Some("/initial_message/body")),
-            (NewMessage { body: "nul \0".into(), ..api.clone() }, Some("/initial_message/body")),
-            (NewMessage { template: Some(template.clone()), ..api.clone() }, Some("/initial_message/body")),
-            (NewMessage { template: Some(template.clone()), body: none(), ..api.clone() }, None),
+            (
+                NewMessage {
+                    body: none(),
+                    ..api.clone()
+                },
+                Some("/initial_message/body"),
+            ),
+            (
+                NewMessage {
+                    body: none(),
+                    media: media("https://example.com/1.jpg"),
+                    ..api.clone()
+                },
+                None,
+            ),
+            (
+                NewMessage {
+                    media: media("ftp://example.com/1"),
+                    ..api.clone()
+                },
+                Some("/initial_message/media_urls/0"),
+            ),
+            (
+                NewMessage {
+                    body: "x".repeat(1601),
+                    ..api.clone()
+                },
+                Some("/initial_message/body"),
+            ),
+            (
+                NewMessage {
+                    body: "nul \0".into(),
+                    ..api.clone()
+                },
+                Some("/initial_message/body"),
+            ),
+            (
+                NewMessage {
+                    template: Some(template.clone()),
+                    ..api.clone()
+                },
+                Some("/initial_message/body"),
+            ),
+            (
+                NewMessage {
+                    template: Some(template.clone()),
+                    body: none(),
+                    ..api.clone()
+                },
+                None,
+            ),
         ] {
             assert_eq!(pointers(new.clone()), Vec::from_iter(expected), "{new:?}");
         }

@@ -20,12 +20,18 @@ use crate::{
 use super::{Conversation, Direction, Message, Source, Turn, gate::Waiting};
 
 pub(super) fn moment() -> Moment<'static> {
-    Moment { now: Timestamp::from_micros(1_767_225_600_000_000), entropy: &Zero }
+    Moment {
+        now: Timestamp::from_micros(1_767_225_600_000_000),
+        entropy: &Zero,
+    }
 }
 
 /// So many seconds later.
 pub(super) fn later(seconds: u64) -> Moment<'static> {
-    Moment { now: moment().now + std::time::Duration::from_secs(seconds), ..moment() }
+    Moment {
+        now: moment().now + std::time::Duration::from_secs(seconds),
+        ..moment()
+    }
 }
 
 pub(super) fn org() -> OrgId {
@@ -63,7 +69,13 @@ pub(super) fn conversation(texts: usize) -> Conversation {
 
 /// A text that is queued.
 pub(super) fn text(source: Source) -> Message {
-    let mut message = Message::outbound(&conversation(0), 1, source, "See you at ten.".into(), moment());
+    let mut message = Message::outbound(
+        &conversation(0),
+        1,
+        source,
+        "See you at ten.".into(),
+        moment(),
+    );
     message.version = 1;
     message
 }
@@ -94,7 +106,11 @@ pub(super) fn opted_out() -> Consent {
 }
 
 pub(super) fn news(status: CarrierStatus) -> StatusCallback {
-    StatusCallback { sid: "SM1".into(), status, error_code: None }
+    StatusCallback {
+        sid: "SM1".into(),
+        status,
+        error_code: None,
+    }
 }
 
 /// The kinds of the events in a batch.
@@ -126,8 +142,11 @@ pub(super) fn guards(batch: &Batch) -> Vec<&'static str> {
 
 /// A text that may leave.
 pub(super) fn waiting(source: Source) -> Waiting {
-    let account =
-        CarrierCredentials { account_sid: "AC1".into(), auth_token: Secret::new("t".into()), secondary_auth_token: None };
+    let account = CarrierCredentials {
+        account_sid: "AC1".into(),
+        auth_token: Secret::new("t".into()),
+        secondary_auth_token: None,
+    };
     Waiting {
         message: text(source),
         conversation: conversation(1),

@@ -11,9 +11,11 @@ const CONFIRMATION_MAX_AGE: Duration = Duration::from_secs(5 * 60);
 /// An agent's answer that is later than this answers nobody.
 const AI_MAX_AGE: Duration = Duration::from_secs(3600);
 const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
-/// The longest a carrier keeps a text (<https://www.twilio.com/docs/messaging/api/message-resource>).
+/// The longest a carrier keeps a text
+/// (<https://www.twilio.com/docs/messaging/api/message-resource>).
 const MAX_VALIDITY: Duration = Duration::from_secs(36_000);
-/// Above every flow's own cap: whatever a flow says, an agent does not send more per conversation and day.
+/// Above every flow's own cap: whatever a flow says, an agent does not send more per conversation
+/// and day.
 const MAX_AI_MESSAGES_PER_DAY: i64 = 500;
 
 /// A text that waits, and what decides whether it leaves.
@@ -40,7 +42,9 @@ pub(super) enum Gate {
 impl Waiting {
     pub fn gate(&self, now: Timestamp) -> Gate {
         let source = self.message.source;
-        if self.consent.as_ref().is_some_and(Consent::is_opted_out) && source != Source::Confirmation {
+        if self.consent.as_ref().is_some_and(Consent::is_opted_out)
+            && source != Source::Confirmation
+        {
             return Gate::OptedOut;
         }
         if source == Source::Ai
@@ -57,16 +61,20 @@ impl Waiting {
         if age >= max_age {
             return Gate::Withhold("too late to be of use");
         }
-        Gate::Send { validity: Duration::from_secs((max_age - age).min(MAX_VALIDITY).as_secs().max(1)) }
+        Gate::Send {
+            validity: Duration::from_secs((max_age - age).min(MAX_VALIDITY).as_secs().max(1)),
+        }
     }
 
     fn silences_agent(&self) -> Option<&'static str> {
         // What the agent says as it hands over is still said, unless a person was faster.
-        let hands_over = self.conversation.waits_for_person() && self.turn.as_ref().is_some_and(Turn::handed_over);
+        let hands_over = self.conversation.waits_for_person()
+            && self.turn.as_ref().is_some_and(Turn::handed_over);
         if !self.conversation.ai_may_speak() && !hands_over {
             return Some("a person took over first");
         }
-        (self.ai_today >= MAX_AI_MESSAGES_PER_DAY).then_some("the agent has sent too many messages today")
+        (self.ai_today >= MAX_AI_MESSAGES_PER_DAY)
+            .then_some("the agent has sent too many messages today")
     }
 }
 
@@ -84,18 +92,29 @@ mod tests {
     const TAKEN_OVER: Gate = Gate::Withhold("a person took over first");
 
     fn valid(seconds: u64) -> Gate {
-        Gate::Send { validity: Duration::from_secs(seconds) }
+        Gate::Send {
+            validity: Duration::from_secs(seconds),
+        }
     }
 
     #[test]
     fn who_opted_out_gets_one_confirmation_and_nothing_else() {
         for source in [Source::Ai, Source::Human, Source::Api] {
-            let waiting = Waiting { consent: Some(opted_out()), ..waiting(source) };
+            let waiting = Waiting {
+                consent: Some(opted_out()),
+                ..waiting(source)
+            };
             assert_eq!(waiting.gate(moment().now), Gate::OptedOut, "{source:?}");
         }
-        let confirmation = Waiting { consent: Some(opted_out()), ..waiting(Source::Confirmation) };
+        let confirmation = Waiting {
+            consent: Some(opted_out()),
+            ..waiting(Source::Confirmation)
+        };
         assert_eq!(confirmation.gate(moment().now), valid(300));
-        let unknown = Waiting { consent: None, ..waiting(Source::Api) };
+        let unknown = Waiting {
+            consent: None,
+            ..waiting(Source::Api)
+        };
         assert_eq!(unknown.gate(moment().now), valid(36_000));
     }
 
@@ -110,7 +129,11 @@ mod tests {
             (Source::Api, 24 * 3600 - 1, valid(1)),
             (Source::Api, 24 * 3600, TOO_LATE),
         ] {
-            assert_eq!(waiting(source).gate(later(after).now), gate, "{source:?} after {after} s");
+            assert_eq!(
+                waiting(source).gate(later(after).now),
+                gate,
+                "{source:?} after {after} s"
+            );
         }
     }
 
@@ -118,15 +141,27 @@ mod tests {
     fn a_person_silences_the_agent_and_nobody_else() {
         let mut conversation = conversation(1);
         conversation.pause_ai();
-        for (source, gate) in [(Source::Ai, TAKEN_OVER), (Source::Human, valid(36_000)), (Source::Api, valid(36_000))] {
-            let waiting = Waiting { conversation: conversation.clone(), ..waiting(source) };
+        for (source, gate) in [
+            (Source::Ai, TAKEN_OVER),
+            (Source::Human, valid(36_000)),
+            (Source::Api, valid(36_000)),
+        ] {
+            let waiting = Waiting {
+                conversation: conversation.clone(),
+                ..waiting(source)
+            };
             assert_eq!(waiting.gate(moment().now), gate, "{source:?}");
         }
     }
 
     #[test]
     fn the_last_words_of_an_agent_are_said_unless_a_person_was_faster() {
-        let call = ToolCallLog { name: "assign_to_human".into(), arguments: json!({}), output: String::new(), ran: true };
+        let call = ToolCallLog {
+            name: "assign_to_human".into(),
+            arguments: json!({}),
+            output: String::new(),
+            ran: true,
+        };
         let handed_over = turn().finish(moment().now, None, false, vec![call]);
         let mut conversation = conversation(1);
         conversation.hand_over(BY_AGENT, "Wants a person.", moment());
@@ -138,15 +173,32 @@ mod tests {
             (&conversation, None, TAKEN_OVER),
             (&taken, Some(handed_over), TAKEN_OVER),
         ] {
-            let waiting = Waiting { conversation: conversation.clone(), turn, ..waiting(Source::Ai) };
+            let waiting = Waiting {
+                conversation: conversation.clone(),
+                turn,
+                ..waiting(Source::Ai)
+            };
             assert_eq!(waiting.gate(moment().now), gate);
         }
     }
 
     #[test]
     fn an_agent_has_a_limit_per_day() {
-        for (ai_today, gate) in [(499, valid(3600)), (500, Gate::Withhold("the agent has sent too many messages today"))] {
-            assert_eq!(Waiting { ai_today, ..waiting(Source::Ai) }.gate(moment().now), gate);
+        for (ai_today, gate) in [
+            (499, valid(3600)),
+            (
+                500,
+                Gate::Withhold("the agent has sent too many messages today"),
+            ),
+        ] {
+            assert_eq!(
+                Waiting {
+                    ai_today,
+                    ..waiting(Source::Ai)
+                }
+                .gate(moment().now),
+                gate
+            );
         }
     }
 }

@@ -95,8 +95,8 @@ pub enum MessageStatus {
     InDoubt,
     /// Not sent: the contact is opted out. The carrier was not called.
     OptedOut,
-    /// Not sent, and the carrier was not called: canceled, a person was faster than the agent, too late, too many today, or no
-    /// carrier account. `detail` says which.
+    /// Not sent, and the carrier was not called: canceled, a person was faster than the agent, too
+    /// late, too many today, or no carrier account. `detail` says which.
     Withheld,
     /// The carrier has it, or refused it definitely (`Failed`).
     Carrier(CarrierStatus),
@@ -113,7 +113,8 @@ const OWN: [MessageStatus; 6] = [
 ];
 
 impl MessageStatus {
-    /// The name that is stored and shown. The carrier's own `queued` is shown as `accepted`, since hum has a `queued` too.
+    /// The name that is stored and shown. The carrier's own `queued` is shown as `accepted`, since
+    /// hum has a `queued` too.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Received => "received",
@@ -154,12 +155,15 @@ impl MessageStatus {
         }
     }
 
-    /// The reverse of [`MessageStatus::as_str`]; what the carrier said exactly is in its own column.
+    /// The reverse of [`MessageStatus::as_str`]; what the carrier said exactly is in its own
+    /// column.
     fn parse(shown: &str, carrier: Option<CarrierStatus>) -> Option<Self> {
         if let Some(own) = OWN.into_iter().find(|own| own.as_str() == shown) {
             return Some(own);
         }
-        let exact = carrier.map(Self::Carrier).filter(|status| status.as_str() == shown);
+        let exact = carrier
+            .map(Self::Carrier)
+            .filter(|status| status.as_str() == shown);
         // The shown name of a refusal that came without a callback stands for itself.
         exact.or_else(|| CarrierStatus::parse(shown).map(Self::Carrier))
     }
@@ -191,7 +195,8 @@ impl Fields for Standing {
     fn read(row: &mut Reader) -> Result<Self, StoreError> {
         let shown: String = row.take()?;
         let carrier = CarrierFacts::read(row)?;
-        let status = MessageStatus::parse(&shown, carrier.status).ok_or_else(|| row.corrupt("unknown name in status"))?;
+        let status = MessageStatus::parse(&shown, carrier.status)
+            .ok_or_else(|| row.corrupt("unknown name in status"))?;
         Ok(Self { status, carrier })
     }
 
@@ -205,7 +210,13 @@ impl Fields for Standing {
 
 impl Message {
     /// A text that is to be sent.
-    pub fn outbound(conversation: &Conversation, seq: i64, source: Source, body: String, moment: Moment<'_>) -> Self {
+    pub fn outbound(
+        conversation: &Conversation,
+        seq: i64,
+        source: Source,
+        body: String,
+        moment: Moment<'_>,
+    ) -> Self {
         Self {
             org: conversation.org,
             id: MessageId::new(moment.now, moment.entropy),
@@ -215,7 +226,10 @@ impl Message {
             source,
             body,
             media: Vec::new(),
-            standing: Standing { status: MessageStatus::Queued, carrier: CarrierFacts::default() },
+            standing: Standing {
+                status: MessageStatus::Queued,
+                carrier: CarrierFacts::default(),
+            },
             detail: None,
             turn: None,
             resend_of: None,
@@ -226,19 +240,33 @@ impl Message {
     }
 
     /// A text that came in.
-    pub fn inbound(conversation: &Conversation, seq: i64, sms: &InboundSms, moment: Moment<'_>) -> Self {
-        let carrier = CarrierFacts { sid: Some(sms.sid.clone()), ..CarrierFacts::default() };
+    pub fn inbound(
+        conversation: &Conversation,
+        seq: i64,
+        sms: &InboundSms,
+        moment: Moment<'_>,
+    ) -> Self {
+        let carrier = CarrierFacts {
+            sid: Some(sms.sid.clone()),
+            ..CarrierFacts::default()
+        };
         Self {
             direction: Direction::Inbound,
             media: sms.media.clone(),
-            standing: Standing { status: MessageStatus::Received, carrier },
+            standing: Standing {
+                status: MessageStatus::Received,
+                carrier,
+            },
             ..Self::outbound(conversation, seq, Source::Contact, sms.body.clone(), moment)
         }
     }
 
     /// Written by a turn.
     pub fn of_turn(self, turn: TurnId) -> Self {
-        Self { turn: Some(turn), ..self }
+        Self {
+            turn: Some(turn),
+            ..self
+        }
     }
 
     /// With media attached.
@@ -267,10 +295,19 @@ impl Message {
     }
 
     fn becomes(self, status: MessageStatus, detail: Option<String>, now: Timestamp) -> Self {
-        Self { standing: Standing { status, ..self.standing }, detail, updated_at: now, ..self }
+        Self {
+            standing: Standing {
+                status,
+                ..self.standing
+            },
+            detail,
+            updated_at: now,
+            ..self
+        }
     }
 
-    /// Will never be handed to the carrier, by somebody's decision; `None` when it is withheld already.
+    /// Will never be handed to the carrier, by somebody's decision; `None` when it is withheld
+    /// already.
     ///
     /// # Errors
     /// `Conflict` when it is too late.
@@ -278,15 +315,23 @@ impl Message {
         match self.status() {
             MessageStatus::Withheld => Ok(None),
             MessageStatus::Queued => Ok(Some(self.withhold("canceled", now))),
-            other => Err(Error::Conflict(format!("the message is {}; only a queued one can be canceled", other.as_str()))),
+            other => Err(Error::Conflict(format!(
+                "the message is {}; only a queued one can be canceled",
+                other.as_str()
+            ))),
         }
     }
 
-    /// A new message with the same text and media, by somebody's decision. It takes the next place in the conversation.
+    /// A new message with the same text and media, by somebody's decision. It takes the next place
+    /// in the conversation.
     ///
     /// # Errors
     /// `Conflict` when this one is neither in doubt nor failed.
-    pub(super) fn resend(&self, conversation: &mut Conversation, moment: Moment<'_>) -> Result<Self, Error> {
+    pub(super) fn resend(
+        &self,
+        conversation: &mut Conversation,
+        moment: Moment<'_>,
+    ) -> Result<Self, Error> {
         let status = self.status();
         let failed = matches!(status, MessageStatus::Carrier(status) if status.is_failure());
         if self.direction != Direction::Outbound || !(failed || status == MessageStatus::InDoubt) {
@@ -297,7 +342,11 @@ impl Message {
         }
         let seq = conversation.take(Direction::Outbound, moment);
         let again = Self::outbound(conversation, seq, Source::Human, self.body.clone(), moment);
-        Ok(Self { media: self.media.clone(), resend_of: Some(self.id), ..again })
+        Ok(Self {
+            media: self.media.clone(),
+            resend_of: Some(self.id),
+            ..again
+        })
     }
 
     /// The carrier is called now.
@@ -324,7 +373,11 @@ impl Message {
     /// A label for people: still in doubt, and a later callback still confirms it.
     pub fn presume_absent(self, now: Timestamp) -> Self {
         let detail = Some("the carrier lists no such text: presumed absent".into());
-        Self { detail, updated_at: now, ..self }
+        Self {
+            detail,
+            updated_at: now,
+            ..self
+        }
     }
 
     /// Definitely not sent, and to be sent later.
@@ -334,7 +387,11 @@ impl Message {
 
     /// Definitely not sent, for good.
     pub fn fail(self, why: String, error_code: Option<u32>, now: Timestamp) -> Self {
-        let mut failed = self.becomes(MessageStatus::Carrier(CarrierStatus::Failed), Some(why), now);
+        let mut failed = self.becomes(
+            MessageStatus::Carrier(CarrierStatus::Failed),
+            Some(why),
+            now,
+        );
         failed.standing.carrier.fail(error_code);
         failed
     }
@@ -345,7 +402,10 @@ impl Message {
         if let Some(status) = self.standing.carrier.status {
             self.standing.status = MessageStatus::Carrier(status);
         }
-        Self { updated_at: now, ..self }
+        Self {
+            updated_at: now,
+            ..self
+        }
     }
 
     /// How many segments are billed; the first answer counts.
@@ -388,18 +448,36 @@ pub trait MessageReads: Send + Sync {
     /// By id.
     async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError>;
     /// Newest first.
-    async fn list_messages(&self, filter: &MessageFilter, page: &Page) -> Result<Paged<Message>, StoreError>;
+    async fn list_messages(
+        &self,
+        filter: &MessageFilter,
+        page: &Page,
+    ) -> Result<Paged<Message>, StoreError>;
     /// The last `limit` messages of a conversation, oldest first.
-    async fn recent_messages(&self, conversation: ConversationId, limit: u32) -> Result<Vec<Message>, StoreError>;
-    /// How many texts of the agent in this conversation reached the carrier, or may have, since `since`.
-    async fn count_ai_messages(&self, conversation: ConversationId, since: Timestamp) -> Result<i64, StoreError>;
+    async fn recent_messages(
+        &self,
+        conversation: ConversationId,
+        limit: u32,
+    ) -> Result<Vec<Message>, StoreError>;
+    /// How many texts of the agent in this conversation reached the carrier, or may have, since
+    /// `since`.
+    async fn count_ai_messages(
+        &self,
+        conversation: ConversationId,
+        since: Timestamp,
+    ) -> Result<i64, StoreError>;
     /// The newest attempt to send a message.
     async fn last_attempt(&self, message: MessageId) -> Result<Option<SendAttempt>, StoreError>;
     /// Whether some message bears this carrier sid.
     async fn carrier_sid_taken(&self, sid: &str) -> Result<bool, StoreError>;
-    /// Attempts without a sid whose message has the same number, contact and body as `message`, started in the window;
-    /// that of `message` itself included.
-    async fn open_attempts_like(&self, message: &Message, since: Timestamp, until: Timestamp) -> Result<i64, StoreError>;
+    /// Attempts without a sid whose message has the same number, contact and body as `message`,
+    /// started in the window; that of `message` itself included.
+    async fn open_attempts_like(
+        &self,
+        message: &Message,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<i64, StoreError>;
 }
 
 #[cfg(test)]
@@ -422,7 +500,8 @@ mod tests {
             queued().withhold("too late to be of use", now),
             queued().fail("refused".into(), Some(21_211), now),
         ];
-        let learnt = CarrierStatus::ALL.map(|status| queued().learn(&news(status), now).bill(Some(2)));
+        let learnt =
+            CarrierStatus::ALL.map(|status| queued().learn(&news(status), now).bill(Some(2)));
         for message in all.into_iter().chain(learnt) {
             let row = message.to_row();
             assert_eq!(row.get("status"), &message.status().as_str().into());
@@ -434,10 +513,19 @@ mod tests {
     #[test]
     fn only_a_queued_one_can_be_canceled() {
         let now = moment().now;
-        let canceled = text(Source::Api).cancel(now).expect("in time").expect("it was queued");
-        assert_eq!((canceled.status(), canceled.detail()), (MessageStatus::Withheld, Some("canceled")));
+        let canceled = text(Source::Api)
+            .cancel(now)
+            .expect("in time")
+            .expect("it was queued");
+        assert_eq!(
+            (canceled.status(), canceled.detail()),
+            (MessageStatus::Withheld, Some("canceled"))
+        );
         assert!(matches!(canceled.cancel(now), Ok(None)));
-        for late in [text(Source::Api).dispatch(now), text(Source::Api).learn(&news(CarrierStatus::Sent), now)] {
+        for late in [
+            text(Source::Api).dispatch(now),
+            text(Source::Api).learn(&news(CarrierStatus::Sent), now),
+        ] {
             assert!(matches!(late.cancel(now), Err(Error::Conflict(_))));
         }
     }
@@ -460,13 +548,27 @@ mod tests {
             assert_eq!(again.is_ok(), may, "{:?}", first.status());
             assert_eq!(conversation.last_seq(), i64::from(may));
             let Ok(again) = again else { continue };
-            assert_eq!((again.seq, again.resend_of, again.source), (1, Some(first.id), Source::Human));
-            assert_eq!((again.body, again.media, again.turn), (first.body, first.media, None));
+            assert_eq!(
+                (again.seq, again.resend_of, again.source),
+                (1, Some(first.id), Source::Human)
+            );
+            assert_eq!(
+                (again.body, again.media, again.turn),
+                (first.body, first.media, None)
+            );
         }
     }
 
     #[test]
     fn what_was_billed_first_counts() {
-        assert_eq!(text(Source::Api).bill(None).bill(Some(2)).bill(Some(3)).carrier().segments, Some(2));
+        assert_eq!(
+            text(Source::Api)
+                .bill(None)
+                .bill(Some(2))
+                .bill(Some(3))
+                .carrier()
+                .segments,
+            Some(2)
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! What people do with single messages: cancel one that waits, repeat one that is in doubt or failed.
+//! What people do with single messages: cancel one that waits, repeat one that is in doubt or
+//! failed.
 
 use crate::{
     access::Caller,
@@ -19,26 +20,52 @@ impl Sms {
     ///
     /// # Errors
     /// `NotFound`; `Conflict` when it is too late.
-    pub async fn cancel(&self, caller: &Caller, id: MessageId, remember: Remember<Message>) -> Result<Answer<Message>, Error> {
+    pub async fn cancel(
+        &self,
+        caller: &Caller,
+        id: MessageId,
+        remember: Remember<Message>,
+    ) -> Result<Answer<Message>, Error> {
         let reads = self.reads.of(caller.org);
         let load = || async { reads.message(id).await?.ok_or(Error::NotFound("message")) };
-        self.kernel.of(caller.org, caller.actor).once(remember).decide(load, cancel).await
+        self.kernel
+            .of(caller.org, caller.actor)
+            .once(remember)
+            .decide(load, cancel)
+            .await
     }
 
     /// Sends a message again, by somebody's decision: a new message that names the one it follows.
     /// The contact may get the text twice when the first one was in doubt.
     ///
     /// # Errors
-    /// `NotFound`; `Conflict` when the message is neither in doubt nor failed, or the conversation is closed.
-    pub async fn resend(&self, caller: &Caller, id: MessageId, remember: Remember<Message>) -> Result<Answer<Message>, Error> {
+    /// `NotFound`; `Conflict` when the message is neither in doubt nor failed, or the conversation
+    /// is closed.
+    pub async fn resend(
+        &self,
+        caller: &Caller,
+        id: MessageId,
+        remember: Remember<Message>,
+    ) -> Result<Answer<Message>, Error> {
         let reads = self.reads.of(caller.org);
         let load = || async {
             let first = reads.message(id).await?.ok_or(Error::NotFound("message"))?;
-            let conversation = reads.conversation(first.conversation).await?.ok_or(Error::NotFound("conversation"))?;
+            let conversation = reads
+                .conversation(first.conversation)
+                .await?
+                .ok_or(Error::NotFound("conversation"))?;
             let consent = reads.consent(&conversation.contact).await?;
-            Ok(Resend { first, conversation, consent })
+            Ok(Resend {
+                first,
+                conversation,
+                consent,
+            })
         };
-        self.kernel.of(caller.org, caller.actor).once(remember).decide(load, resend).await
+        self.kernel
+            .of(caller.org, caller.actor)
+            .once(remember)
+            .decide(load, resend)
+            .await
     }
 }
 
@@ -61,10 +88,19 @@ struct Resend {
     consent: Option<Consent>,
 }
 
-fn resend(Resend { first, mut conversation, consent }: Resend, moment: Moment<'_>) -> Result<Decision<Message>, Error> {
+fn resend(
+    Resend {
+        first,
+        mut conversation,
+        consent,
+    }: Resend,
+    moment: Moment<'_>,
+) -> Result<Decision<Message>, Error> {
     let again = first.resend(&mut conversation, moment)?;
     if !conversation.is_open() {
-        return Err(Error::Conflict("the conversation is closed; open it first".into()));
+        return Err(Error::Conflict(
+            "the conversation is closed; open it first".into(),
+        ));
     }
     let mut batch = Batch::for_org(first.org);
     let message = queue(again, consent.as_ref(), &mut batch, moment);
@@ -83,22 +119,44 @@ mod tests {
     #[test]
     fn canceling_twice_writes_once() {
         let first = cancel(text(Source::Api), moment()).expect("in time");
-        assert_eq!((first.answer.status(), first.batch.changed::<Message>().len()), (MessageStatus::Withheld, 1));
+        assert_eq!(
+            (
+                first.answer.status(),
+                first.batch.changed::<Message>().len()
+            ),
+            (MessageStatus::Withheld, 1)
+        );
         let second = cancel(first.answer, moment()).expect("it is canceled");
-        assert!(second.batch.writes.is_empty() && second.answer.status() == MessageStatus::Withheld);
+        assert!(
+            second.batch.writes.is_empty() && second.answer.status() == MessageStatus::Withheld
+        );
     }
 
     #[test]
     fn a_text_is_sent_again_as_a_new_one() {
         let first = text(Source::Ai).fall_in_doubt("timed out", moment().now);
-        for (consent, status, sends) in [(consent(), MessageStatus::Queued, true), (opted_out(), MessageStatus::OptedOut, false)]
-        {
-            let state = Resend { first: first.clone(), conversation: conversation(1), consent: Some(consent) };
+        for (consent, status, sends) in [
+            (consent(), MessageStatus::Queued, true),
+            (opted_out(), MessageStatus::OptedOut, false),
+        ] {
+            let state = Resend {
+                first: first.clone(),
+                conversation: conversation(1),
+                consent: Some(consent),
+            };
             let decision = resend(state, moment()).expect("it is in doubt");
-            let [again] = &decision.batch.inserted::<Message>()[..] else { panic!("one message") };
-            assert_eq!((again.seq, again.resend_of, again.status()), (2, Some(first.id), status));
+            let [again] = &decision.batch.inserted::<Message>()[..] else {
+                panic!("one message")
+            };
+            assert_eq!(
+                (again.seq, again.resend_of, again.status()),
+                (2, Some(first.id), status)
+            );
             assert_eq!(jobs(&decision.batch).contains(&(SEND, moment().now)), sends);
-            assert!(decision.batch.changed::<Message>().is_empty(), "what is not known does not become known by it");
+            assert!(
+                decision.batch.changed::<Message>().is_empty(),
+                "what is not known does not become known by it"
+            );
         }
     }
 
@@ -107,6 +165,16 @@ mod tests {
         let mut conversation = conversation(1);
         conversation.close(moment());
         let first = text(Source::Api).fall_in_doubt("timed out", moment().now);
-        assert!(matches!(resend(Resend { first, conversation, consent: None }, moment()), Err(Error::Conflict(_))));
+        assert!(matches!(
+            resend(
+                Resend {
+                    first,
+                    conversation,
+                    consent: None
+                },
+                moment()
+            ),
+            Err(Error::Conflict(_))
+        ));
     }
 }

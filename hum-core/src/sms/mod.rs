@@ -24,7 +24,9 @@ use crate::kernel::record::RecordType;
 pub use attempt::{AttemptState, ResolvedBy, SendAttempt};
 pub use carrier_facts::CarrierFacts;
 pub(crate) use conversation::BY_AGENT;
-pub use conversation::{Attention, Conversation, ConversationFilter, ConversationReads, ConversationStatus};
+pub use conversation::{
+    Attention, Conversation, ConversationFilter, ConversationReads, ConversationStatus,
+};
 pub use conversations::{ConversationPatch, NewConversation, NewMessage, Sent};
 pub use message::{Direction, Message, MessageFilter, MessageReads, MessageStatus, Source};
 pub use receive::Received;
@@ -50,6 +52,9 @@ impl Sms {
     /// The kinds of jobs, one line each.
     pub(crate) fn jobs(&self) -> Vec<std::sync::Arc<dyn crate::kernel::job::Job>> {
         use std::sync::Arc;
-        vec![Arc::new(send::SendSms(self.clone())), Arc::new(resolve::ResolveSms(self.clone()))]
+        vec![
+            Arc::new(send::SendSms(self.clone())),
+            Arc::new(resolve::ResolveSms(self.clone())),
+        ]
     }
 }

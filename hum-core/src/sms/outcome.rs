@@ -26,7 +26,8 @@ pub(super) struct Tried {
     pub attempt: SendAttempt,
 }
 
-/// Writes down what the carrier answered in the `runs`-th run. `consent` is looked at when the recipient opted out there.
+/// Writes down what the carrier answered in the `runs`-th run. `consent` is looked at when the
+/// recipient opted out there.
 pub(super) fn record(
     tried: Tried,
     consent: Option<Consent>,
@@ -43,21 +44,45 @@ pub(super) fn record(
 
 impl Tried {
     fn accept(self, accepted: &Accepted, moment: Moment<'_>) -> Batch {
-        let Self { message, mut conversation, attempt } = self;
+        let Self {
+            message,
+            mut conversation,
+            attempt,
+        } = self;
         let mut batch = Batch::for_org(message.org);
         if let Some(confirmed) = attempt.confirm(&accepted.sid, ResolvedBy::Answer) {
             batch.put(&confirmed);
         }
-        let news = StatusCallback { sid: accepted.sid.clone(), status: accepted.status, error_code: None };
-        let message = learn(message.bill(accepted.segments), &mut conversation, &news, &mut batch, moment);
+        let news = StatusCallback {
+            sid: accepted.sid.clone(),
+            status: accepted.status,
+            error_code: None,
+        };
+        let message = learn(
+            message.bill(accepted.segments),
+            &mut conversation,
+            &news,
+            &mut batch,
+            moment,
+        );
         batch.put(&message);
         batch.put(&conversation);
         batch
     }
 
     /// Definitely not sent: try again later, or fail.
-    fn refuse(self, consent: Option<Consent>, error: &SendError, runs: i64, moment: Moment<'_>) -> Verdict<()> {
-        let Self { message, mut conversation, attempt } = self;
+    fn refuse(
+        self,
+        consent: Option<Consent>,
+        error: &SendError,
+        runs: i64,
+        moment: Moment<'_>,
+    ) -> Verdict<()> {
+        let Self {
+            message,
+            mut conversation,
+            attempt,
+        } = self;
         let mut batch = Batch::for_org(message.org);
         let Some(not_sent) = attempt.not_sent(error.to_string()) else {
             // A callback proved that the carrier has it: it knows better than its own answer.
@@ -81,11 +106,18 @@ impl Tried {
         Verdict::done(batch)
     }
 
-    /// The carrier may have it: visible, and searched for, and never sent again by itself. Nothing when there is an outcome.
+    /// The carrier may have it: visible, and searched for, and never sent again by itself. Nothing
+    /// when there is an outcome.
     pub fn fall_in_doubt(self, why: &str, moment: Moment<'_>) -> Batch {
-        let Self { message, mut conversation, attempt } = self;
+        let Self {
+            message,
+            mut conversation,
+            attempt,
+        } = self;
         let mut batch = Batch::for_org(message.org);
-        let Some(in_doubt) = attempt.fall_in_doubt(moment.now) else { return batch };
+        let Some(in_doubt) = attempt.fall_in_doubt(moment.now) else {
+            return batch;
+        };
         let message = message.fall_in_doubt(why, moment.now);
         batch.enqueue(resolve_job(message.id, message.org, moment));
         batch.emit(conversation.event(EventKind::SmsInDoubt, Some(&message), moment));
@@ -114,9 +146,15 @@ fn code(error: &SendError) -> Option<u32> {
 }
 
 /// The carrier knows that the contact opted out: hum does too, from now on.
-fn opt_out(known: Option<Consent>, conversation: &mut Conversation, batch: &mut Batch, moment: Moment<'_>) {
+fn opt_out(
+    known: Option<Consent>,
+    conversation: &mut Conversation,
+    batch: &mut Batch,
+    moment: Moment<'_>,
+) {
     let exists = known.is_some();
-    let mut consent = known.unwrap_or_else(|| Consent::unsaid(conversation.org, conversation.contact.clone()));
+    let mut consent =
+        known.unwrap_or_else(|| Consent::unsaid(conversation.org, conversation.contact.clone()));
     if !consent.opt_out(ConsentSource::Carrier, moment.now) {
         return;
     }
@@ -128,7 +166,8 @@ fn opt_out(known: Option<Consent>, conversation: &mut Conversation, batch: &mut 
     }
 }
 
-/// Takes over what the carrier says and emits what is new about it. The caller puts message and conversation.
+/// Takes over what the carrier says and emits what is new about it. The caller puts message and
+/// conversation.
 pub(super) fn learn(
     message: Message,
     conversation: &mut Conversation,
@@ -143,7 +182,11 @@ pub(super) fn learn(
         emit(EventKind::SmsSent);
     }
     for terminal in message.carrier().terminals.difference(&before.terminals) {
-        emit(if terminal.is_failure() { EventKind::SmsFailed } else { EventKind::SmsDelivered });
+        emit(if terminal.is_failure() {
+            EventKind::SmsFailed
+        } else {
+            EventKind::SmsDelivered
+        });
     }
     message
 }
@@ -155,7 +198,9 @@ mod tests {
         kernel::batch::Finished,
         sms::{
             AttemptState, MessageStatus, RESOLVE, Source,
-            fixture::{consent, conversation, events, jobs, later, moment, news, opted_out, org, text},
+            fixture::{
+                consent, conversation, events, jobs, later, moment, news, opted_out, org, text,
+            },
         },
         telephony::CarrierStatus,
     };
@@ -163,43 +208,92 @@ mod tests {
     fn tried() -> Tried {
         let message = text(Source::Api).dispatch(moment().now);
         let attempt = SendAttempt::begin(org(), message.id, moment());
-        Tried { message, conversation: conversation(1), attempt }
+        Tried {
+            message,
+            conversation: conversation(1),
+            attempt,
+        }
     }
 
     /// A callback was faster than the answer.
     fn proved() -> Tried {
-        let Tried { message, conversation, attempt } = tried();
-        let attempt = attempt.confirm("SM1", ResolvedBy::Callback).expect("it was not");
-        Tried { message: message.learn(&news(CarrierStatus::Sent), moment().now), conversation, attempt }
+        let Tried {
+            message,
+            conversation,
+            attempt,
+        } = tried();
+        let attempt = attempt
+            .confirm("SM1", ResolvedBy::Callback)
+            .expect("it was not");
+        Tried {
+            message: message.learn(&news(CarrierStatus::Sent), moment().now),
+            conversation,
+            attempt,
+        }
     }
 
     fn accepted() -> Result<Accepted, SendError> {
-        Ok(Accepted { sid: "SM1".into(), status: CarrierStatus::Queued, segments: Some(2) })
+        Ok(Accepted {
+            sid: "SM1".into(),
+            status: CarrierStatus::Queued,
+            segments: Some(2),
+        })
     }
 
     fn status(verdict: &Verdict<()>) -> Option<MessageStatus> {
-        verdict.batch().changed::<Message>().first().map(Message::status)
+        verdict
+            .batch()
+            .changed::<Message>()
+            .first()
+            .map(Message::status)
     }
 
     fn attempt_state(verdict: &Verdict<()>) -> Option<AttemptState> {
-        verdict.batch().changed::<SendAttempt>().first().map(|attempt| attempt.state().clone())
+        verdict
+            .batch()
+            .changed::<SendAttempt>()
+            .first()
+            .map(|attempt| attempt.state().clone())
     }
 
     #[test]
     fn an_answer_is_written_down_once() {
         let first = record(tried(), None, &accepted(), 1, moment());
-        assert_eq!(status(&first), Some(MessageStatus::Carrier(CarrierStatus::Queued)));
-        assert_eq!(attempt_state(&first), Some(AttemptState::Confirmed { sid: "SM1".into(), by: ResolvedBy::Answer }));
-        assert_eq!((events(first.batch()), first.end()), (vec![EventKind::SmsSent], Some(&Finished::Done)));
+        assert_eq!(
+            status(&first),
+            Some(MessageStatus::Carrier(CarrierStatus::Queued))
+        );
+        assert_eq!(
+            attempt_state(&first),
+            Some(AttemptState::Confirmed {
+                sid: "SM1".into(),
+                by: ResolvedBy::Answer
+            })
+        );
+        assert_eq!(
+            (events(first.batch()), first.end()),
+            (vec![EventKind::SmsSent], Some(&Finished::Done))
+        );
         let late = record(proved(), None, &accepted(), 1, moment());
-        assert_eq!(status(&late), Some(MessageStatus::Carrier(CarrierStatus::Sent)));
-        assert_eq!((attempt_state(&late), events(late.batch())), (None, Vec::new()));
-        assert_eq!(late.batch().changed::<Message>()[0].carrier().segments, Some(2));
+        assert_eq!(
+            status(&late),
+            Some(MessageStatus::Carrier(CarrierStatus::Sent))
+        );
+        assert_eq!(
+            (attempt_state(&late), events(late.batch())),
+            (None, Vec::new())
+        );
+        assert_eq!(
+            late.batch().changed::<Message>()[0].carrier().segments,
+            Some(2)
+        );
     }
 
     #[test]
     fn what_was_definitely_not_sent_is_tried_six_times() {
-        let busy = |seconds| SendError::Busy { retry_after: Some(Duration::from_secs(seconds)) };
+        let busy = |seconds| SendError::Busy {
+            retry_after: Some(Duration::from_secs(seconds)),
+        };
         for (error, runs, seconds) in [
             (SendError::NotSent("no connection".into()), 1, Some(4)),
             (SendError::NotSent("no connection".into()), 5, Some(64)),
@@ -208,25 +302,63 @@ mod tests {
             (busy(100), 1, Some(100)),
             (busy(100_000), 1, Some(3600)),
             (busy(100), 6, None),
-            (SendError::Rejected { code: None, detail: "no".into() }, 1, None),
+            (
+                SendError::Rejected {
+                    code: None,
+                    detail: "no".into(),
+                },
+                1,
+                None,
+            ),
         ] {
             let said = error.to_string();
             let verdict = record(tried(), None, &Err(error), runs, moment());
-            assert_eq!(attempt_state(&verdict), Some(AttemptState::NotSent { reason: said.clone() }));
-            let again = seconds.map(|seconds| Finished::Again { at: later(seconds).now, error: Some(said.clone()) });
-            assert_eq!(verdict.end(), Some(&again.unwrap_or(Finished::Done)), "{said}, {runs}");
+            assert_eq!(
+                attempt_state(&verdict),
+                Some(AttemptState::NotSent {
+                    reason: said.clone()
+                })
+            );
+            let again = seconds.map(|seconds| Finished::Again {
+                at: later(seconds).now,
+                error: Some(said.clone()),
+            });
+            assert_eq!(
+                verdict.end(),
+                Some(&again.unwrap_or(Finished::Done)),
+                "{said}, {runs}"
+            );
             let failed = MessageStatus::Carrier(CarrierStatus::Failed);
-            assert_eq!(status(&verdict), Some(if seconds.is_some() { MessageStatus::Queued } else { failed }));
-            assert_eq!(events(verdict.batch()) == [EventKind::SmsFailed], seconds.is_none());
+            assert_eq!(
+                status(&verdict),
+                Some(if seconds.is_some() {
+                    MessageStatus::Queued
+                } else {
+                    failed
+                })
+            );
+            assert_eq!(
+                events(verdict.batch()) == [EventKind::SmsFailed],
+                seconds.is_none()
+            );
         }
     }
 
     #[test]
     fn a_callback_knows_better_than_a_refusal() {
-        let refused = Err(SendError::Rejected { code: Some(21_211), detail: "no".into() });
+        let refused = Err(SendError::Rejected {
+            code: Some(21_211),
+            detail: "no".into(),
+        });
         let verdict = record(proved(), None, &refused, 1, moment());
-        assert_eq!(status(&verdict), Some(MessageStatus::Carrier(CarrierStatus::Sent)));
-        assert_eq!((attempt_state(&verdict), verdict.end()), (None, Some(&Finished::Done)));
+        assert_eq!(
+            status(&verdict),
+            Some(MessageStatus::Carrier(CarrierStatus::Sent))
+        );
+        assert_eq!(
+            (attempt_state(&verdict), verdict.end()),
+            (None, Some(&Finished::Done))
+        );
     }
 
     #[test]
@@ -234,21 +366,48 @@ mod tests {
         let unknown = || Err(SendError::Unknown("timed out".into()));
         let verdict = record(tried(), None, &unknown(), 1, moment());
         assert_eq!(status(&verdict), Some(MessageStatus::InDoubt));
-        assert_eq!((events(verdict.batch()), verdict.end()), (vec![EventKind::SmsInDoubt], Some(&Finished::Done)));
+        assert_eq!(
+            (events(verdict.batch()), verdict.end()),
+            (vec![EventKind::SmsInDoubt], Some(&Finished::Done))
+        );
         assert_eq!(jobs(verdict.batch()), [(RESOLVE, later(60).now)]);
-        assert!(record(proved(), None, &unknown(), 1, moment()).batch().writes.is_empty());
+        assert!(
+            record(proved(), None, &unknown(), 1, moment())
+                .batch()
+                .writes
+                .is_empty()
+        );
     }
 
     #[test]
     fn who_opted_out_at_the_carrier_is_opted_out_here() {
-        let refused = Err(SendError::OptedOut { code: Some(21_610), detail: "unsubscribed".into() });
-        for (known, is_new) in [(None, true), (Some(consent()), true), (Some(opted_out()), false)] {
+        let refused = Err(SendError::OptedOut {
+            code: Some(21_610),
+            detail: "unsubscribed".into(),
+        });
+        for (known, is_new) in [
+            (None, true),
+            (Some(consent()), true),
+            (Some(opted_out()), false),
+        ] {
             let exists = known.is_some();
             let verdict = record(tried(), known, &refused, 1, moment());
-            let stored = if exists { verdict.batch().changed::<Consent>() } else { verdict.batch().inserted::<Consent>() };
+            let stored = if exists {
+                verdict.batch().changed::<Consent>()
+            } else {
+                verdict.batch().inserted::<Consent>()
+            };
             assert_eq!(stored.iter().any(Consent::is_opted_out), is_new);
-            assert_eq!(events(verdict.batch()).contains(&EventKind::SmsOptOut), is_new);
-            assert_eq!(verdict.batch().changed::<Message>()[0].carrier().error_code(), Some(21_610));
+            assert_eq!(
+                events(verdict.batch()).contains(&EventKind::SmsOptOut),
+                is_new
+            );
+            assert_eq!(
+                verdict.batch().changed::<Message>()[0]
+                    .carrier()
+                    .error_code(),
+                Some(21_610)
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What became of a text in doubt? The carrier's list is searched; a callback may say so at any time.
+//! What became of a text in doubt? The carrier's list is searched; a callback may say so at any
+//! time.
 
 use std::time::Duration;
 
@@ -17,15 +18,20 @@ use crate::{
 };
 
 use super::{
-    Conversation, Message, MessageStatus, ResolvedBy, SendAttempt, Sms, SmsReads, outcome::learn, service::load_message,
+    Conversation, Message, MessageStatus, ResolvedBy, SendAttempt, Sms, SmsReads, outcome::learn,
+    service::load_message,
 };
 
 /// Searches the carrier's list for a text in doubt. Key: message.
 pub const RESOLVE: JobKind = JobKind::new("sms.resolve");
 
 /// When the list is searched, counted from the moment of doubt.
-const LOOKS: [Duration; 4] =
-    [Duration::from_secs(60), Duration::from_secs(120), Duration::from_secs(300), Duration::from_secs(900)];
+const LOOKS: [Duration; 4] = [
+    Duration::from_secs(60),
+    Duration::from_secs(120),
+    Duration::from_secs(300),
+    Duration::from_secs(900),
+];
 /// The carrier's clock and ours may differ by this much.
 const CLOCK_SLACK: Duration = Duration::from_secs(5);
 /// The carrier may take this long after our timeout to make the text.
@@ -48,23 +54,38 @@ impl Job for ResolveSms {
 
     async fn run(&self, job: &Claimed) -> Result<(), Error> {
         let claimed = self.0.kernel.claimed(job);
-        let Ok(id) = job.key.parse() else { return claimed.finish(Finished::Done).await };
+        let Ok(id) = job.key.parse() else {
+            return claimed.finish(Finished::Done).await;
+        };
         let reads = self.0.reads.of(job.org);
-        let Some(doubt) = Doubt::load(&*reads, id).await? else { return claimed.finish(Finished::Done).await };
+        let Some(doubt) = Doubt::load(&*reads, id).await? else {
+            return claimed.finish(Finished::Done).await;
+        };
         let Some(account) = self.0.account_of(&doubt.conversation).await? else {
             return claimed.finish(Finished::Done).await;
         };
         let timeout = self.0.carrier_timeout;
-        let listed = self.0.texting.list(&account, &doubt.query(timeout)).await.map_err(|error| error.to_string());
+        let listed = self
+            .0
+            .texting
+            .list(&account, &doubt.query(timeout))
+            .await
+            .map_err(|error| error.to_string());
         let load = || async {
-            let Some(doubt) = Doubt::load(&*reads, id).await? else { return Ok(None) };
+            let Some(doubt) = Doubt::load(&*reads, id).await? else {
+                return Ok(None);
+            };
             let evidence = match &listed {
                 Ok(listed) => Ok(doubt.evidence(&*reads, listed, timeout).await?),
                 Err(error) => Err(error.clone()),
             };
             Ok(Some((doubt, evidence)))
         };
-        claimed.decide(load, |(doubt, evidence), moment| Ok(resolve(doubt, evidence, moment))).await?;
+        claimed
+            .decide(load, |(doubt, evidence), moment| {
+                Ok(resolve(doubt, evidence, moment))
+            })
+            .await?;
         Ok(())
     }
 }
@@ -89,26 +110,50 @@ struct Evidence {
 
 impl Doubt {
     async fn load(reads: &dyn SmsReads, id: MessageId) -> Result<Option<Self>, Error> {
-        let Some((message, conversation)) = load_message(reads, id).await? else { return Ok(None) };
+        let Some((message, conversation)) = load_message(reads, id).await? else {
+            return Ok(None);
+        };
         if message.status() != MessageStatus::InDoubt {
             return Ok(None);
         }
-        let Some(attempt) = reads.last_attempt(id).await? else { return Ok(None) };
-        let Some((since, looked)) = attempt.doubt() else { return Ok(None) };
-        Ok(Some(Self { message, conversation, attempt, since, looked }))
+        let Some(attempt) = reads.last_attempt(id).await? else {
+            return Ok(None);
+        };
+        let Some((since, looked)) = attempt.doubt() else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            message,
+            conversation,
+            attempt,
+            since,
+            looked,
+        }))
     }
 
     /// When the carrier can have made the text.
     fn window(&self, timeout: Duration) -> (Timestamp, Timestamp) {
         let started_at = self.attempt.started_at;
         // The carrier's times have whole seconds.
-        (started_at - CLOCK_SLACK - Duration::from_secs(1), started_at + timeout + LATE_ACCEPT)
+        (
+            started_at - CLOCK_SLACK - Duration::from_secs(1),
+            started_at + timeout + LATE_ACCEPT,
+        )
     }
 
     fn query(&self, timeout: Duration) -> ListQuery {
         let (since, until) = self.window(timeout);
-        let Conversation { number_e164, contact, .. } = &self.conversation;
-        ListQuery { from: number_e164.clone(), to: contact.clone(), since, until }
+        let Conversation {
+            number_e164,
+            contact,
+            ..
+        } = &self.conversation;
+        ListQuery {
+            from: number_e164.clone(),
+            to: contact.clone(),
+            since,
+            until,
+        }
     }
 
     fn fits(&self, listed: &CarrierMessage, timeout: Duration) -> bool {
@@ -116,23 +161,33 @@ impl Doubt {
         listed.body == self.message.body && (since..=until).contains(&listed.created_at)
     }
 
-    async fn evidence(&self, reads: &dyn SmsReads, listed: &[CarrierMessage], timeout: Duration) -> Result<Evidence, Error> {
+    async fn evidence(
+        &self,
+        reads: &dyn SmsReads,
+        listed: &[CarrierMessage],
+        timeout: Duration,
+    ) -> Result<Evidence, Error> {
         let mut candidates = Vec::new();
-        for candidate in listed.iter().filter(|candidate| self.fits(candidate, timeout)) {
+        for candidate in listed
+            .iter()
+            .filter(|candidate| self.fits(candidate, timeout))
+        {
             if !reads.carrier_sid_taken(&candidate.sid).await? {
                 candidates.push(candidate.clone());
             }
         }
         let span = timeout + LATE_ACCEPT + CLOCK_SLACK;
         let started_at = self.attempt.started_at;
-        let open = reads.open_attempts_like(&self.message, started_at - span, started_at + span).await?;
+        let open = reads
+            .open_attempts_like(&self.message, started_at - span, started_at + span)
+            .await?;
         Ok(Evidence { candidates, open })
     }
 }
 
 impl Evidence {
-    /// The text, when it can be no other. Several that fit, or several texts in doubt that they could be: nobody can say which
-    /// is which.
+    /// The text, when it can be no other. Several that fit, or several texts in doubt that they
+    /// could be: nobody can say which is which.
     fn proof(&self) -> Option<&CarrierMessage> {
         match &self.candidates[..] {
             [only] if self.open == 1 => Some(only),
@@ -153,9 +208,23 @@ fn resolve(doubt: Doubt, evidence: Result<Evidence, String>, moment: Moment<'_>)
     }
 }
 
-fn confirm(doubt: Doubt, found: &CarrierMessage, mut batch: Batch, moment: Moment<'_>) -> Verdict<()> {
-    let Doubt { message, mut conversation, attempt, .. } = doubt;
-    let news = StatusCallback { sid: found.sid.clone(), status: found.status, error_code: found.error_code };
+fn confirm(
+    doubt: Doubt,
+    found: &CarrierMessage,
+    mut batch: Batch,
+    moment: Moment<'_>,
+) -> Verdict<()> {
+    let Doubt {
+        message,
+        mut conversation,
+        attempt,
+        ..
+    } = doubt;
+    let news = StatusCallback {
+        sid: found.sid.clone(),
+        status: found.status,
+        error_code: found.error_code,
+    };
     let message = learn(message, &mut conversation, &news, &mut batch, moment);
     batch.put(&message);
     batch.put(&conversation);
@@ -165,9 +234,22 @@ fn confirm(doubt: Doubt, found: &CarrierMessage, mut batch: Batch, moment: Momen
     Verdict::done(batch)
 }
 
-fn look_again(doubt: Doubt, nothing_fits: bool, mut batch: Batch, moment: Moment<'_>) -> Verdict<()> {
-    let Doubt { message, attempt, since, looked, .. } = doubt;
-    let next = usize::try_from(looked + 1).ok().and_then(|looked| LOOKS.get(looked));
+fn look_again(
+    doubt: Doubt,
+    nothing_fits: bool,
+    mut batch: Batch,
+    moment: Moment<'_>,
+) -> Verdict<()> {
+    let Doubt {
+        message,
+        attempt,
+        since,
+        looked,
+        ..
+    } = doubt;
+    let next = usize::try_from(looked + 1)
+        .ok()
+        .and_then(|looked| LOOKS.get(looked));
     let presumed_absent = next.is_none() && nothing_fits;
     batch.put(&attempt.looked(presumed_absent));
     if presumed_absent {
@@ -195,10 +277,20 @@ mod tests {
 
     /// In doubt after 30 s, and looked for so often.
     fn doubt(looked: i64) -> Doubt {
-        let message = text(Source::Api).dispatch(moment().now).fall_in_doubt("timed out", later(30).now);
-        let attempt = SendAttempt::begin(org(), message.id, moment()).fall_in_doubt(later(30).now).expect("under way");
+        let message = text(Source::Api)
+            .dispatch(moment().now)
+            .fall_in_doubt("timed out", later(30).now);
+        let attempt = SendAttempt::begin(org(), message.id, moment())
+            .fall_in_doubt(later(30).now)
+            .expect("under way");
         let attempt = (0..looked).fold(attempt, |attempt, _| attempt.looked(false));
-        Doubt { message, conversation: conversation(1), attempt, since: later(30).now, looked }
+        Doubt {
+            message,
+            conversation: conversation(1),
+            attempt,
+            since: later(30).now,
+            looked,
+        }
     }
 
     fn listed(sid: &str) -> CarrierMessage {
@@ -214,17 +306,29 @@ mod tests {
     }
 
     fn found(sids: &[&str], open: i64) -> Result<Evidence, String> {
-        Ok(Evidence { candidates: sids.iter().map(|sid| listed(sid)).collect(), open })
+        Ok(Evidence {
+            candidates: sids.iter().map(|sid| listed(sid)).collect(),
+            open,
+        })
     }
 
     #[test]
     fn a_text_fits_by_its_body_and_its_time() {
         let doubt = doubt(0);
-        let at = |created_at| CarrierMessage { created_at, ..listed("SM1") };
+        let at = |created_at| CarrierMessage {
+            created_at,
+            ..listed("SM1")
+        };
         let now = moment().now;
         for (listed, fits) in [
             (listed("SM1"), true),
-            (CarrierMessage { body: "See you at ten".into(), ..listed("SM1") }, false),
+            (
+                CarrierMessage {
+                    body: "See you at ten".into(),
+                    ..listed("SM1")
+                },
+                false,
+            ),
             (at(now - Duration::from_secs(6)), true),
             (at(now - Duration::from_secs(7)), false),
             (at(later(90).now), true),
@@ -236,13 +340,21 @@ mod tests {
 
     #[test]
     fn only_the_one_that_it_must_be_is_taken() {
-        for (evidence, proved) in
-            [(found(&["SM1"], 1), true), (found(&["SM1"], 2), false), (found(&["SM1", "SM2"], 1), false), (found(&[], 1), false)]
-        {
+        for (evidence, proved) in [
+            (found(&["SM1"], 1), true),
+            (found(&["SM1"], 2), false),
+            (found(&["SM1", "SM2"], 1), false),
+            (found(&[], 1), false),
+        ] {
             let verdict = resolve(doubt(0), evidence, later(90));
-            let [attempt] = &verdict.batch().changed::<SendAttempt>()[..] else { panic!("one attempt") };
+            let [attempt] = &verdict.batch().changed::<SendAttempt>()[..] else {
+                panic!("one attempt")
+            };
             assert_eq!(attempt.sid().is_some(), proved);
-            assert_eq!(events(verdict.batch()) == [EventKind::SmsSent, EventKind::SmsDelivered], proved);
+            assert_eq!(
+                events(verdict.batch()) == [EventKind::SmsSent, EventKind::SmsDelivered],
+                proved
+            );
             assert_eq!(verdict.end() == Some(&Finished::Done), proved);
         }
     }
@@ -257,22 +369,56 @@ mod tests {
             (3, &[], None, true),
         ] {
             let verdict = resolve(doubt(looked), found(sids, 1), later(100));
-            let again = next.map(|seconds| Finished::Again { at: later(seconds).now, error: None });
-            assert_eq!(verdict.end(), Some(&again.unwrap_or(Finished::Done)), "{looked}");
-            let [attempt] = &verdict.batch().changed::<SendAttempt>()[..] else { panic!("one attempt") };
-            let state = AttemptState::InDoubt { since: later(30).now, presumed_absent: label, looked: looked + 1 };
+            let again = next.map(|seconds| Finished::Again {
+                at: later(seconds).now,
+                error: None,
+            });
+            assert_eq!(
+                verdict.end(),
+                Some(&again.unwrap_or(Finished::Done)),
+                "{looked}"
+            );
+            let [attempt] = &verdict.batch().changed::<SendAttempt>()[..] else {
+                panic!("one attempt")
+            };
+            let state = AttemptState::InDoubt {
+                since: later(30).now,
+                presumed_absent: label,
+                looked: looked + 1,
+            };
             assert_eq!(attempt.state(), &state);
-            let labelled: Vec<_> = verdict.batch().changed::<Message>().iter().map(Message::status).collect();
-            assert_eq!(labelled == [MessageStatus::InDoubt], label, "it stays in doubt");
+            let labelled: Vec<_> = verdict
+                .batch()
+                .changed::<Message>()
+                .iter()
+                .map(Message::status)
+                .collect();
+            assert_eq!(
+                labelled == [MessageStatus::InDoubt],
+                label,
+                "it stays in doubt"
+            );
         }
         let late = resolve(doubt(0), found(&[], 1), later(9999));
-        assert_eq!(late.end(), Some(&Finished::Again { at: later(9999).now, error: None }));
+        assert_eq!(
+            late.end(),
+            Some(&Finished::Again {
+                at: later(9999).now,
+                error: None
+            })
+        );
     }
 
     #[test]
     fn a_look_that_was_not_answered_does_not_count() {
         let verdict = resolve(doubt(3), Err("no answer".into()), later(1000));
-        assert_eq!(verdict.end(), Some(&Finished::Again { at: later(1060).now, error: Some("no answer".into()) }));
+        assert_eq!(
+            verdict.end(),
+            Some(&Finished::Again {
+                at: later(1060).now,
+                error: Some("no answer".into())
+            })
+        );
         assert!(verdict.batch().writes.is_empty());
     }
 }

@@ -22,7 +22,8 @@ pub struct InboundState {
     pub keyword_replies: KeywordReplies,
     /// The organization's own carrier account, if it has one.
     pub account: Option<CarrierAccount>,
-    /// How long the number's text agent waits for more; `None` when the number has no agent that exists, or texting is off.
+    /// How long the number's text agent waits for more; `None` when the number has no agent that
+    /// exists, or texting is off.
     pub debounce: Option<Duration>,
     /// The thread, if there is one.
     pub conversation: Option<Conversation>,

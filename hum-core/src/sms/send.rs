@@ -1,4 +1,5 @@
-//! A text goes out: the last gate, `dispatching`, one POST, the outcome. `docs/sending.md` explains the protocol.
+//! A text goes out: the last gate, `dispatching`, one POST, the outcome. `docs/sending.md` explains
+//! the protocol.
 
 use std::time::Duration;
 
@@ -34,7 +35,12 @@ pub(crate) fn send_job(message: MessageId, org: OrgId, moment: Moment<'_>) -> Ne
 }
 
 /// Stores a new text: queued, with the job that sends it, or `opted_out` at once.
-pub(super) fn queue(message: Message, consent: Option<&Consent>, batch: &mut Batch, moment: Moment<'_>) -> Message {
+pub(super) fn queue(
+    message: Message,
+    consent: Option<&Consent>,
+    batch: &mut Batch,
+    moment: Moment<'_>,
+) -> Message {
     let message = if consent.is_some_and(Consent::is_opted_out) {
         message.opt_out(moment.now)
     } else {
@@ -54,13 +60,23 @@ impl Job for SendSms {
     }
 
     async fn run(&self, job: &Claimed) -> Result<(), Error> {
-        let Ok(id) = job.key.parse() else { return self.0.kernel.claimed(job).finish(Finished::Done).await };
-        let Some(dispatched) = self.dispatch(job, id).await? else { return Ok(()) };
-        // Whoever stood still for this long may not act on what the gate said: a definite "not sent", and the gate again.
+        let Ok(id) = job.key.parse() else {
+            return self.0.kernel.claimed(job).finish(Finished::Done).await;
+        };
+        let Some(dispatched) = self.dispatch(job, id).await? else {
+            return Ok(());
+        };
+        // Whoever stood still for this long may not act on what the gate said: a definite "not
+        // sent", and the gate again.
         let answer = if self.0.kernel.now().since(dispatched.attempt.started_at) >= LEASE {
-            Err(SendError::NotSent("the sender stood still before it could send".into()))
+            Err(SendError::NotSent(
+                "the sender stood still before it could send".into(),
+            ))
         } else {
-            self.0.texting.send(&dispatched.account, &dispatched.sms).await
+            self.0
+                .texting
+                .send(&dispatched.account, &dispatched.sms)
+                .await
         };
         self.record(job, &dispatched.attempt, &answer).await
     }
@@ -86,24 +102,40 @@ impl SendSms {
     async fn dispatch(&self, job: &Claimed, id: MessageId) -> Result<Option<Dispatched>, Error> {
         let reads = self.0.reads.of(job.org);
         let load = || self.found(&*reads, id);
-        let callback_url = |token: &str| self.0.texting.status_callback_url(&self.0.public_url, token);
+        let callback_url = |token: &str| {
+            self.0
+                .texting
+                .status_callback_url(&self.0.public_url, token)
+        };
         let decide = |found: Found, moment: Moment<'_>| Ok(dispatch(found, &callback_url, moment));
         self.0.kernel.claimed(job).decide(load, decide).await
     }
 
     async fn found(&self, reads: &dyn SmsReads, id: MessageId) -> Result<Option<Found>, Error> {
-        let Some((message, conversation)) = load_message(reads, id).await? else { return Ok(None) };
+        let Some((message, conversation)) = load_message(reads, id).await? else {
+            return Ok(None);
+        };
         match message.status() {
             MessageStatus::Queued => {}
             MessageStatus::Dispatching => {
                 let attempt = reads.last_attempt(id).await?;
-                return Ok(attempt.map(|attempt| Found::Stopped(Box::new(Tried { message, conversation, attempt }))));
+                return Ok(attempt.map(|attempt| {
+                    Found::Stopped(Box::new(Tried {
+                        message,
+                        conversation,
+                        attempt,
+                    }))
+                }));
             }
             _ => return Ok(None),
         }
         let consent = reads.consent(&conversation.contact).await?;
         let ai_today = match message.source {
-            Source::Ai => reads.count_ai_messages(conversation.id, self.0.kernel.now() - DAY).await?,
+            Source::Ai => {
+                reads
+                    .count_ai_messages(conversation.id, self.0.kernel.now() - DAY)
+                    .await?
+            }
             _ => 0,
         };
         let turn = match message.turn {
@@ -111,39 +143,88 @@ impl SendSms {
             None => None,
         };
         let account = self.0.account_of(&conversation).await?;
-        Ok(Some(Found::Waiting(Box::new(Waiting { message, conversation, consent, turn, ai_today, account }))))
+        Ok(Some(Found::Waiting(Box::new(Waiting {
+            message,
+            conversation,
+            consent,
+            turn,
+            ai_today,
+            account,
+        }))))
     }
 
-    /// Writes down what the carrier answered. The claim may be lost by now; the answer still counts.
-    async fn record(&self, job: &Claimed, attempt: &SendAttempt, answer: &Result<Accepted, SendError>) -> Result<(), Error> {
+    /// Writes down what the carrier answered. The claim may be lost by now; the answer still
+    /// counts.
+    async fn record(
+        &self,
+        job: &Claimed,
+        attempt: &SendAttempt,
+        answer: &Result<Accepted, SendError>,
+    ) -> Result<(), Error> {
         let reads = self.0.reads.of(job.org);
         let load = || async {
-            let Some((message, conversation)) = load_message(&*reads, attempt.message).await? else { return Ok(None) };
-            let last = reads.last_attempt(message.id).await?.filter(|last| last.id == attempt.id);
+            let Some((message, conversation)) = load_message(&*reads, attempt.message).await?
+            else {
+                return Ok(None);
+            };
+            let last = reads
+                .last_attempt(message.id)
+                .await?
+                .filter(|last| last.id == attempt.id);
             let attempt = last.ok_or_else(|| inconsistent("the attempt is gone"))?;
             let consent = match answer {
                 Err(SendError::OptedOut { .. }) => reads.consent(&conversation.contact).await?,
                 _ => None,
             };
-            Ok(Some((Tried { message, conversation, attempt }, consent)))
+            Ok(Some((
+                Tried {
+                    message,
+                    conversation,
+                    attempt,
+                },
+                consent,
+            )))
         };
-        let decide = |(tried, consent), moment: Moment<'_>| Ok(record(tried, consent, answer, job.attempt, moment));
-        self.0.kernel.claimed(job).even_if_lost().decide(load, decide).await?;
+        let decide = |(tried, consent), moment: Moment<'_>| {
+            Ok(record(tried, consent, answer, job.attempt, moment))
+        };
+        self.0
+            .kernel
+            .claimed(job)
+            .even_if_lost()
+            .decide(load, decide)
+            .await?;
         Ok(())
     }
 }
 
-fn dispatch(found: Found, callback_url: &dyn Fn(&str) -> String, moment: Moment<'_>) -> Verdict<Dispatched> {
+fn dispatch(
+    found: Found,
+    callback_url: &dyn Fn(&str) -> String,
+    moment: Moment<'_>,
+) -> Verdict<Dispatched> {
     match found {
         Found::Waiting(waiting) => leave(*waiting, callback_url, moment),
-        Found::Stopped(tried) => Verdict::done(tried.fall_in_doubt("the sender stopped before the carrier answered", moment)),
+        Found::Stopped(tried) => Verdict::done(
+            tried.fall_in_doubt("the sender stopped before the carrier answered", moment),
+        ),
     }
 }
 
 /// The text passes the last gate, or never leaves.
-fn leave(waiting: Waiting, callback_url: &dyn Fn(&str) -> String, moment: Moment<'_>) -> Verdict<Dispatched> {
+fn leave(
+    waiting: Waiting,
+    callback_url: &dyn Fn(&str) -> String,
+    moment: Moment<'_>,
+) -> Verdict<Dispatched> {
     let gate = waiting.gate(moment.now);
-    let Waiting { message, conversation, consent, account, .. } = waiting;
+    let Waiting {
+        message,
+        conversation,
+        consent,
+        account,
+        ..
+    } = waiting;
     let (account, validity) = match (gate, account) {
         (Gate::Send { validity }, Some(account)) => (account, validity),
         (Gate::OptedOut, _) => return stay(&message.opt_out(moment.now)),
@@ -159,13 +240,30 @@ fn leave(waiting: Waiting, callback_url: &dyn Fn(&str) -> String, moment: Moment
     if message.source == Source::Ai {
         batch.guard(&conversation);
     }
-    let sms = outbound(&message, &conversation, callback_url(&attempt.token), validity);
+    let sms = outbound(
+        &message,
+        &conversation,
+        callback_url(&attempt.token),
+        validity,
+    );
     batch.put(&message.dispatch(moment.now));
     batch.insert(&attempt);
-    Verdict::proceed(batch, Dispatched { attempt, account, sms })
+    Verdict::proceed(
+        batch,
+        Dispatched {
+            attempt,
+            account,
+            sms,
+        },
+    )
 }
 
-fn outbound(message: &Message, conversation: &Conversation, status_callback: String, validity: Duration) -> OutboundSms {
+fn outbound(
+    message: &Message,
+    conversation: &Conversation,
+    status_callback: String,
+    validity: Duration,
+) -> OutboundSms {
     OutboundSms {
         from: conversation.number_e164.clone(),
         to: conversation.contact.clone(),
@@ -189,12 +287,19 @@ mod tests {
         kernel::event::EventKind,
         sms::{
             AttemptState, RESOLVE,
-            fixture::{contact, conversation, events, guards, jobs, later, moment, number, opted_out, org, text, waiting},
+            fixture::{
+                contact, conversation, events, guards, jobs, later, moment, number, opted_out, org,
+                text, waiting,
+            },
         },
     };
 
     fn sent(waiting: Waiting) -> Verdict<Dispatched> {
-        dispatch(Found::Waiting(Box::new(waiting)), &|token| format!("https://hum.example.com/{token}"), moment())
+        dispatch(
+            Found::Waiting(Box::new(waiting)),
+            &|token| format!("https://hum.example.com/{token}"),
+            moment(),
+        )
     }
 
     #[test]
@@ -208,12 +313,22 @@ mod tests {
             let verdict = sent(waiting(source));
             assert!(verdict.end().is_none(), "the run goes on, under its claim");
             assert_eq!(guards(verdict.batch()), guarded, "{source:?}");
-            let [message] = &verdict.batch().changed::<Message>()[..] else { panic!("one message") };
+            let [message] = &verdict.batch().changed::<Message>()[..] else {
+                panic!("one message")
+            };
             assert_eq!(message.status(), MessageStatus::Dispatching);
-            let [attempt] = &verdict.batch().inserted::<SendAttempt>()[..] else { panic!("one attempt") };
-            assert_eq!((attempt.message, attempt.state()), (message.id, &AttemptState::Dispatching));
+            let [attempt] = &verdict.batch().inserted::<SendAttempt>()[..] else {
+                panic!("one attempt")
+            };
+            assert_eq!(
+                (attempt.message, attempt.state()),
+                (message.id, &AttemptState::Dispatching)
+            );
         }
-        let unknown = sent(Waiting { consent: None, ..waiting(Source::Api) });
+        let unknown = sent(Waiting {
+            consent: None,
+            ..waiting(Source::Api)
+        });
         assert!(guards(unknown.batch()).is_empty() && unknown.end().is_none());
     }
 
@@ -223,13 +338,36 @@ mod tests {
         taken.pause_ai();
         let withheld = Some(MessageStatus::Withheld);
         for (waiting, status, detail) in [
-            (Waiting { consent: Some(opted_out()), ..waiting(Source::Api) }, Some(MessageStatus::OptedOut), None),
-            (Waiting { account: None, ..waiting(Source::Api) }, withheld, Some("the number's carrier account is gone")),
-            (Waiting { conversation: taken, ..waiting(Source::Ai) }, withheld, Some("a person took over first")),
+            (
+                Waiting {
+                    consent: Some(opted_out()),
+                    ..waiting(Source::Api)
+                },
+                Some(MessageStatus::OptedOut),
+                None,
+            ),
+            (
+                Waiting {
+                    account: None,
+                    ..waiting(Source::Api)
+                },
+                withheld,
+                Some("the number's carrier account is gone"),
+            ),
+            (
+                Waiting {
+                    conversation: taken,
+                    ..waiting(Source::Ai)
+                },
+                withheld,
+                Some("a person took over first"),
+            ),
         ] {
             let verdict = sent(waiting);
             assert_eq!(verdict.end(), Some(&Finished::Done));
-            let [message] = &verdict.batch().changed::<Message>()[..] else { panic!("one message") };
+            let [message] = &verdict.batch().changed::<Message>()[..] else {
+                panic!("one message")
+            };
             assert_eq!((Some(message.status()), message.detail()), (status, detail));
             assert_eq!(verdict.batch().writes.len(), 1);
         }
@@ -239,10 +377,21 @@ mod tests {
     fn a_sender_that_stopped_leaves_doubt_and_no_second_try() {
         let message = text(Source::Api).dispatch(moment().now);
         let attempt = SendAttempt::begin(org(), message.id, moment());
-        let tried = Tried { message, conversation: conversation(1), attempt };
-        let verdict = dispatch(Found::Stopped(Box::new(tried)), &|_| String::new(), later(40));
+        let tried = Tried {
+            message,
+            conversation: conversation(1),
+            attempt,
+        };
+        let verdict = dispatch(
+            Found::Stopped(Box::new(tried)),
+            &|_| String::new(),
+            later(40),
+        );
         assert_eq!(verdict.end(), Some(&Finished::Done));
-        assert_eq!(verdict.batch().changed::<Message>()[0].status(), MessageStatus::InDoubt);
+        assert_eq!(
+            verdict.batch().changed::<Message>()[0].status(),
+            MessageStatus::InDoubt
+        );
         assert_eq!(events(verdict.batch()), [EventKind::SmsInDoubt]);
         assert_eq!(jobs(verdict.batch()), [(RESOLVE, later(100).now)]);
     }
@@ -251,18 +400,37 @@ mod tests {
     fn the_carrier_gets_the_text_from_the_number_to_the_contact() {
         let media = vec!["https://example.com/1.jpg".to_owned()];
         let text = text(Source::Api).with_media(media.clone());
-        let sms = outbound(&text, &conversation(1), "https://hum.example.com/t".into(), DAY);
-        assert_eq!((&sms.from, &sms.to, &*sms.body), (&number().e164, &contact(), "See you at ten."));
-        assert_eq!((sms.media, &*sms.status_callback, sms.validity), (media, "https://hum.example.com/t", DAY));
+        let sms = outbound(
+            &text,
+            &conversation(1),
+            "https://hum.example.com/t".into(),
+            DAY,
+        );
+        assert_eq!(
+            (&sms.from, &sms.to, &*sms.body),
+            (&number().e164, &contact(), "See you at ten.")
+        );
+        assert_eq!(
+            (sms.media, &*sms.status_callback, sms.validity),
+            (media, "https://hum.example.com/t", DAY)
+        );
     }
 
     #[test]
     fn a_new_text_is_stored_with_its_job_unless_the_contact_opted_out() {
-        for (consent, status, sends) in [(None, MessageStatus::Queued, true), (Some(opted_out()), MessageStatus::OptedOut, false)]
-        {
+        for (consent, status, sends) in [
+            (None, MessageStatus::Queued, true),
+            (Some(opted_out()), MessageStatus::OptedOut, false),
+        ] {
             let mut batch = Batch::for_org(org());
             let message = queue(text(Source::Api), consent.as_ref(), &mut batch, moment());
-            assert_eq!((message.status(), jobs(&batch).contains(&(SEND, moment().now))), (status, sends));
+            assert_eq!(
+                (
+                    message.status(),
+                    jobs(&batch).contains(&(SEND, moment().now))
+                ),
+                (status, sends)
+            );
             assert_eq!(batch.inserted::<Message>().len(), 1);
         }
     }

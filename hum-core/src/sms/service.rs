@@ -26,7 +26,10 @@ pub struct Sms {
 }
 
 /// What texts are decided by.
-pub trait SmsReads: ConversationReads + MessageReads + TurnReads + ConsentReads + NumberReads {}
+pub trait SmsReads:
+    ConversationReads + MessageReads + TurnReads + ConsentReads + NumberReads
+{
+}
 impl<T: ConversationReads + MessageReads + TurnReads + ConsentReads + NumberReads> SmsReads for T {}
 
 /// What [`Sms`] is made of besides the kernel.
@@ -42,25 +45,66 @@ pub(crate) struct Parts {
 
 impl Sms {
     pub(crate) fn new(kernel: Kernel, parts: Parts) -> Self {
-        let Parts { reads, routing, organizations, webhooks, texting, public_url, carrier_timeout } = parts;
+        let Parts {
+            reads,
+            routing,
+            organizations,
+            webhooks,
+            texting,
+            public_url,
+            carrier_timeout,
+        } = parts;
         let public_url = public_url.into();
-        Self { kernel, reads, routing, organizations, webhooks, texting, public_url, carrier_timeout }
+        Self {
+            kernel,
+            reads,
+            routing,
+            organizations,
+            webhooks,
+            texting,
+            public_url,
+            carrier_timeout,
+        }
     }
 
     /// The credentials that a conversation's number is used with.
-    pub(super) async fn account_of(&self, conversation: &Conversation) -> Result<Option<CarrierCredentials>, Error> {
-        let Some(number) = self.reads.of(conversation.org).number(conversation.number).await? else { return Ok(None) };
-        self.organizations.account_of(conversation.org, &number.carrier_account).await
+    pub(super) async fn account_of(
+        &self,
+        conversation: &Conversation,
+    ) -> Result<Option<CarrierCredentials>, Error> {
+        let Some(number) = self
+            .reads
+            .of(conversation.org)
+            .number(conversation.number)
+            .await?
+        else {
+            return Ok(None);
+        };
+        self.organizations
+            .account_of(conversation.org, &number.carrier_account)
+            .await
     }
 }
 
 /// A message and its conversation.
-pub(super) async fn load_message(reads: &dyn SmsReads, id: MessageId) -> Result<Option<(Message, Conversation)>, Error> {
-    let Some(message) = reads.message(id).await? else { return Ok(None) };
+pub(super) async fn load_message(
+    reads: &dyn SmsReads,
+    id: MessageId,
+) -> Result<Option<(Message, Conversation)>, Error> {
+    let Some(message) = reads.message(id).await? else {
+        return Ok(None);
+    };
     let conversation = reads.conversation(message.conversation).await?;
-    Ok(Some((message, conversation.ok_or_else(|| inconsistent("a message without its conversation"))?)))
+    Ok(Some((
+        message,
+        conversation.ok_or_else(|| inconsistent("a message without its conversation"))?,
+    )))
 }
 
 pub(super) fn inconsistent(detail: &str) -> Error {
-    Error::Store(StoreError::Corrupt { table: "message", column: "conversation_id", detail: detail.into() })
+    Error::Store(StoreError::Corrupt {
+        table: "message",
+        column: "conversation_id",
+        detail: detail.into(),
+    })
 }

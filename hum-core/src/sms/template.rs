@@ -82,7 +82,9 @@ fn pieces(body: &str) -> Result<Vec<Piece<'_>>, String> {
         let (name, after) = from.split_once("}}").ok_or("has a {{ without its }}")?;
         let name = name.trim();
         if !is_name(name) {
-            return Err(format!("has {{{{{name}}}}}; a variable's name is 1 to 40 of a-z, 0-9 and _, a letter first"));
+            return Err(format!(
+                "has {{{{{name}}}}}; a variable's name is 1 to 40 of a-z, 0-9 and _, a letter first"
+            ));
         }
         pieces.extend([Piece::Text(text), Piece::Variable(name)]);
         rest = after;
@@ -94,7 +96,9 @@ fn pieces(body: &str) -> Result<Vec<Piece<'_>>, String> {
 fn is_name(text: &str) -> bool {
     text.len() <= 40
         && text.starts_with(|first: char| first.is_ascii_lowercase())
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 impl Template {
@@ -111,24 +115,38 @@ impl Template {
     /// The text, with a value for each variable.
     ///
     /// # Errors
-    /// `Invalid` names each variable that is missing, and each value that no variable takes; `at` is where they were given.
+    /// `Invalid` names each variable that is missing, and each value that no variable takes; `at`
+    /// is where they were given.
     pub fn render(&self, values: &BTreeMap<String, String>, at: &str) -> Result<String, Error> {
         let wanted = self.variables();
         let missing = wanted.iter().filter(|name| !values.contains_key(**name));
         let unknown = values.keys().filter(|name| !wanted.contains(name.as_str()));
         let escape = |name: &str| name.replace('~', "~0").replace('/', "~1");
         let problems: Vec<FieldError> = missing
-            .map(|name| FieldError::new(format!("{at}/{name}"), "is missing: the template has this variable"))
+            .map(|name| {
+                FieldError::new(
+                    format!("{at}/{name}"),
+                    "is missing: the template has this variable",
+                )
+            })
             .chain(unknown.map(|name| {
                 let known = wanted.iter().copied().collect::<Vec<_>>().join(", ");
-                let there = if known.is_empty() { "has no variables".into() } else { format!("has {known}") };
-                FieldError::new(format!("{at}/{}", escape(name)), format!("there is no such variable; the template {there}"))
+                let there = if known.is_empty() {
+                    "has no variables".into()
+                } else {
+                    format!("has {known}")
+                };
+                FieldError::new(
+                    format!("{at}/{}", escape(name)),
+                    format!("there is no such variable; the template {there}"),
+                )
             }))
             .collect();
         if !problems.is_empty() {
             return Err(Error::Invalid(problems));
         }
-        let pieces = pieces(&self.body).map_err(|why| Error::invalid("/template_id", format!("the template {why}")))?;
+        let pieces = pieces(&self.body)
+            .map_err(|why| Error::invalid("/template_id", format!("the template {why}")))?;
         let text = |piece| match piece {
             Piece::Text(text) => text,
             Piece::Variable(name) => values.get(name).map_or("", String::as_str),
@@ -143,7 +161,10 @@ fn check(name: &str, body: &str) -> Result<(), Error> {
     let mut length = |pointer: &str, text: &str, most: usize| {
         let chars = text.chars().count();
         if text.trim().is_empty() || chars > most {
-            problems.push(FieldError::new(pointer, format!("must have 1 to {most} characters, has {chars}")));
+            problems.push(FieldError::new(
+                pointer,
+                format!("must have 1 to {most} characters, has {chars}"),
+            ));
         } else if text.contains('\0') {
             problems.push(FieldError::new(pointer, "must not contain a NUL character"));
         }
@@ -151,7 +172,11 @@ fn check(name: &str, body: &str) -> Result<(), Error> {
     length("/name", name, 100);
     length("/body", body, MAX_BODY_CHARS);
     problems.extend(pieces(body).err().map(|why| FieldError::new("/body", why)));
-    if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Invalid(problems))
+    }
 }
 
 const TAKEN: &str = "there is a template with this name already";
@@ -168,19 +193,37 @@ impl Sms {
         remember: Remember<Template>,
     ) -> Result<Answer<Template>, Error> {
         check(&draft.name, &draft.body)?;
-        let case = self.kernel.of(caller.org, caller.actor).taken(TAKEN).once(remember);
-        case.decide(|| async { Ok(()) }, |(), moment| Ok(create(caller.org, &draft, moment))).await
+        let case = self
+            .kernel
+            .of(caller.org, caller.actor)
+            .taken(TAKEN)
+            .once(remember);
+        case.decide(
+            || async { Ok(()) },
+            |(), moment| Ok(create(caller.org, &draft, moment)),
+        )
+        .await
     }
 
     /// Changes a template. Texts that were sent with it stay as they are.
     ///
     /// # Errors
     /// `NotFound`, `Invalid`; `Conflict` when the name is taken.
-    pub async fn update_template(&self, caller: &Caller, id: TemplateId, patch: TemplatePatch) -> Result<Template, Error> {
+    pub async fn update_template(
+        &self,
+        caller: &Caller,
+        id: TemplateId,
+        patch: TemplatePatch,
+    ) -> Result<Template, Error> {
         let reads = self.reads.of(caller.org);
-        let load = || async { get::<Template>(&*reads, &id).await?.ok_or(Error::NotFound("template")) };
+        let load = || async {
+            get::<Template>(&*reads, &id)
+                .await?
+                .ok_or(Error::NotFound("template"))
+        };
         let case = self.kernel.of(caller.org, caller.actor).taken(TAKEN);
-        case.decide(load, |template, moment| update(template, &patch, moment)).await
+        case.decide(load, |template, moment| update(template, &patch, moment))
+            .await
     }
 
     /// Removes a template. Texts that were sent with it stay as they are.
@@ -189,18 +232,37 @@ impl Sms {
     /// `NotFound`.
     pub async fn delete_template(&self, caller: &Caller, id: TemplateId) -> Result<(), Error> {
         let reads = self.reads.of(caller.org);
-        let load = || async { get::<Template>(&*reads, &id).await?.ok_or(Error::NotFound("template")) };
-        self.kernel.of(caller.org, caller.actor).decide(load, |template, _| Ok(delete(&template))).await
+        let load = || async {
+            get::<Template>(&*reads, &id)
+                .await?
+                .ok_or(Error::NotFound("template"))
+        };
+        self.kernel
+            .of(caller.org, caller.actor)
+            .decide(load, |template, _| Ok(delete(&template)))
+            .await
     }
 
     /// The text of a template with its variables filled in.
     ///
     /// # Errors
     /// `Invalid`: there is no such template, or the variables are not its own.
-    pub(super) async fn render(&self, org: OrgId, used: &TemplateUse, at: &str) -> Result<String, Error> {
+    pub(super) async fn render(
+        &self,
+        org: OrgId,
+        used: &TemplateUse,
+        at: &str,
+    ) -> Result<String, Error> {
         let template = get::<Template>(&*self.reads.of(org), &used.id).await?;
-        let missing = || Error::invalid(format!("{at}/template_id"), "there is no template with this id");
-        template.ok_or_else(missing)?.render(&used.variables, &format!("{at}/variables"))
+        let missing = || {
+            Error::invalid(
+                format!("{at}/template_id"),
+                "there is no template with this id",
+            )
+        };
+        template
+            .ok_or_else(missing)?
+            .render(&used.variables, &format!("{at}/variables"))
     }
 }
 
@@ -220,7 +282,11 @@ fn create(org: OrgId, draft: &TemplateDraft, moment: Moment<'_>) -> Decision<Tem
     Decision::new(batch, template).audited("template.create", id)
 }
 
-fn update(template: Template, patch: &TemplatePatch, moment: Moment<'_>) -> Result<Decision<Template>, Error> {
+fn update(
+    template: Template,
+    patch: &TemplatePatch,
+    moment: Moment<'_>,
+) -> Result<Decision<Template>, Error> {
     let changed = Template {
         name: patch.name.clone().unwrap_or_else(|| template.name.clone()),
         body: patch.body.clone().unwrap_or_else(|| template.body.clone()),
@@ -246,18 +312,35 @@ mod tests {
     use crate::kernel::entropy::Zero;
 
     fn template(body: &str) -> Template {
-        let moment = Moment { now: Timestamp::from_micros(1_767_225_600_000_000), entropy: &Zero };
+        let moment = Moment {
+            now: Timestamp::from_micros(1_767_225_600_000_000),
+            entropy: &Zero,
+        };
         let org = OrgId::new(moment.now, moment.entropy);
-        create(org, &TemplateDraft { name: "Reminder".into(), body: body.into() }, moment).answer
+        create(
+            org,
+            &TemplateDraft {
+                name: "Reminder".into(),
+                body: body.into(),
+            },
+            moment,
+        )
+        .answer
     }
 
     fn values(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     fn pointers(result: Result<String, Error>) -> Vec<String> {
         match result {
-            Err(Error::Invalid(problems)) => problems.into_iter().map(|problem| problem.pointer).collect(),
+            Err(Error::Invalid(problems)) => problems
+                .into_iter()
+                .map(|problem| problem.pointer)
+                .collect(),
             other => panic!("{other:?}"),
         }
     }
@@ -265,20 +348,40 @@ mod tests {
     #[test]
     fn every_variable_is_filled_in_wherever_it_stands() {
         let template = template("Hi {{first_name}}, see you at {{ time }}. {{first_name}}!");
-        let said = template.render(&values(&[("first_name", "Kim"), ("time", "3 {{pm}}")]), "/variables");
-        assert_eq!(said.ok().as_deref(), Some("Hi Kim, see you at 3 {{pm}}. Kim!"), "a value is never read as a template");
+        let said = template.render(
+            &values(&[("first_name", "Kim"), ("time", "3 {{pm}}")]),
+            "/variables",
+        );
+        assert_eq!(
+            said.ok().as_deref(),
+            Some("Hi Kim, see you at 3 {{pm}}. Kim!"),
+            "a value is never read as a template"
+        );
     }
 
     #[test]
     fn what_is_missing_and_what_is_unknown_is_pointed_at() {
         let template = template("Hi {{first_name}} {{last_name}}");
-        let result = template.render(&values(&[("first_name", "Kim"), ("a/b", "x")]), "/variables");
-        assert_eq!(pointers(result), ["/variables/last_name", "/variables/a~1b"]);
+        let result = template.render(
+            &values(&[("first_name", "Kim"), ("a/b", "x")]),
+            "/variables",
+        );
+        assert_eq!(
+            pointers(result),
+            ["/variables/last_name", "/variables/a~1b"]
+        );
     }
 
     #[test]
     fn a_body_with_a_broken_variable_is_refused() {
-        for body in ["Hi {{name", "Hi {{}}", "Hi {{Name}}", "Hi {{1a}}", "Hi {{a b}}", " "] {
+        for body in [
+            "Hi {{name",
+            "Hi {{}}",
+            "Hi {{Name}}",
+            "Hi {{1a}}",
+            "Hi {{a b}}",
+            " ",
+        ] {
             assert!(check("Reminder", body).is_err(), "{body:?}");
         }
         assert!(check("Reminder", "Hi {{a_1}} and }} and { {").is_ok());

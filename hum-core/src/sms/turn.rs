@@ -16,11 +16,17 @@ use crate::{
 
 use super::Conversation;
 
-/// Answers the texts of a conversation, as its agent. Key: conversation. It runs in the capability `turn`.
+/// Answers the texts of a conversation, as its agent. Key: conversation. It runs in the capability
+/// `turn`.
 pub const AI_TURN: JobKind = JobKind::new("sms.ai_turn");
 
 /// Answer this conversation at `run_at`, or later if more texts come.
-pub(crate) fn ai_turn_job(conversation: ConversationId, org: OrgId, run_at: Timestamp, moment: Moment<'_>) -> NewJob {
+pub(crate) fn ai_turn_job(
+    conversation: ConversationId,
+    org: OrgId,
+    run_at: Timestamp,
+    moment: Moment<'_>,
+) -> NewJob {
     NewJob::new(AI_TURN, org, conversation, run_at, moment).moving_its_twin()
 }
 
@@ -83,17 +89,39 @@ impl Turn {
 
     /// Whether the agent gave the conversation to people in this turn.
     pub fn handed_over(&self) -> bool {
-        self.tool_calls.iter().any(|call| call.ran && call.name == "assign_to_human")
+        self.tool_calls
+            .iter()
+            .any(|call| call.ran && call.name == "assign_to_human")
     }
 
     /// Took effect: with `reply`, if it had one, which may be the fallback message.
-    pub fn finish(self, now: Timestamp, reply: Option<MessageId>, fallback: bool, tool_calls: Vec<ToolCallLog>) -> Self {
-        Self { state: TurnState::Finished { at: now, reply, fallback }, tool_calls, ..self }
+    pub fn finish(
+        self,
+        now: Timestamp,
+        reply: Option<MessageId>,
+        fallback: bool,
+        tool_calls: Vec<ToolCallLog>,
+    ) -> Self {
+        Self {
+            state: TurnState::Finished {
+                at: now,
+                reply,
+                fallback,
+            },
+            tool_calls,
+            ..self
+        }
     }
 
     /// Nothing of it takes effect.
     pub fn discard(self, now: Timestamp, reason: &str) -> Self {
-        Self { state: TurnState::Discarded { at: now, reason: reason.into() }, ..self }
+        Self {
+            state: TurnState::Discarded {
+                at: now,
+                reason: reason.into(),
+            },
+            ..self
+        }
     }
 }
 
@@ -132,8 +160,14 @@ impl Fields for TurnState {
     fn write(&self, row: &mut Writer) {
         let (name, at, reply, fallback, reason) = match self {
             Self::Running => ("running", None, None, false, None),
-            Self::Finished { at, reply, fallback } => ("finished", Some(*at), *reply, *fallback, None),
-            Self::Discarded { at, reason } => ("discarded", Some(*at), None, false, Some(reason.clone())),
+            Self::Finished {
+                at,
+                reply,
+                fallback,
+            } => ("finished", Some(*at), *reply, *fallback, None),
+            Self::Discarded { at, reason } => {
+                ("discarded", Some(*at), None, false, Some(reason.clone()))
+            }
         };
         row.put_value(name);
         row.put(&at);
@@ -149,7 +183,11 @@ impl Fields for TurnState {
         let reason: Option<String> = row.take()?;
         match (name.as_str(), at, reason) {
             ("running", ..) => Ok(Self::Running),
-            ("finished", Some(at), _) => Ok(Self::Finished { at, reply, fallback }),
+            ("finished", Some(at), _) => Ok(Self::Finished {
+                at,
+                reply,
+                fallback,
+            }),
             ("discarded", Some(at), Some(reason)) => Ok(Self::Discarded { at, reason }),
             ("finished" | "discarded", ..) => Err(row.corrupt("how it ended is missing")),
             _ => Err(row.corrupt("unknown name in state")),
@@ -160,8 +198,15 @@ impl Fields for TurnState {
         let at = Timestamp::sample(entropy);
         match entropy.below(3) {
             0 => Self::Running,
-            1 => Self::Finished { at, reply: <Option<MessageId> as Field>::sample(entropy), fallback: bool::sample(entropy) },
-            _ => Self::Discarded { at, reason: String::sample(entropy) },
+            1 => Self::Finished {
+                at,
+                reply: <Option<MessageId> as Field>::sample(entropy),
+                fallback: bool::sample(entropy),
+            },
+            _ => Self::Discarded {
+                at,
+                reason: String::sample(entropy),
+            },
         }
     }
 }
@@ -204,7 +249,11 @@ pub trait TurnReads: Send + Sync {
     /// By id.
     async fn turn(&self, id: TurnId) -> Result<Option<Turn>, StoreError>;
     /// Turns of a conversation that began at or after `since`, discarded ones not counted.
-    async fn count_turns(&self, conversation: ConversationId, since: Timestamp) -> Result<i64, StoreError>;
+    async fn count_turns(
+        &self,
+        conversation: ConversationId,
+        since: Timestamp,
+    ) -> Result<i64, StoreError>;
     /// A turn of the conversation that is still `running`, if there is one.
     async fn running_turn(&self, conversation: ConversationId) -> Result<Option<Turn>, StoreError>;
 }
@@ -220,20 +269,43 @@ mod tests {
     #[test]
     fn every_state_is_stored() {
         let Moment { now, entropy } = moment();
-        let call = ToolCallLog { name: "close".into(), arguments: json!({ "a": [1] }), output: "Done.".into(), ran: true };
+        let call = ToolCallLog {
+            name: "close".into(),
+            arguments: json!({ "a": [1] }),
+            output: "Done.".into(),
+            ran: true,
+        };
         let finished = turn().finish(now, Some(MessageId::new(now, entropy)), true, vec![call]);
-        for turn in [turn(), finished, turn().finish(now, None, false, Vec::new()), turn().discard(now, "paused")] {
+        for turn in [
+            turn(),
+            finished,
+            turn().finish(now, None, false, Vec::new()),
+            turn().discard(now, "paused"),
+        ] {
             assert_eq!(Turn::from_row(turn.to_row()).expect("a turn"), turn);
         }
     }
 
     #[test]
     fn only_a_call_that_ran_hands_over() {
-        for (name, ran, handed_over) in
-            [("assign_to_human", true, true), ("assign_to_human", false, false), ("close_conversation", true, false)]
-        {
-            let call = ToolCallLog { name: name.into(), arguments: json!({}), output: String::new(), ran };
-            assert_eq!(turn().finish(moment().now, None, false, vec![call]).handed_over(), handed_over, "{name}, {ran}");
+        for (name, ran, handed_over) in [
+            ("assign_to_human", true, true),
+            ("assign_to_human", false, false),
+            ("close_conversation", true, false),
+        ] {
+            let call = ToolCallLog {
+                name: name.into(),
+                arguments: json!({}),
+                output: String::new(),
+                ran,
+            };
+            assert_eq!(
+                turn()
+                    .finish(moment().now, None, false, vec![call])
+                    .handed_over(),
+                handed_over,
+                "{name}, {ran}"
+            );
         }
     }
 }

@@ -1,5 +1,5 @@
-/// What the carrier says of a text. The order is the rank: a status never goes down, so the order and repetition of
-/// callbacks do not matter (`docs/sending.md`).
+/// What the carrier says of a text. The order is the rank: a status never goes down, so the order
+/// and repetition of callbacks do not matter (`docs/sending.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CarrierStatus {
     /// Taken, not queued yet; `scheduled` has the same rank.

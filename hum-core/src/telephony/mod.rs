@@ -5,7 +5,8 @@
 //! | [`CarrierWebhooks`] | reading what the carrier sends; no input or output |
 //! | [`Texting`] | sending texts, and finding out what became of them |
 //!
-//! A carrier's adapter implements those that it can; calls, numbers and lookups get ports of their own beside these.
+//! A carrier's adapter implements those that it can; calls, numbers and lookups get ports of their
+//! own beside these.
 
 mod carrier_status;
 mod texting;
@@ -14,10 +15,13 @@ mod webhook;
 use crate::kernel::cipher::Secret;
 
 pub use carrier_status::CarrierStatus;
-pub use texting::{Accepted, CarrierMessage, ListQuery, OutboundSms, SendError, TelephonyError, Texting};
+pub use texting::{
+    Accepted, CarrierMessage, ListQuery, OutboundSms, SendError, TelephonyError, Texting,
+};
 pub use webhook::{CarrierForm, CarrierWebhooks, InboundSms, RefusedForm, StatusCallback};
 
-/// Opened credentials, passed to the carrier adapter with each call, so that "acting as whom" stays visible.
+/// Opened credentials, passed to the carrier adapter with each call, so that "acting as whom" stays
+/// visible.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CarrierCredentials {
     /// The carrier's account id.

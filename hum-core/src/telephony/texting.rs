@@ -8,32 +8,51 @@ use super::{CarrierCredentials, CarrierStatus};
 
 /// Sends texts by a carrier.
 ///
-/// Credentials are passed with every call, so that "acting as whom" stays visible. An adapter never repeats a request
-/// by itself: Twilio's create has no idempotency key, so a second POST may be a second text
-/// (<https://www.twilio.com/docs/errors/20500>).
+/// Credentials are passed with every call, so that "acting as whom" stays visible. An adapter never
+/// repeats a request by itself: Twilio's create has no idempotency key, so a second POST may be a
+/// second text (<https://www.twilio.com/docs/errors/20500>).
 #[async_trait]
 pub trait Texting: Send + Sync {
-    /// Hands one text to the carrier: one request, never repeated. Returns when the carrier has accepted it.
+    /// Hands one text to the carrier: one request, never repeated. Returns when the carrier has
+    /// accepted it.
     ///
     /// # Errors
     /// [`SendError`] says whether the text can have left.
-    async fn send(&self, account: &CarrierCredentials, sms: &OutboundSms) -> Result<Accepted, SendError>;
+    async fn send(
+        &self,
+        account: &CarrierCredentials,
+        sms: &OutboundSms,
+    ) -> Result<Accepted, SendError>;
 
-    /// The address at which the carrier is to report what becomes of a text; `token` names the attempt in it.
+    /// The address at which the carrier is to report what becomes of a text; `token` names the
+    /// attempt in it.
     fn status_callback_url(&self, public_url: &str, token: &str) -> String;
 
     /// One text by its sid; `None` when the carrier has none. Safe to repeat.
-    async fn fetch(&self, account: &CarrierCredentials, sid: &str) -> Result<Option<CarrierMessage>, TelephonyError>;
+    async fn fetch(
+        &self,
+        account: &CarrierCredentials,
+        sid: &str,
+    ) -> Result<Option<CarrierMessage>, TelephonyError>;
 
     /// Texts between two numbers in a time window, every page of the list. Safe to repeat.
     /// A text that was just accepted may be missing for a while.
-    async fn list(&self, account: &CarrierCredentials, query: &ListQuery) -> Result<Vec<CarrierMessage>, TelephonyError>;
+    async fn list(
+        &self,
+        account: &CarrierCredentials,
+        query: &ListQuery,
+    ) -> Result<Vec<CarrierMessage>, TelephonyError>;
 }
 
-/// A carrier that is shared is a carrier: whoever assembles hum can keep a handle, such as on the fake carrier's handsets.
+/// A carrier that is shared is a carrier: whoever assembles hum can keep a handle, such as on the
+/// fake carrier's handsets.
 #[async_trait]
 impl<T: Texting + ?Sized> Texting for Arc<T> {
-    async fn send(&self, account: &CarrierCredentials, sms: &OutboundSms) -> Result<Accepted, SendError> {
+    async fn send(
+        &self,
+        account: &CarrierCredentials,
+        sms: &OutboundSms,
+    ) -> Result<Accepted, SendError> {
         (**self).send(account, sms).await
     }
 
@@ -41,11 +60,19 @@ impl<T: Texting + ?Sized> Texting for Arc<T> {
         (**self).status_callback_url(public_url, token)
     }
 
-    async fn fetch(&self, account: &CarrierCredentials, sid: &str) -> Result<Option<CarrierMessage>, TelephonyError> {
+    async fn fetch(
+        &self,
+        account: &CarrierCredentials,
+        sid: &str,
+    ) -> Result<Option<CarrierMessage>, TelephonyError> {
         (**self).fetch(account, sid).await
     }
 
-    async fn list(&self, account: &CarrierCredentials, query: &ListQuery) -> Result<Vec<CarrierMessage>, TelephonyError> {
+    async fn list(
+        &self,
+        account: &CarrierCredentials,
+        query: &ListQuery,
+    ) -> Result<Vec<CarrierMessage>, TelephonyError> {
         (**self).list(account, query).await
     }
 }
@@ -106,7 +133,8 @@ pub enum SendError {
         /// When the carrier said so.
         retry_after: Option<Duration>,
     },
-    /// No parsed answer after the first byte was written, or a 5xx: the text may have left. Must not be tried again.
+    /// No parsed answer after the first byte was written, or a 5xx: the text may have left. Must
+    /// not be tried again.
     #[error("unknown whether it was sent: {0}")]
     Unknown(String),
 }

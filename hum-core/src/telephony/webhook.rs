@@ -4,12 +4,14 @@ use crate::kernel::e164::E164;
 
 use super::{CarrierCredentials, CarrierStatus};
 
-/// Reads the webhooks of a carrier: who claims to have sent one, whether that is so, what it says. No input or output.
+/// Reads the webhooks of a carrier: who claims to have sent one, whether that is so, what it says.
+/// No input or output.
 pub trait CarrierWebhooks: Send + Sync {
     /// The account that a webhook claims to come from. Nothing is checked yet.
     fn claimed_account<'a>(&self, form: &'a CarrierForm) -> Option<&'a str>;
 
-    /// Checks the signature of a webhook with the account's tokens, in constant time, over the URL and all parameters.
+    /// Checks the signature of a webhook with the account's tokens, in constant time, over the URL
+    /// and all parameters.
     ///
     /// # Errors
     /// Not signed by this account. Nothing of the form may be used or logged then.
@@ -50,7 +52,8 @@ impl<T: CarrierWebhooks + ?Sized> CarrierWebhooks for Arc<T> {
 /// A webhook of the carrier as it arrived.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CarrierForm {
-    /// The public origin that is configured, then the path and query that were received. Never from headers.
+    /// The public origin that is configured, then the path and query that were received. Never from
+    /// headers.
     pub url: String,
     /// Every parameter, in the order received.
     pub params: Vec<(String, String)>,
@@ -61,14 +64,19 @@ pub struct CarrierForm {
 /// Shows nothing of the parameters: they are personal, and possibly forged.
 impl std::fmt::Debug for CarrierForm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CarrierForm").field("params", &self.params.len()).finish_non_exhaustive()
+        f.debug_struct("CarrierForm")
+            .field("params", &self.params.len())
+            .finish_non_exhaustive()
     }
 }
 
 impl CarrierForm {
     /// The first value of a parameter.
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.params
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 

@@ -17,11 +17,18 @@ impl Tool for AssignToHuman {
     }
 
     fn arguments(&self) -> &'static [(&'static str, &'static str, bool)] {
-        &[("reason", "Why, and what the person should know, in one or two sentences.", true)]
+        &[(
+            "reason",
+            "Why, and what the person should know, in one or two sentences.",
+            true,
+        )]
     }
 
     async fn call(&self, _: &Tools, arguments: &Value) -> Result<(Option<Effect>, String), String> {
         let note = arguments["reason"].as_str().unwrap_or_default().to_owned();
-        Ok((Some(Effect::AssignToHuman { note }), "A person will take over. Tell the contact so.".into()))
+        Ok((
+            Some(Effect::AssignToHuman { note }),
+            "A person will take over. Tell the contact so.".into(),
+        ))
     }
 }

@@ -21,6 +21,9 @@ impl Tool for CloseConversation {
     }
 
     async fn call(&self, _: &Tools, _: &Value) -> Result<(Option<Effect>, String), String> {
-        Ok((Some(Effect::Close), "The conversation will be closed after your reply.".into()))
+        Ok((
+            Some(Effect::Close),
+            "The conversation will be closed after your reply.".into(),
+        ))
     }
 }

@@ -30,16 +30,34 @@ impl Tool for LookupInternetPlans {
 
     fn arguments(&self) -> &'static [(&'static str, &'static str, bool)] {
         &[
-            ("street", "House number and street, such as 29090 Tiffany Drive E.", true),
+            (
+                "street",
+                "House number and street, such as 29090 Tiffany Drive E.",
+                true,
+            ),
             ("unit", "Apartment or suite, if there is one.", false),
             ("zip", "Five-digit ZIP code.", false),
-            ("city", "City; together with the state it can stand for the ZIP code.", false),
+            (
+                "city",
+                "City; together with the state it can stand for the ZIP code.",
+                false,
+            ),
             ("state", "Two-letter state, such as MI.", false),
         ]
     }
 
-    async fn call(&self, tools: &Tools, arguments: &Value) -> Result<(Option<Effect>, String), String> {
-        let text = |name: &str| arguments[name].as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    async fn call(
+        &self,
+        tools: &Tools,
+        arguments: &Value,
+    ) -> Result<(Option<Effect>, String), String> {
+        let text = |name: &str| {
+            arguments[name]
+                .as_str()
+                .map(str::trim)
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        };
         let input = AddressInput {
             street1: text("street").unwrap_or_default(),
             street2: text("unit"),
@@ -48,10 +66,16 @@ impl Tool for LookupInternetPlans {
             zip: text("zip"),
         };
         let address = normalize(&input).map_err(|invalid| {
-            let said: Vec<String> = invalid.iter().map(|one| format!("{} {}", spoken(one.field), one.detail)).collect();
+            let said: Vec<String> = invalid
+                .iter()
+                .map(|one| format!("{} {}", spoken(one.field), one.detail))
+                .collect();
             said.join("; ")
         })?;
-        Ok((None, summary(&tools.address_sessions().find_internet(address).await)))
+        Ok((
+            None,
+            summary(&tools.address_sessions().find_internet(address).await),
+        ))
     }
 }
 
@@ -68,7 +92,11 @@ fn summary(found: &Found) -> String {
     match (&found.geocoding, &found.internet) {
         (Geocoded::Multiple(places), _) => {
             let mut said = "Several addresses match; ask which one: ".to_owned();
-            let lines: Vec<String> = places.iter().take(PROVIDERS).map(|place| place.address.to_string()).collect();
+            let lines: Vec<String> = places
+                .iter()
+                .take(PROVIDERS)
+                .map(|place| place.address.to_string())
+                .collect();
             said.push_str(&lines.join("; "));
             said
         }
@@ -86,7 +114,8 @@ fn summary(found: &Found) -> String {
         (Geocoded::Matched(place), Internet::Failed { data_set: Some(_) }) => {
             format!("No provider is known at {}.", place.address)
         }
-        _ => "The lookup did not work just now. Say so, and offer that a person calls back.".to_owned(),
+        _ => "The lookup did not work just now. Say so, and offer that a person calls back."
+            .to_owned(),
     }
 }
 
@@ -96,10 +125,21 @@ fn of_provider(provider: &Provider) -> String {
         Confidence::Likely => "very likely serves this address",
         Confidence::Unknown => "may serve this address, not confirmed",
     };
-    let network = provider.offerings.first().map_or(String::new(), |offering| {
-        format!(", {} up to {} Mbps", offering.technology.as_str(), offering.max_download_speed)
-    });
-    let cheapest = provider.product_catalog.iter().flat_map(|group| &group.products).min_by_key(|product| product.price.clone());
+    let network = provider
+        .offerings
+        .first()
+        .map_or(String::new(), |offering| {
+            format!(
+                ", {} up to {} Mbps",
+                offering.technology.as_str(),
+                offering.max_download_speed
+            )
+        });
+    let cheapest = provider
+        .product_catalog
+        .iter()
+        .flat_map(|group| &group.products)
+        .min_by_key(|product| product.price.clone());
     let plan = cheapest.map_or(String::new(), |plan| format!("; {}", of_plan(plan)));
     format!("{} {sure}{network}{plan}", provider.provider_name)
 }
@@ -113,5 +153,9 @@ fn of_plan(plan: &Product) -> String {
 }
 
 fn dollars(money: &Money) -> String {
-    format!("${}.{:02}", money.amount_cents / 100, money.amount_cents.rem_euclid(100))
+    format!(
+        "${}.{:02}",
+        money.amount_cents / 100,
+        money.amount_cents.rem_euclid(100)
+    )
 }

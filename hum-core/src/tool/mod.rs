@@ -19,7 +19,8 @@ use crate::{
 
 /// A tool that is part of hum.
 ///
-/// A tool stages its effects; they are committed with the reply, or never. It may look things up, and changes nothing by itself.
+/// A tool stages its effects; they are committed with the reply, or never. It may look things up,
+/// and changes nothing by itself.
 #[async_trait]
 pub trait Tool: Sync {
     /// As flows list it and the model calls it.
@@ -28,11 +29,16 @@ pub trait Tool: Sync {
     fn description(&self) -> &'static str;
     /// Its arguments: name, description, required. All are text.
     fn arguments(&self) -> &'static [(&'static str, &'static str, bool)];
-    /// Reads the arguments, which fit [`Tool::arguments`], into an effect, if there is one, and the answer for the model.
+    /// Reads the arguments, which fit [`Tool::arguments`], into an effect, if there is one, and the
+    /// answer for the model.
     ///
     /// # Errors
     /// A sentence for the model.
-    async fn call(&self, tools: &Tools, arguments: &Value) -> Result<(Option<Effect>, String), String>;
+    async fn call(
+        &self,
+        tools: &Tools,
+        arguments: &Value,
+    ) -> Result<(Option<Effect>, String), String>;
 }
 
 /// What tools may look things up with. Cheap to clone.
@@ -91,9 +97,19 @@ impl dyn Tool + '_ {
         let properties: serde_json::Map<String, Value> = self
             .arguments()
             .iter()
-            .map(|(name, description, _)| ((*name).to_owned(), json!({ "type": "string", "description": description })))
+            .map(|(name, description, _)| {
+                (
+                    (*name).to_owned(),
+                    json!({ "type": "string", "description": description }),
+                )
+            })
             .collect();
-        let required: Vec<&str> = self.arguments().iter().filter(|(.., required)| *required).map(|(name, ..)| *name).collect();
+        let required: Vec<&str> = self
+            .arguments()
+            .iter()
+            .filter(|(.., required)| *required)
+            .map(|(name, ..)| *name)
+            .collect();
         ToolSpec {
             name: self.name().into(),
             description: self.description().into(),
@@ -101,8 +117,13 @@ impl dyn Tool + '_ {
         }
     }
 
-    /// Checks the model's text against [`Tool::arguments`] and calls. Also answers the arguments as they are to be kept.
-    pub(crate) async fn call_with_text(&self, tools: &Tools, text: &str) -> (Value, Result<(Option<Effect>, String), String>) {
+    /// Checks the model's text against [`Tool::arguments`] and calls. Also answers the arguments as
+    /// they are to be kept.
+    pub(crate) async fn call_with_text(
+        &self,
+        tools: &Tools,
+        text: &str,
+    ) -> (Value, Result<(Option<Effect>, String), String>) {
         let (arguments, fit) = self.read(text);
         let result = match fit {
             Ok(()) => self.call(tools, &arguments).await,
@@ -118,12 +139,17 @@ impl dyn Tool + '_ {
                 let fit = self.check(&arguments);
                 (arguments, fit)
             }
-            Err(_) => (Value::String(text.chars().take(1000).collect()), Err("the arguments are not JSON".into())),
+            Err(_) => (
+                Value::String(text.chars().take(1000).collect()),
+                Err("the arguments are not JSON".into()),
+            ),
         }
     }
 
     fn check(&self, value: &Value) -> Result<(), String> {
-        let object = value.as_object().ok_or("the arguments must be a JSON object")?;
+        let object = value
+            .as_object()
+            .ok_or("the arguments must be a JSON object")?;
         for (name, value) in object {
             if !self.arguments().iter().any(|(known, ..)| known == name) {
                 return Err(format!("there is no argument {name:?}"));
@@ -133,7 +159,11 @@ impl dyn Tool + '_ {
                 _ => return Err(format!("{name} must be a text of at most 2,000 characters")),
             }
         }
-        match self.arguments().iter().find(|(name, _, required)| *required && !object.contains_key(*name)) {
+        match self
+            .arguments()
+            .iter()
+            .find(|(name, _, required)| *required && !object.contains_key(*name))
+        {
             Some((name, ..)) => Err(format!("{name} is missing")),
             None => Ok(()),
         }
@@ -165,7 +195,10 @@ mod tests {
     #[test]
     fn every_tool_is_found_by_its_name_alone() {
         for tool in BUILT_IN {
-            assert_eq!(find(tool.name()).map(|found| found.name()), Some(tool.name()));
+            assert_eq!(
+                find(tool.name()).map(|found| found.name()),
+                Some(tool.name())
+            );
         }
         assert_eq!(names().len(), BUILT_IN.len());
         for unknown in ["", "Report_outcome", "report_outcome ", "delete_everything"] {
@@ -177,9 +210,17 @@ mod tests {
     fn the_model_is_shown_exactly_the_arguments_that_are_checked() {
         for tool in BUILT_IN {
             let parameters = tool.spec().parameters;
-            let shown: Vec<&String> = parameters["properties"].as_object().into_iter().flat_map(serde_json::Map::keys).collect();
+            let shown: Vec<&String> = parameters["properties"]
+                .as_object()
+                .into_iter()
+                .flat_map(serde_json::Map::keys)
+                .collect();
             assert_eq!(shown.len(), tool.arguments().len(), "{}", tool.name());
-            assert!(tool.arguments().iter().all(|(name, ..)| shown.iter().any(|shown| shown == name)));
+            assert!(
+                tool.arguments()
+                    .iter()
+                    .all(|(name, ..)| shown.iter().any(|shown| shown == name))
+            );
             assert_eq!(parameters["additionalProperties"], false);
         }
     }
@@ -195,10 +236,22 @@ mod tests {
             (r#"{"outcome":"confirmed"}"#, Some("summary is missing")),
             ("not JSON", Some("the arguments are not JSON")),
             ("[]", Some("the arguments must be a JSON object")),
-            (r#"{"outcome":"a","summary":"b","org":"c"}"#, Some(r#"there is no argument "org""#)),
-            (r#"{"outcome":1,"summary":"b"}"#, Some("outcome must be a text of at most 2,000 characters")),
-            (r#"{"outcome":"\u0000","summary":"b"}"#, Some("outcome must be a text of at most 2,000 characters")),
-            (&long, Some("outcome must be a text of at most 2,000 characters")),
+            (
+                r#"{"outcome":"a","summary":"b","org":"c"}"#,
+                Some(r#"there is no argument "org""#),
+            ),
+            (
+                r#"{"outcome":1,"summary":"b"}"#,
+                Some("outcome must be a text of at most 2,000 characters"),
+            ),
+            (
+                r#"{"outcome":"\u0000","summary":"b"}"#,
+                Some("outcome must be a text of at most 2,000 characters"),
+            ),
+            (
+                &long,
+                Some("outcome must be a text of at most 2,000 characters"),
+            ),
         ] {
             assert_eq!(tool.read(text).1.err().as_deref(), refused, "{text}");
         }
@@ -207,12 +260,20 @@ mod tests {
     #[test]
     fn text_that_is_no_json_is_kept_in_part() {
         let tool = find("close_conversation").expect("it is built in");
-        assert_eq!(tool.read(&"ü".repeat(5000)).0, Value::String("ü".repeat(1000)));
+        assert_eq!(
+            tool.read(&"ü".repeat(5000)).0,
+            Value::String("ü".repeat(1000))
+        );
     }
 
     #[test]
     fn only_a_person_or_the_end_may_leave_the_contact_without_a_reply() {
-        assert!(Effect::AssignToHuman { note: String::new() }.allows_silence());
+        assert!(
+            Effect::AssignToHuman {
+                note: String::new()
+            }
+            .allows_silence()
+        );
         assert!(Effect::Close.allows_silence());
         assert!(!Effect::Outcome(Value::Null).allows_silence());
     }

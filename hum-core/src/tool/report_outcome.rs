@@ -18,7 +18,11 @@ impl Tool for ReportOutcome {
 
     fn arguments(&self) -> &'static [(&'static str, &'static str, bool)] {
         &[
-            ("outcome", "A short name, such as appointment_confirmed.", true),
+            (
+                "outcome",
+                "A short name, such as appointment_confirmed.",
+                true,
+            ),
             ("summary", "What happened, in one or two sentences.", true),
         ]
     }

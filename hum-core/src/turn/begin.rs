@@ -37,7 +37,9 @@ pub(super) struct Begun {
 
 /// Whether texts wait for the agent, and it may answer them.
 pub(super) fn may_begin(conversation: &Conversation, consent: Option<&Consent>) -> bool {
-    conversation.waits_for_ai() && conversation.ai_may_speak() && !consent.is_some_and(Consent::is_opted_out)
+    conversation.waits_for_ai()
+        && conversation.ai_may_speak()
+        && !consent.is_some_and(Consent::is_opted_out)
 }
 
 /// Begins a turn, or gives the conversation to people when the agent answered too often.
@@ -58,13 +60,18 @@ pub(super) fn begin(waiting: Waiting, moment: Moment<'_>) -> Verdict<Begun> {
 impl Waiting {
     fn is_over_limit(&self) -> bool {
         let sms = &self.version.definition.sms;
-        self.in_window >= i64::from(sms.max_turns_per_window) || self.today >= i64::from(sms.max_turns_per_day)
+        self.in_window >= i64::from(sms.max_turns_per_window)
+            || self.today >= i64::from(sms.max_turns_per_day)
     }
 
     fn begun(self, moment: Moment<'_>) -> Begun {
         let turn = Turn::begin(&self.conversation, &self.version, moment);
         let items = history(&self.messages, turn.upto_seq);
-        Begun { turn, definition: self.version.definition, items }
+        Begun {
+            turn,
+            definition: self.version.definition,
+            items,
+        }
     }
 }
 
@@ -84,7 +91,14 @@ mod tests {
     };
 
     fn waiting(conversation: Conversation, in_window: i64, today: i64) -> Waiting {
-        Waiting { conversation, version: flow(), died: None, in_window, today, messages: Vec::new() }
+        Waiting {
+            conversation,
+            version: flow(),
+            died: None,
+            in_window,
+            today,
+            messages: Vec::new(),
+        }
     }
 
     #[test]
@@ -99,11 +113,21 @@ mod tests {
         opted_out.opt_out(ConsentSource::Keyword, moment().now);
         for (what, conversation, consent, may) in [
             ("a text waits", conversation(1), Some(&unsaid), true),
-            ("nothing is known of the contact", conversation(1), None, true),
+            (
+                "nothing is known of the contact",
+                conversation(1),
+                None,
+                true,
+            ),
             ("nothing came in", conversation(0), Some(&unsaid), false),
             ("everything is answered", answered, Some(&unsaid), false),
             ("a person took over", paused, Some(&unsaid), false),
-            ("the contact opted out", conversation(1), Some(&opted_out), false),
+            (
+                "the contact opted out",
+                conversation(1),
+                Some(&opted_out),
+                false,
+            ),
         ] {
             assert_eq!(may_begin(&conversation, consent), may, "{what}");
         }
@@ -111,8 +135,18 @@ mod tests {
 
     #[test]
     fn each_limit_holds_alone() {
-        for (in_window, today, over) in [(0, 0, false), (29, 59, false), (30, 30, true), (0, 60, true), (31, 61, true)] {
-            assert_eq!(waiting(conversation(1), in_window, today).is_over_limit(), over, "{in_window}, {today}");
+        for (in_window, today, over) in [
+            (0, 0, false),
+            (29, 59, false),
+            (30, 30, true),
+            (0, 60, true),
+            (31, 61, true),
+        ] {
+            assert_eq!(
+                waiting(conversation(1), in_window, today).is_over_limit(),
+                over,
+                "{in_window}, {today}"
+            );
         }
     }
 
@@ -120,7 +154,9 @@ mod tests {
     fn a_turn_is_pinned_to_the_version_and_to_the_texts_so_far() {
         let mut conversation = conversation(3);
         conversation.answer(1);
-        let Begun { turn, definition, .. } = waiting(conversation.clone(), 0, 0).begun(moment());
+        let Begun {
+            turn, definition, ..
+        } = waiting(conversation.clone(), 0, 0).begun(moment());
         assert_eq!((turn.flow, turn.flow_version), (flow().flow, flow().number));
         assert_eq!((turn.after_seq, turn.upto_seq), (1, 3));
         assert_eq!((turn.conversation, turn.version), (conversation.id, 0));
@@ -133,6 +169,9 @@ mod tests {
         hand_over(conversation(1), &mut batch, moment());
         let [changed] = batch.changed::<Conversation>().try_into().expect("one");
         assert!(!changed.ai_may_speak() && !changed.waits_for_ai());
-        assert_eq!(batch.first_event().map(|event| event.kind), Some(EventKind::ConversationAssigned));
+        assert_eq!(
+            batch.first_event().map(|event| event.kind),
+            Some(EventKind::ConversationAssigned)
+        );
     }
 }

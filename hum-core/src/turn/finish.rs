@@ -24,7 +24,11 @@ enum Obstacle {
 
 impl Obstacle {
     /// What came between a turn and its reply, if something did.
-    fn between(turn: &Turn, conversation: &Conversation, consent: Option<&Consent>) -> Option<Self> {
+    fn between(
+        turn: &Turn,
+        conversation: &Conversation,
+        consent: Option<&Consent>,
+    ) -> Option<Self> {
         if consent.is_some_and(Consent::is_opted_out) {
             Some(Self::OptedOut)
         } else if !conversation.ai_may_speak() {
@@ -88,7 +92,10 @@ fn take_effect(
     conversation.answer(turn.upto_seq);
     // A person takes over after the agent's last words, not instead of them.
     for effect in &outcome.effects {
-        effect.apply(&mut conversation, moment).into_iter().for_each(|event| batch.emit(event));
+        effect
+            .apply(&mut conversation, moment)
+            .into_iter()
+            .for_each(|event| batch.emit(event));
     }
     if reply.is_none() && !outcome.allows_silence() {
         let note = "The agent had no usable reply, and the flow has no fallback message.";
@@ -96,7 +103,12 @@ fn take_effect(
     }
     batch.put(&conversation);
     let reply = reply.map(|reply| reply.id);
-    batch.put(&turn.finish(moment.now, reply, is_fallback.unwrap_or(false), outcome.calls.clone()));
+    batch.put(&turn.finish(
+        moment.now,
+        reply,
+        is_fallback.unwrap_or(false),
+        outcome.calls.clone(),
+    ));
     batch
 }
 
@@ -108,7 +120,10 @@ fn words(flow: &FlowDefinition, outcome: &Outcome) -> Option<(String, bool)> {
     if outcome.allows_silence() {
         return None;
     }
-    let fallback = clean(flow.sms.fallback_message.as_deref()?, flow.sms.max_reply_chars as usize)?;
+    let fallback = clean(
+        flow.sms.fallback_message.as_deref()?,
+        flow.sms.max_reply_chars as usize,
+    )?;
     Some((fallback, true))
 }
 
@@ -126,15 +141,23 @@ mod tests {
     };
 
     fn says(reply: &str) -> Outcome {
-        Outcome { reply: Some(reply.into()), ..Outcome::default() }
+        Outcome {
+            reply: Some(reply.into()),
+            ..Outcome::default()
+        }
     }
 
     fn does(effect: Effect) -> Outcome {
-        Outcome { effects: vec![effect], ..Outcome::default() }
+        Outcome {
+            effects: vec![effect],
+            ..Outcome::default()
+        }
     }
 
     fn hands_over() -> Effect {
-        Effect::AssignToHuman { note: "Wants a person.".into() }
+        Effect::AssignToHuman {
+            note: "Wants a person.".into(),
+        }
     }
 
     fn batch_of(flow: &FlowDefinition, outcome: &Outcome) -> Batch {
@@ -171,15 +194,30 @@ mod tests {
         let reports = || does(Effect::Outcome(json!({})));
         for (flow, outcome, said) in [
             (&plain, says("Hello."), Some(("Hello.", false))),
-            (&flow_with_fallback(), says("Hello."), Some(("Hello.", false))),
-            (&flow_with_fallback(), Outcome::default(), Some(("We will call you.", true))),
-            (&flow_with_fallback(), reports(), Some(("We will call you.", true))),
+            (
+                &flow_with_fallback(),
+                says("Hello."),
+                Some(("Hello.", false)),
+            ),
+            (
+                &flow_with_fallback(),
+                Outcome::default(),
+                Some(("We will call you.", true)),
+            ),
+            (
+                &flow_with_fallback(),
+                reports(),
+                Some(("We will call you.", true)),
+            ),
             (&flow_with_fallback(), does(hands_over()), None),
             (&flow_with_fallback(), does(Effect::Close), None),
             (&plain, Outcome::default(), None),
         ] {
             let words = words(flow, &outcome);
-            assert_eq!(words.as_ref().map(|(text, fallback)| (&**text, *fallback)), said);
+            assert_eq!(
+                words.as_ref().map(|(text, fallback)| (&**text, *fallback)),
+                said
+            );
         }
     }
 
@@ -187,12 +225,22 @@ mod tests {
     fn a_reply_is_stored_with_the_job_that_sends_it() {
         let batch = batch_of(&flow().definition, &says("Hello."));
         let [reply] = batch.inserted::<Message>().try_into().expect("one");
-        assert_eq!((reply.seq, reply.direction, reply.source, &*reply.body), (3, Direction::Outbound, Source::Ai, "Hello."));
+        assert_eq!(
+            (reply.seq, reply.direction, reply.source, &*reply.body),
+            (3, Direction::Outbound, Source::Ai, "Hello.")
+        );
         let sends = |write: &Write| matches!(write, Write::Enqueue(job) if (job.kind, &job.key) == (SEND, &reply.id.to_string()));
         assert!(batch.writes.iter().any(sends));
         let [turn] = batch.changed::<Turn>().try_into().expect("one");
         assert_eq!(reply.turn, Some(turn.id));
-        assert_eq!(*turn.state(), TurnState::Finished { at: moment().now, reply: Some(reply.id), fallback: false });
+        assert_eq!(
+            *turn.state(),
+            TurnState::Finished {
+                at: moment().now,
+                reply: Some(reply.id),
+                fallback: false
+            }
+        );
         let [conversation] = batch.changed::<Conversation>().try_into().expect("one");
         assert!(conversation.ai_may_speak() && !conversation.waits_for_ai());
         assert!(batch.first_event().is_none());
@@ -200,7 +248,13 @@ mod tests {
 
     #[test]
     fn a_person_takes_over_after_the_last_words() {
-        let batch = batch_of(&flow().definition, &Outcome { effects: vec![hands_over()], ..says("Somebody will call.") });
+        let batch = batch_of(
+            &flow().definition,
+            &Outcome {
+                effects: vec![hands_over()],
+                ..says("Somebody will call.")
+            },
+        );
         assert_eq!(batch.inserted::<Message>().len(), 1);
         let [conversation] = batch.changed::<Conversation>().try_into().expect("one");
         assert!(conversation.waits_for_person() && !conversation.ai_may_speak());
@@ -216,7 +270,10 @@ mod tests {
         ] {
             let batch = batch_of(&flow().definition, &outcome);
             let [conversation] = batch.changed::<Conversation>().try_into().expect("one");
-            assert_eq!(conversation.attention().map(|attention| &*attention.reason), reason);
+            assert_eq!(
+                conversation.attention().map(|attention| &*attention.reason),
+                reason
+            );
             assert!(batch.inserted::<Message>().is_empty() && !conversation.waits_for_ai());
         }
     }

@@ -13,7 +13,10 @@ use crate::{
 };
 
 pub(super) fn moment() -> Moment<'static> {
-    Moment { now: Timestamp::from_micros(1_767_225_600_000_000), entropy: &Zero }
+    Moment {
+        now: Timestamp::from_micros(1_767_225_600_000_000),
+        entropy: &Zero,
+    }
 }
 
 pub(super) fn org() -> OrgId {
@@ -62,8 +65,14 @@ pub(super) fn flow() -> FlowVersion {
 
 /// The same, with a fallback message.
 pub(super) fn flow_with_fallback() -> FlowDefinition {
-    let sms = SmsConfig { fallback_message: Some("We will call you.".into()), ..SmsConfig::default() };
-    FlowDefinition { sms, ..flow().definition }
+    let sms = SmsConfig {
+        fallback_message: Some("We will call you.".into()),
+        ..SmsConfig::default()
+    };
+    FlowDefinition {
+        sms,
+        ..flow().definition
+    }
 }
 
 /// A turn that answers what came in.

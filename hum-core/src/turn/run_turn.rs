@@ -44,34 +44,57 @@ impl Job for RunTurn {
         let Ok(conversation) = job.key.parse::<ConversationId>() else {
             return self.0.kernel.claimed(job).finish(Finished::Done).await;
         };
-        let Some(Begun { turn, definition, items }) = self.begin(job, conversation).await? else { return Ok(()) };
+        let Some(Begun {
+            turn,
+            definition,
+            items,
+        }) = self.begin(job, conversation).await?
+        else {
+            return Ok(());
+        };
         match self.0.ask(&definition, items).await {
             Ok(outcome) => self.finish(job, &turn, &definition, &outcome).await,
-            Err(ModelError::Unavailable(why)) if job.attempt < MODEL_TRIES => self.try_again(job, &turn, &why).await,
+            Err(ModelError::Unavailable(why)) if job.attempt < MODEL_TRIES => {
+                self.try_again(job, &turn, &why).await
+            }
             Err(error) => {
                 tracing::warn!(%conversation, %error, "no usable reply");
-                self.finish(job, &turn, &definition, &Outcome::default()).await
+                self.finish(job, &turn, &definition, &Outcome::default())
+                    .await
             }
         }
     }
 }
 
 impl RunTurn {
-    /// Commits that a turn begins, pinned to a flow version and to the texts so far. `None` when there is nothing to do.
+    /// Commits that a turn begins, pinned to a flow version and to the texts so far. `None` when
+    /// there is nothing to do.
     async fn begin(&self, job: &Claimed, id: ConversationId) -> Result<Option<Begun>, Error> {
         let reads = self.0.reads.of(job.org);
         let load = || self.waiting(&*reads, id);
-        self.0.kernel.claimed(job).decide(load, |waiting, moment| Ok(begin(waiting, moment))).await
+        self.0
+            .kernel
+            .claimed(job)
+            .decide(load, |waiting, moment| Ok(begin(waiting, moment)))
+            .await
     }
 
     /// What waits for the agent of a conversation; `None` when nothing does, or it has no agent.
-    async fn waiting(&self, reads: &dyn TurnTakingReads, id: ConversationId) -> Result<Option<Waiting>, Error> {
-        let Some(conversation) = reads.conversation(id).await? else { return Ok(None) };
+    async fn waiting(
+        &self,
+        reads: &dyn TurnTakingReads,
+        id: ConversationId,
+    ) -> Result<Option<Waiting>, Error> {
+        let Some(conversation) = reads.conversation(id).await? else {
+            return Ok(None);
+        };
         let consent = reads.consent(&conversation.contact).await?;
         if !may_begin(&conversation, consent.as_ref()) {
             return Ok(None);
         }
-        let Some(version) = version_of(reads, &conversation).await? else { return Ok(None) };
+        let Some(version) = version_of(reads, &conversation).await? else {
+            return Ok(None);
+        };
         let now = self.0.kernel.now();
         Ok(Some(Waiting {
             died: reads.running_turn(id).await?,
@@ -83,15 +106,25 @@ impl RunTurn {
         }))
     }
 
-    /// Commits reply and effects, unless a newer text came, a person took over, or the contact opted out meanwhile.
-    async fn finish(&self, job: &Claimed, turn: &Turn, flow: &FlowDefinition, outcome: &Outcome) -> Result<(), Error> {
+    /// Commits reply and effects, unless a newer text came, a person took over, or the contact
+    /// opted out meanwhile.
+    async fn finish(
+        &self,
+        job: &Claimed,
+        turn: &Turn,
+        flow: &FlowDefinition,
+        outcome: &Outcome,
+    ) -> Result<(), Error> {
         let reads = self.0.reads.of(job.org);
         let load = || async {
-            let Some(conversation) = reads.conversation(turn.conversation).await? else { return Ok(None) };
+            let Some(conversation) = reads.conversation(turn.conversation).await? else {
+                return Ok(None);
+            };
             let consent = reads.consent(&conversation.contact).await?;
             Ok(Some((conversation, consent)))
         };
-        let decide = |state, moment: Moment<'_>| Ok(finish(state, turn.clone(), flow, outcome, moment));
+        let decide =
+            |state, moment: Moment<'_>| Ok(finish(state, turn.clone(), flow, outcome, moment));
         self.0.kernel.claimed(job).decide(load, decide).await?;
         Ok(())
     }
@@ -99,16 +132,30 @@ impl RunTurn {
     /// The model does not answer: nothing of the turn takes effect, and another one is taken later.
     async fn try_again(&self, job: &Claimed, turn: &Turn, why: &str) -> Result<(), Error> {
         let decide = |(), moment: Moment<'_>| Ok(try_again(turn.clone(), job.attempt, why, moment));
-        self.0.kernel.claimed(job).decide(|| async { Ok(Some(())) }, decide).await?;
+        self.0
+            .kernel
+            .claimed(job)
+            .decide(|| async { Ok(Some(())) }, decide)
+            .await?;
         Ok(())
     }
 }
 
 /// The newest version of the flow that answers a conversation.
-async fn version_of(reads: &dyn TurnTakingReads, conversation: &Conversation) -> Result<Option<FlowVersion>, Error> {
-    let number = reads.number(conversation.number).await?.filter(|number| number.sms_enabled);
-    let Some(flow) = number.and_then(|number| number.sms_flow_id) else { return Ok(None) };
-    let Some(flow) = reads.flow(flow).await? else { return Ok(None) };
+async fn version_of(
+    reads: &dyn TurnTakingReads,
+    conversation: &Conversation,
+) -> Result<Option<FlowVersion>, Error> {
+    let number = reads
+        .number(conversation.number)
+        .await?
+        .filter(|number| number.sms_enabled);
+    let Some(flow) = number.and_then(|number| number.sms_flow_id) else {
+        return Ok(None);
+    };
+    let Some(flow) = reads.flow(flow).await? else {
+        return Ok(None);
+    };
     Ok(reads.flow_version(flow.id, flow.latest()).await?)
 }
 

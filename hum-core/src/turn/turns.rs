@@ -33,7 +33,18 @@ pub(crate) struct Parts {
 
 impl Turns {
     pub(crate) fn new(kernel: Kernel, parts: Parts) -> Self {
-        let Parts { reads, language_model, tools, model_timeout } = parts;
-        Self { kernel, reads, language_model, tools, model_timeout }
+        let Parts {
+            reads,
+            language_model,
+            tools,
+            model_timeout,
+        } = parts;
+        Self {
+            kernel,
+            reads,
+            language_model,
+            tools,
+            model_timeout,
+        }
     }
 }

@@ -43,7 +43,9 @@ impl Job for Deliver {
 
     async fn run(&self, job: &Claimed) -> Result<(), Error> {
         let kernel = &self.0.kernel;
-        let Ok(id) = job.key.parse::<DeliveryId>() else { return kernel.claimed(job).finish(Finished::Done).await };
+        let Ok(id) = job.key.parse::<DeliveryId>() else {
+            return kernel.claimed(job).finish(Finished::Done).await;
+        };
         let reads = self.0.reads.of(job.org);
         let Some((delivery, webhook)) = wanted(&*reads, id).await? else {
             return kernel.claimed(job).finish(Finished::Done).await;
@@ -51,23 +53,35 @@ impl Job for Deliver {
         if !webhook.is_enabled() {
             return self.hold(job, id).await;
         }
-        let Some(body) = body(&*reads, &delivery).await? else { return kernel.claimed(job).finish(Finished::Done).await };
+        let Some(body) = body(&*reads, &delivery).await? else {
+            return kernel.claimed(job).finish(Finished::Done).await;
+        };
         let request = self.signed_request(&webhook, &delivery, &body)?;
         let (at, started) = (kernel.now(), kernel.clock().monotonic());
         let answer = self.0.egress.send(request).await;
         let duration = kernel.clock().monotonic().saturating_sub(started);
-        self.record(job, id, &Tried::of(at, duration, &answer)).await
+        self.record(job, id, &Tried::of(at, duration, &answer))
+            .await
     }
 }
 
 impl Deliver {
-    fn signed_request(&self, webhook: &Webhook, delivery: &Delivery, body: &str) -> Result<EgressRequest, Error> {
+    fn signed_request(
+        &self,
+        webhook: &Webhook,
+        delivery: &Delivery,
+        body: &str,
+    ) -> Result<EgressRequest, Error> {
         let now = self.0.kernel.now();
         let open = |column: &'static str, sealed: &[u8]| -> Result<Option<WebhookSecret>, Error> {
-            let text = self.0.kernel.open(&webhook.context(column), sealed, "webhook", column)?;
+            let text = self
+                .0
+                .kernel
+                .open(&webhook.context(column), sealed, "webhook", column)?;
             Ok(WebhookSecret::parse(text.reveal()))
         };
-        let mut secrets: Vec<WebhookSecret> = open("secret", webhook.secret())?.into_iter().collect();
+        let mut secrets: Vec<WebhookSecret> =
+            open("secret", webhook.secret())?.into_iter().collect();
         if let Some((sealed, until)) = webhook.previous_secret()
             && now < until
         {
@@ -79,8 +93,14 @@ impl Deliver {
             .into_iter()
             .map(|(name, value)| (name.to_ascii_lowercase(), Secret::new(value)))
             .collect();
-        headers.push(("content-type".into(), Secret::new("application/json".into())));
-        headers.push(("x-hum-event".into(), Secret::new(delivery.event_type.clone())));
+        headers.push((
+            "content-type".into(),
+            Secret::new("application/json".into()),
+        ));
+        headers.push((
+            "x-hum-event".into(),
+            Secret::new(delivery.event_type.clone()),
+        ));
         for (name, value) in signature::sign(&secrets, delivery.event, now, body.as_bytes()) {
             headers.push((name.into(), Secret::new(value)));
         }
@@ -96,7 +116,9 @@ impl Deliver {
     async fn hold(&self, job: &Claimed, id: DeliveryId) -> Result<(), Error> {
         let reads = self.0.reads.of(job.org);
         let load = || async {
-            let Some(delivery) = reads.delivery(id).await?.filter(Delivery::is_pending) else { return Ok(None) };
+            let Some(delivery) = reads.delivery(id).await?.filter(Delivery::is_pending) else {
+                return Ok(None);
+            };
             let webhook = reads.webhook(delivery.webhook).await?;
             Ok(Some((delivery, webhook)))
         };
@@ -108,26 +130,43 @@ impl Deliver {
     async fn record(&self, job: &Claimed, id: DeliveryId, tried: &Tried) -> Result<(), Error> {
         let reads = self.0.reads.of(job.org);
         let load = || async {
-            let Some(delivery) = reads.delivery(id).await? else { return Ok(None) };
-            Ok(reads.webhook(delivery.webhook).await?.map(|webhook| (delivery, webhook)))
+            let Some(delivery) = reads.delivery(id).await? else {
+                return Ok(None);
+            };
+            Ok(reads
+                .webhook(delivery.webhook)
+                .await?
+                .map(|webhook| (delivery, webhook)))
         };
-        let decide = |(delivery, webhook), moment: Moment<'_>| Ok(record(delivery, webhook, tried, moment));
+        let decide =
+            |(delivery, webhook), moment: Moment<'_>| Ok(record(delivery, webhook, tried, moment));
         self.0.kernel.claimed(job).decide(load, decide).await?;
         Ok(())
     }
 }
 
 /// A delivery that is to be tried, and where it goes.
-async fn wanted(reads: &dyn WebhookFeedReads, id: DeliveryId) -> Result<Option<(Delivery, Webhook)>, Error> {
-    let Some(delivery) = reads.delivery(id).await?.filter(Delivery::is_pending) else { return Ok(None) };
-    Ok(reads.webhook(delivery.webhook).await?.map(|webhook| (delivery, webhook)))
+async fn wanted(
+    reads: &dyn WebhookFeedReads,
+    id: DeliveryId,
+) -> Result<Option<(Delivery, Webhook)>, Error> {
+    let Some(delivery) = reads.delivery(id).await?.filter(Delivery::is_pending) else {
+        return Ok(None);
+    };
+    Ok(reads
+        .webhook(delivery.webhook)
+        .await?
+        .map(|webhook| (delivery, webhook)))
 }
 
 /// The exact bytes, the same for every try.
 async fn body(reads: &dyn WebhookFeedReads, delivery: &Delivery) -> Result<Option<String>, Error> {
     match (&delivery.body, delivery.event_seq) {
         (Some(body), _) => Ok(Some(body.clone())),
-        (None, Some(seq)) => Ok(reads.event(seq).await?.map(|event| event.to_json().to_string())),
+        (None, Some(seq)) => Ok(reads
+            .event(seq)
+            .await?
+            .map(|event| event.to_json().to_string())),
         (None, None) => Ok(None),
     }
 }
@@ -139,7 +178,8 @@ fn hold(delivery: Delivery, webhook: Option<Webhook>, moment: Moment<'_>) -> Ver
         return Verdict::again(batch, moment.now, None);
     }
     batch.put(&delivery.hold());
-    // Whoever enables the webhook at this moment must see this delivery as held, or find it pending.
+    // Whoever enables the webhook at this moment must see this delivery as held, or find it
+    // pending.
     if let Some(webhook) = webhook {
         batch.guard(&webhook);
     }
@@ -172,21 +212,36 @@ struct Tried {
 impl Tried {
     fn of(at: Timestamp, duration: Duration, answer: &Result<EgressResponse, EgressError>) -> Self {
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let mut attempt = Attempt { at, status: None, duration_ms, error: None, response: None };
+        let mut attempt = Attempt {
+            at,
+            status: None,
+            duration_ms,
+            error: None,
+            response: None,
+        };
         match answer {
             Ok(response) => {
                 attempt.status = Some(response.status);
                 attempt.response = shown(&response.body);
                 attempt.error = match response.status {
                     200..300 => None,
-                    300..400 => Some(format!("answered {}: redirects are not followed", response.status)),
+                    300..400 => Some(format!(
+                        "answered {}: redirects are not followed",
+                        response.status
+                    )),
                     status => Some(format!("answered {status}")),
                 };
-                Self { attempt, retry_after: response.retry_after }
+                Self {
+                    attempt,
+                    retry_after: response.retry_after,
+                }
             }
             Err(error) => {
                 attempt.error = Some(error.to_string());
-                Self { attempt, retry_after: None }
+                Self {
+                    attempt,
+                    retry_after: None,
+                }
             }
         }
     }
@@ -195,6 +250,10 @@ impl Tried {
 /// What people see of an answer's body.
 fn shown(body: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(body);
-    let shown: String = text.chars().filter(|char| *char != '\0').take(SHOWN_RESPONSE_CHARS).collect();
+    let shown: String = text
+        .chars()
+        .filter(|char| *char != '\0')
+        .take(SHOWN_RESPONSE_CHARS)
+        .collect();
     (!shown.is_empty()).then_some(shown)
 }

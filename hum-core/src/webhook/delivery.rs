@@ -80,7 +80,8 @@ pub struct Attempt {
 impl Attempt {
     /// Whether the endpoint answered 2xx.
     pub fn succeeded(&self) -> bool {
-        self.status.is_some_and(|status| (200..300).contains(&status))
+        self.status
+            .is_some_and(|status| (200..300).contains(&status))
     }
 }
 
@@ -106,7 +107,11 @@ impl Delivery {
 
     /// A test delivery: an event that is not in the feed.
     pub fn test(webhook: WebhookId, event: &Event, moment: Moment<'_>) -> Self {
-        Self { event_seq: None, body: Some(event.to_json().to_string()), ..Self::of(webhook, event, moment) }
+        Self {
+            event_seq: None,
+            body: Some(event.to_json().to_string()),
+            ..Self::of(webhook, event, moment)
+        }
     }
 
     /// Where it stands.
@@ -131,12 +136,18 @@ impl Delivery {
 
     /// Waits until its webhook is enabled.
     pub fn hold(self) -> Self {
-        Self { state: DeliveryState::Held, ..self }
+        Self {
+            state: DeliveryState::Held,
+            ..self
+        }
     }
 
     /// Its webhook is enabled: it will be tried.
     pub fn take_up(self) -> Self {
-        Self { state: DeliveryState::Pending, ..self }
+        Self {
+            state: DeliveryState::Pending,
+            ..self
+        }
     }
 
     /// Will be tried again, from the start of the schedule.
@@ -145,22 +156,45 @@ impl Delivery {
     /// `Conflict` when it is being delivered already.
     pub fn redeliver(self) -> Result<Self, Error> {
         match self.state {
-            DeliveryState::Pending | DeliveryState::Held => Err(Error::Conflict("it is on its way already".into())),
-            DeliveryState::Delivered | DeliveryState::Exhausted => Ok(Self { state: DeliveryState::Pending, tries: 0, ..self }),
+            DeliveryState::Pending | DeliveryState::Held => {
+                Err(Error::Conflict("it is on its way already".into()))
+            }
+            DeliveryState::Delivered | DeliveryState::Exhausted => Ok(Self {
+                state: DeliveryState::Pending,
+                tries: 0,
+                ..self
+            }),
         }
     }
 
     /// Was tried; with it, when the next try is due, if there is one.
-    pub fn record(mut self, attempt: Attempt, retry_after: Option<Duration>, moment: Moment<'_>) -> (Self, Option<Timestamp>) {
+    pub fn record(
+        mut self,
+        attempt: Attempt,
+        retry_after: Option<Duration>,
+        moment: Moment<'_>,
+    ) -> (Self, Option<Timestamp>) {
         let succeeded = attempt.succeeded();
         self.attempts.push(attempt);
         self.tries += 1;
         if succeeded {
-            return (Self { state: DeliveryState::Delivered, ..self }, None);
+            return (
+                Self {
+                    state: DeliveryState::Delivered,
+                    ..self
+                },
+                None,
+            );
         }
         match schedule::delay(self.tries, retry_after, moment.entropy) {
             Some(wait) => (self, Some(moment.now + wait)),
-            None => (Self { state: DeliveryState::Exhausted, ..self }, None),
+            None => (
+                Self {
+                    state: DeliveryState::Exhausted,
+                    ..self
+                },
+                None,
+            ),
         }
     }
 }
@@ -169,14 +203,28 @@ impl Delivery {
 type Flat = (i64, Option<u16>, u64, Option<String>, Option<String>);
 
 impl From<Attempt> for Flat {
-    fn from(Attempt { at, status, duration_ms, error, response }: Attempt) -> Self {
+    fn from(
+        Attempt {
+            at,
+            status,
+            duration_ms,
+            error,
+            response,
+        }: Attempt,
+    ) -> Self {
         (at.as_micros(), status, duration_ms, error, response)
     }
 }
 
 impl From<Flat> for Attempt {
     fn from((at, status, duration_ms, error, response): Flat) -> Self {
-        Self { at: Timestamp::from_micros(at), status, duration_ms, error, response }
+        Self {
+            at: Timestamp::from_micros(at),
+            status,
+            duration_ms,
+            error,
+            response,
+        }
     }
 }
 
@@ -208,7 +256,10 @@ mod tests {
     fn failed(times: usize) -> (Delivery, Vec<Option<Timestamp>>) {
         let mut delivery = delivery();
         let nexts = (0..times).map(|_| {
-            let (tried, next) = delivery.clone().record(attempt(moment().now, Some(503)), None, moment());
+            let (tried, next) =
+                delivery
+                    .clone()
+                    .record(attempt(moment().now, Some(503)), None, moment());
             delivery = tried;
             next
         });
@@ -219,17 +270,30 @@ mod tests {
     #[test]
     fn ten_tries_then_it_is_exhausted() {
         let (delivery, nexts) = failed(10);
-        assert!(nexts[..9].iter().all(|next| next.is_some_and(|next| next > moment().now)));
-        assert_eq!((delivery.state(), delivery.tries(), nexts[9]), (DeliveryState::Exhausted, 10, None));
+        assert!(
+            nexts[..9]
+                .iter()
+                .all(|next| next.is_some_and(|next| next > moment().now))
+        );
+        assert_eq!(
+            (delivery.state(), delivery.tries(), nexts[9]),
+            (DeliveryState::Exhausted, 10, None)
+        );
     }
 
     #[test]
     fn an_answer_of_2xx_ends_it() {
-        for (status, state) in
-            [(Some(200), DeliveryState::Delivered), (Some(301), DeliveryState::Pending), (None, DeliveryState::Pending)]
-        {
+        for (status, state) in [
+            (Some(200), DeliveryState::Delivered),
+            (Some(301), DeliveryState::Pending),
+            (None, DeliveryState::Pending),
+        ] {
             let (tried, next) = delivery().record(attempt(moment().now, status), None, moment());
-            assert_eq!((tried.state(), next.is_none()), (state, state == DeliveryState::Delivered), "{status:?}");
+            assert_eq!(
+                (tried.state(), next.is_none()),
+                (state, state == DeliveryState::Delivered),
+                "{status:?}"
+            );
         }
     }
 
@@ -239,7 +303,10 @@ mod tests {
             assert!(matches!(on_its_way.redeliver(), Err(Error::Conflict(_))));
         }
         let again = failed(10).0.redeliver().expect("it is exhausted");
-        assert_eq!((again.is_pending(), again.tries(), again.attempts().len()), (true, 0, 10));
+        assert_eq!(
+            (again.is_pending(), again.tries(), again.attempts().len()),
+            (true, 0, 10)
+        );
     }
 
     #[test]
@@ -247,7 +314,10 @@ mod tests {
         let at = moment().now + Duration::from_micros(7);
         let delivery = delivery().record(attempt(at, Some(503)), None, moment()).0;
         let row = delivery.to_row();
-        assert_eq!(row.get("attempts"), &r#"[[1767225600000007,503,12,"busy",null]]"#.into());
+        assert_eq!(
+            row.get("attempts"),
+            &r#"[[1767225600000007,503,12,"busy",null]]"#.into()
+        );
         assert_eq!(Delivery::from_row(row).expect("a delivery"), delivery);
     }
 }

@@ -38,7 +38,8 @@ record! {
         column headers: Vec<u8> => "headers",
         /// Sealed signing secret.
         column secret: Vec<u8> => "secret",
-        /// The secret before the last rotation, sealed, and until when deliveries are signed with it too.
+        /// The secret before the last rotation, sealed, and until when deliveries are signed with
+        /// it too.
         group previous_secret: Option<(Vec<u8>, Timestamp)> => ..,
         /// Whether deliveries are made.
         group state: WebhookState => ..,
@@ -62,7 +63,8 @@ pub enum WebhookState {
     Enabled,
     /// They wait; nothing is lost. Enabling continues where it stopped.
     Disabled {
-        /// `person`, `gone` (the endpoint answered 410), `failing` (five days without a success), `deleted`.
+        /// `person`, `gone` (the endpoint answered 410), `failing` (five days without a success),
+        /// `deleted`.
         reason: String,
         /// Since when.
         at: Timestamp,
@@ -134,9 +136,12 @@ impl Webhook {
         &self.secret
     }
 
-    /// The secret before the last rotation, sealed, and until when deliveries are signed with it too.
+    /// The secret before the last rotation, sealed, and until when deliveries are signed with it
+    /// too.
     pub fn previous_secret(&self) -> Option<(&[u8], Timestamp)> {
-        self.previous_secret.as_ref().map(|(sealed, until)| (sealed.as_slice(), *until))
+        self.previous_secret
+            .as_ref()
+            .map(|(sealed, until)| (sealed.as_slice(), *until))
     }
 
     /// Whether deliveries are made, and why not.
@@ -164,9 +169,13 @@ impl Webhook {
         self.deleted_at
     }
 
-    /// Where it goes, for whom and with which headers; what is `None` stays, and `enabled` is not looked at.
+    /// Where it goes, for whom and with which headers; what is `None` stays, and `enabled` is not
+    /// looked at.
     pub fn change(self, patch: &WebhookPatch, cipher: &dyn Cipher) -> Self {
-        let sealed = patch.headers.as_ref().map(|headers| seal_headers(self.org, self.id, headers, cipher));
+        let sealed = patch
+            .headers
+            .as_ref()
+            .map(|headers| seal_headers(self.org, self.id, headers, cipher));
         Self {
             url: patch.url.clone().unwrap_or(self.url),
             description: patch.description.clone().unwrap_or(self.description),
@@ -178,17 +187,30 @@ impl Webhook {
 
     /// Deliveries are made again, and past failures are forgotten.
     pub fn enable(self) -> Self {
-        Self { state: WebhookState::Enabled, failing: None, ..self }
+        Self {
+            state: WebhookState::Enabled,
+            failing: None,
+            ..self
+        }
     }
 
     /// Deliveries wait from now on.
     pub fn disable(self, reason: &str, now: Timestamp) -> Self {
-        Self { state: WebhookState::Disabled { reason: reason.into(), at: now }, ..self }
+        Self {
+            state: WebhookState::Disabled {
+                reason: reason.into(),
+                at: now,
+            },
+            ..self
+        }
     }
 
     /// Gone from now on.
     pub fn delete(self, now: Timestamp) -> Self {
-        Self { deleted_at: Some(now), ..self.disable("deleted", now) }
+        Self {
+            deleted_at: Some(now),
+            ..self.disable("deleted", now)
+        }
     }
 
     /// A new secret. Until `until` deliveries are signed with the `current` one too.
@@ -203,22 +225,44 @@ impl Webhook {
         // A sealed value is bound to its column, so the old secret is sealed again for its new one.
         let previous = seal(self.org, self.id, "previous_secret", current, cipher);
         let sealed = seal(self.org, self.id, "secret", secret.reveal(), cipher);
-        (Self { previous_secret: Some((previous, until)), secret: sealed, ..self }, secret)
+        (
+            Self {
+                previous_secret: Some((previous, until)),
+                secret: sealed,
+                ..self
+            },
+            secret,
+        )
     }
 
     /// The feed is delivered up to `seq`.
     pub(super) fn advance(self, seq: i64) -> Self {
-        Self { delivered_seq: seq, ..self }
+        Self {
+            delivered_seq: seq,
+            ..self
+        }
     }
 
     /// What one try says about the webhook as a whole. The clock of failures is durable.
     pub fn judge(self, attempt: &Attempt, now: Timestamp) -> Self {
         if attempt.succeeded() {
-            return Self { failing: None, ..self };
+            return Self {
+                failing: None,
+                ..self
+            };
         }
-        let first = Failing { since: attempt.at, count: 1 };
-        let failing = self.failing.map_or(first, |failing| Failing { count: failing.count + 1, ..failing });
-        let judged = Self { failing: Some(failing), ..self };
+        let first = Failing {
+            since: attempt.at,
+            count: 1,
+        };
+        let failing = self.failing.map_or(first, |failing| Failing {
+            count: failing.count + 1,
+            ..failing
+        });
+        let judged = Self {
+            failing: Some(failing),
+            ..self
+        };
         if !judged.is_enabled() {
             judged
         } else if attempt.status == Some(GONE) {
@@ -245,7 +289,13 @@ fn seal(org: OrgId, id: WebhookId, column: &str, plain: &str, cipher: &dyn Ciphe
 }
 
 fn seal_headers(org: OrgId, id: WebhookId, headers: &Headers, cipher: &dyn Cipher) -> Vec<u8> {
-    seal(org, id, "headers", &serde_json::to_string(headers).unwrap_or_default(), cipher)
+    seal(
+        org,
+        id,
+        "headers",
+        &serde_json::to_string(headers).unwrap_or_default(),
+        cipher,
+    )
 }
 
 /// A list of names.
@@ -263,13 +313,17 @@ impl Field for BTreeSet<EventKind> {
     }
 
     fn sample(entropy: &dyn Entropy) -> Self {
-        (0..=entropy.below(3)).map(|_| EventKind::sample(entropy)).collect()
+        (0..=entropy.below(3))
+            .map(|_| EventKind::sample(entropy))
+            .collect()
     }
 }
 
 impl Fields for Option<(Vec<u8>, Timestamp)> {
-    const COLUMNS: &'static [Column] =
-        &[Column::of::<Option<Vec<u8>>>("previous_secret"), Column::of::<Option<Timestamp>>("previous_secret_until")];
+    const COLUMNS: &'static [Column] = &[
+        Column::of::<Option<Vec<u8>>>("previous_secret"),
+        Column::of::<Option<Timestamp>>("previous_secret_until"),
+    ];
 
     fn write(&self, row: &mut Writer) {
         let (secret, until) = self.clone().unzip();
@@ -318,13 +372,18 @@ impl Fields for WebhookState {
         if entropy.below(2) == 0 {
             return Self::Enabled;
         }
-        Self::Disabled { reason: String::sample(entropy), at: Timestamp::sample(entropy) }
+        Self::Disabled {
+            reason: String::sample(entropy),
+            at: Timestamp::sample(entropy),
+        }
     }
 }
 
 impl Fields for Option<Failing> {
-    const COLUMNS: &'static [Column] =
-        &[Column::of::<Option<Timestamp>>("failing_since"), Column::of::<Option<i64>>("failing_count")];
+    const COLUMNS: &'static [Column] = &[
+        Column::of::<Option<Timestamp>>("failing_since"),
+        Column::of::<Option<i64>>("failing_count"),
+    ];
 
     fn write(&self, row: &mut Writer) {
         row.put(&self.map(|failing| failing.since));
@@ -334,11 +393,16 @@ impl Fields for Option<Failing> {
     fn read(row: &mut Reader) -> Result<Self, StoreError> {
         let since: Option<Timestamp> = row.take()?;
         let count: Option<i64> = row.take()?;
-        Ok(since.zip(count).map(|(since, count)| Failing { since, count }))
+        Ok(since
+            .zip(count)
+            .map(|(since, count)| Failing { since, count }))
     }
 
     fn sample(entropy: &dyn Entropy) -> Self {
-        Option::<Timestamp>::sample(entropy).map(|since| Failing { since, count: i64::sample(entropy) })
+        Option::<Timestamp>::sample(entropy).map(|since| Failing {
+            since,
+            count: i64::sample(entropy),
+        })
     }
 }
 
@@ -353,22 +417,34 @@ mod tests {
     const DAY: Duration = Duration::from_secs(24 * 3600);
 
     fn failed(webhook: Webhook, times: i64, at: Timestamp) -> Webhook {
-        (0..times).fold(webhook, |webhook, _| webhook.judge(&attempt(at, Some(500)), at))
+        (0..times).fold(webhook, |webhook, _| {
+            webhook.judge(&attempt(at, Some(500)), at)
+        })
     }
 
     #[test]
     fn five_days_and_twelve_failures_disable_it_and_neither_alone_does() {
         let start = moment().now;
-        for (first, later, days, enabled) in [(1, 10, 5, true), (1, 11, 5, false), (11, 1, 4, true), (100, 0, 5, true)] {
+        for (first, later, days, enabled) in [
+            (1, 10, 5, true),
+            (1, 11, 5, false),
+            (11, 1, 4, true),
+            (100, 0, 5, true),
+        ] {
             let webhook = failed(failed(endpoint(), first, start), later, start + DAY * days);
-            assert_eq!(webhook.is_enabled(), enabled, "{first} and {later} failures in {days} days");
+            assert_eq!(
+                webhook.is_enabled(),
+                enabled,
+                "{first} and {later} failures in {days} days"
+            );
         }
     }
 
     #[test]
     fn a_success_forgets_the_failures() {
         let start = moment().now;
-        let webhook = failed(endpoint(), 30, start).judge(&attempt(start + DAY, Some(204)), start + DAY);
+        let webhook =
+            failed(endpoint(), 30, start).judge(&attempt(start + DAY, Some(204)), start + DAY);
         assert_eq!(webhook.failing(), None);
         assert!(failed(webhook, 30, start + DAY * 5).is_enabled());
     }
@@ -376,17 +452,34 @@ mod tests {
     #[test]
     fn gone_disables_it_at_once_and_a_disabled_one_keeps_its_reason() {
         let now = moment().now;
-        let disabled = |reason: &str| WebhookState::Disabled { reason: reason.into(), at: now };
-        assert_eq!(endpoint().judge(&attempt(now, Some(410)), now).state(), &disabled("gone"));
-        let by_hand = endpoint().disable("person", now).judge(&attempt(now + DAY, Some(410)), now + DAY);
-        assert_eq!((by_hand.state(), by_hand.failing().map(|failing| failing.count)), (&disabled("person"), Some(1)));
+        let disabled = |reason: &str| WebhookState::Disabled {
+            reason: reason.into(),
+            at: now,
+        };
+        assert_eq!(
+            endpoint().judge(&attempt(now, Some(410)), now).state(),
+            &disabled("gone")
+        );
+        let by_hand = endpoint()
+            .disable("person", now)
+            .judge(&attempt(now + DAY, Some(410)), now + DAY);
+        assert_eq!(
+            (
+                by_hand.state(),
+                by_hand.failing().map(|failing| failing.count)
+            ),
+            (&disabled("person"), Some(1))
+        );
     }
 
     #[test]
     fn after_a_rotation_the_old_secret_is_sealed_for_its_new_place() {
         let Moment { now, entropy } = moment();
         let (webhook, secret) = endpoint().rotate("whsec_old", now + DAY, &Plain, entropy);
-        let old = Plain.open(&webhook.context("previous_secret"), webhook.previous_secret().expect("a secret").0);
+        let old = Plain.open(
+            &webhook.context("previous_secret"),
+            webhook.previous_secret().expect("a secret").0,
+        );
         assert_eq!(old.as_deref(), Ok(&b"whsec_old"[..]));
         let new = Plain.open(&webhook.context("secret"), webhook.secret());
         assert_eq!(new.as_deref(), Ok(secret.reveal().as_bytes()));
@@ -395,9 +488,14 @@ mod tests {
     #[test]
     fn every_part_is_stored() {
         let now = moment().now;
-        let rotated = endpoint().rotate("whsec_old", now, &Plain, moment().entropy).0;
+        let rotated = endpoint()
+            .rotate("whsec_old", now, &Plain, moment().entropy)
+            .0;
         for webhook in [endpoint(), failed(rotated, 2, now), endpoint().delete(now)] {
-            assert_eq!(Webhook::from_row(webhook.to_row()).expect("a webhook"), webhook);
+            assert_eq!(
+                Webhook::from_row(webhook.to_row()).expect("a webhook"),
+                webhook
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! From the feed to deliveries. Compares how far each webhook is with how far the feed is, so a lost wake-up loses nothing.
+//! From the feed to deliveries. Compares how far each webhook is with how far the feed is, so a
+//! lost wake-up loses nothing.
 
 use async_trait::async_trait;
 
@@ -44,13 +45,15 @@ impl Job for FanOut {
         FAN_OUT
     }
 
-    /// Step by step, each webhook in its turn, until none of them has anything new: then nothing is loaded, and the job is
-    /// done.
+    /// Step by step, each webhook in its turn, until none of them has anything new: then nothing is
+    /// loaded, and the job is done.
     async fn run(&self, job: &Claimed) -> Result<(), Error> {
         let mut last = None;
         loop {
             let load = || self.next_step(job.org, last);
-            let decide = |step: Step, moment: Moment<'_>| Ok(Verdict::proceed(take_up(&step, moment), step.webhook.id));
+            let decide = |step: Step, moment: Moment<'_>| {
+                Ok(Verdict::proceed(take_up(&step, moment), step.webhook.id))
+            };
             match self.0.kernel.claimed(job).decide(load, decide).await? {
                 Some(webhook) => last = Some(webhook),
                 None => return Ok(()),
@@ -69,17 +72,25 @@ struct Step {
 }
 
 impl FanOut {
-    /// The step of the first webhook after `last` that has anything to take up, then from the oldest one on.
+    /// The step of the first webhook after `last` that has anything to take up, then from the
+    /// oldest one on.
     async fn next_step(&self, org: OrgId, last: Option<WebhookId>) -> Result<Option<Step>, Error> {
         let reads = self.0.reads.of(org);
         let mut webhooks = reads.enabled_webhooks().await?;
-        let before = webhooks.iter().take_while(|webhook| last.is_some_and(|last| webhook.id <= last)).count();
+        let before = webhooks
+            .iter()
+            .take_while(|webhook| last.is_some_and(|last| webhook.id <= last))
+            .count();
         webhooks.rotate_left(before);
         for webhook in webhooks {
             let events = reads.events_after(webhook.delivered_seq(), STEP).await?;
             let held = reads.held_deliveries(webhook.id, STEP).await?;
             if !events.is_empty() || !held.is_empty() {
-                return Ok(Some(Step { webhook, events, held }));
+                return Ok(Some(Step {
+                    webhook,
+                    events,
+                    held,
+                }));
             }
         }
         Ok(None)
@@ -87,9 +98,16 @@ impl FanOut {
 }
 
 fn take_up(step: &Step, moment: Moment<'_>) -> Batch {
-    let Step { webhook, events, held } = step;
+    let Step {
+        webhook,
+        events,
+        held,
+    } = step;
     let mut batch = Batch::for_org(webhook.org);
-    for event in events.iter().filter(|event| webhook.events().contains(&event.kind)) {
+    for event in events
+        .iter()
+        .filter(|event| webhook.events().contains(&event.kind))
+    {
         let delivery = Delivery::of(webhook.id, event, moment);
         batch.enqueue(deliver_job(delivery.id, webhook.org, moment));
         batch.insert(&delivery);
@@ -98,7 +116,9 @@ fn take_up(step: &Step, moment: Moment<'_>) -> Batch {
         batch.enqueue(deliver_job(delivery.id, webhook.org, moment));
         batch.put(&delivery.clone().take_up());
     }
-    let last = events.last().map_or(webhook.delivered_seq(), |event| event.seq);
+    let last = events
+        .last()
+        .map_or(webhook.delivered_seq(), |event| event.seq);
     batch.put(&webhook.clone().advance(last));
     batch
 }
@@ -123,17 +143,32 @@ mod tests {
     fn an_event_orders_one_job_of_its_organization_and_draws_nothing() {
         let event = event(1, EventKind::SmsReceived);
         let (one, other) = (follow(&event), follow(&event));
-        assert_eq!((one.kind, &one.key, one.run_at, one.merge), (FAN_OUT, &event.org.to_string(), event.at, Merge::Sooner));
+        assert_eq!(
+            (one.kind, &one.key, one.run_at, one.merge),
+            (FAN_OUT, &event.org.to_string(), event.at, Merge::Sooner)
+        );
         assert_eq!(one, other);
     }
 
     #[test]
     fn only_what_is_subscribed_is_delivered_and_the_feed_is_passed_over() {
-        let events = vec![event(4, EventKind::SmsReceived), event(5, EventKind::SmsSent)];
-        let step = Step { webhook: endpoint(), events, held: Vec::new() };
+        let events = vec![
+            event(4, EventKind::SmsReceived),
+            event(5, EventKind::SmsSent),
+        ];
+        let step = Step {
+            webhook: endpoint(),
+            events,
+            held: Vec::new(),
+        };
         let batch = take_up(&step, moment());
         let made = batch.inserted::<Delivery>();
-        assert_eq!(made.iter().map(|delivery| delivery.event_seq).collect::<Vec<_>>(), [Some(4)]);
+        assert_eq!(
+            made.iter()
+                .map(|delivery| delivery.event_seq)
+                .collect::<Vec<_>>(),
+            [Some(4)]
+        );
         assert_eq!(keys(&batch), [format!("webhook.deliver {}", made[0].id)]);
         assert_eq!(batch.changed::<Webhook>()[0].delivered_seq(), 5);
     }
@@ -143,7 +178,14 @@ mod tests {
         let webhook = endpoint();
         let held = Delivery::of(webhook.id, &event(2, EventKind::SmsReceived), moment()).hold();
         let before = webhook.delivered_seq();
-        let batch = take_up(&Step { webhook, events: Vec::new(), held: vec![held.clone()] }, moment());
+        let batch = take_up(
+            &Step {
+                webhook,
+                events: Vec::new(),
+                held: vec![held.clone()],
+            },
+            moment(),
+        );
         assert_eq!(batch.changed::<Delivery>(), [held.clone().take_up()]);
         assert_eq!(keys(&batch), [format!("webhook.deliver {}", held.id)]);
         assert_eq!(batch.changed::<Webhook>()[0].delivered_seq(), before);

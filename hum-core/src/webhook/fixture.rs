@@ -23,12 +23,18 @@ impl Cipher for Plain {
 
     fn open(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, CannotOpen> {
         let prefix = format!("{context}=");
-        sealed.strip_prefix(prefix.as_bytes()).map(<[u8]>::to_vec).ok_or(CannotOpen)
+        sealed
+            .strip_prefix(prefix.as_bytes())
+            .map(<[u8]>::to_vec)
+            .ok_or(CannotOpen)
     }
 }
 
 pub(super) fn moment() -> Moment<'static> {
-    Moment { now: Timestamp::from_micros(1_767_225_600_000_000), entropy: &Zero }
+    Moment {
+        now: Timestamp::from_micros(1_767_225_600_000_000),
+        entropy: &Zero,
+    }
 }
 
 pub(super) fn org() -> OrgId {
@@ -50,11 +56,28 @@ pub(super) fn endpoint() -> Webhook {
 }
 
 pub(super) fn event(seq: i64, kind: EventKind) -> Event {
-    Event { seq, ..Event::new(org(), kind, serde_json::json!({}), moment().now, moment().entropy) }
+    Event {
+        seq,
+        ..Event::new(
+            org(),
+            kind,
+            serde_json::json!({}),
+            moment().now,
+            moment().entropy,
+        )
+    }
 }
 
 /// A try that the endpoint answered so, or not at all.
 pub(super) fn attempt(at: Timestamp, status: Option<u16>) -> Attempt {
-    let error = status.is_none_or(|status| status >= 300).then(|| "busy".into());
-    Attempt { at, status, duration_ms: 12, error, response: None }
+    let error = status
+        .is_none_or(|status| status >= 300)
+        .then(|| "busy".into());
+    Attempt {
+        at,
+        status,
+        duration_ms: 12,
+        error,
+        response: None,
+    }
 }

@@ -25,8 +25,18 @@ const FORBIDDEN: &[&str] = &[
     "user-agent",
     "via",
 ];
-const FORBIDDEN_PREFIXES: &[&str] =
-    &["webhook-", "x-hum-", "x-forwarded-", "proxy-", "sec-", "access-control-", "x-amz-", "x-google-", "cf-", "svix-"];
+const FORBIDDEN_PREFIXES: &[&str] = &[
+    "webhook-",
+    "x-hum-",
+    "x-forwarded-",
+    "proxy-",
+    "sec-",
+    "access-control-",
+    "x-amz-",
+    "x-google-",
+    "cf-",
+    "svix-",
+];
 
 /// Everything that is wrong with a customer's additional headers. Names are compared in lower case.
 pub(super) fn problems(headers: &Headers) -> Vec<FieldError> {
@@ -37,14 +47,29 @@ pub(super) fn problems(headers: &Headers) -> Vec<FieldError> {
     for (name, value) in headers {
         let pointer = format!("/headers/{}", name.replace('~', "~0").replace('/', "~1"));
         let lower = name.to_ascii_lowercase();
-        let is_token =
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+        let is_token = !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
         if !is_token || name.len() > 100 {
-            problems.push(FieldError::new(pointer, "is not a header name of at most 100 characters"));
-        } else if FORBIDDEN.contains(&lower.as_str()) || FORBIDDEN_PREFIXES.iter().any(|prefix| lower.starts_with(prefix)) {
-            problems.push(FieldError::new(pointer, "is set by hum itself, or by the network, and cannot be chosen"));
+            problems.push(FieldError::new(
+                pointer,
+                "is not a header name of at most 100 characters",
+            ));
+        } else if FORBIDDEN.contains(&lower.as_str())
+            || FORBIDDEN_PREFIXES
+                .iter()
+                .any(|prefix| lower.starts_with(prefix))
+        {
+            problems.push(FieldError::new(
+                pointer,
+                "is set by hum itself, or by the network, and cannot be chosen",
+            ));
         } else if value.len() > 4096 || !value.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-            problems.push(FieldError::new(pointer, "must have a value of at most 4,096 printable ASCII characters"));
+            problems.push(FieldError::new(
+                pointer,
+                "must have a value of at most 4,096 printable ASCII characters",
+            ));
         }
     }
     problems
@@ -69,10 +94,18 @@ mod tests {
             ("ok", "é"),
             ("content-length", "1"),
         ] {
-            assert_eq!(problems(&Headers::from([(name.into(), value.into())])).len(), 1, "{name}: {value:?}");
+            assert_eq!(
+                problems(&Headers::from([(name.into(), value.into())])).len(),
+                1,
+                "{name}: {value:?}"
+            );
         }
         assert!(
-            problems(&Headers::from([("Authorization".into(), "Bearer abc".into()), ("x-team".into(), "a".into())])).is_empty()
+            problems(&Headers::from([
+                ("Authorization".into(), "Bearer abc".into()),
+                ("x-team".into(), "a".into())
+            ]))
+            .is_empty()
         );
     }
 }

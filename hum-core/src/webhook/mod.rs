@@ -49,9 +49,17 @@ pub trait WebhookReads: Send + Sync {
     /// By id.
     async fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError>;
     /// Newest first.
-    async fn list_deliveries(&self, webhook: WebhookId, page: &Page) -> Result<Paged<Delivery>, StoreError>;
+    async fn list_deliveries(
+        &self,
+        webhook: WebhookId,
+        page: &Page,
+    ) -> Result<Paged<Delivery>, StoreError>;
     /// Deliveries that wait because the webhook is disabled, oldest first, at most `limit`.
-    async fn held_deliveries(&self, webhook: WebhookId, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+    async fn held_deliveries(
+        &self,
+        webhook: WebhookId,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError>;
 }
 
 /// Webhooks, and the feed that they get.
@@ -59,12 +67,16 @@ pub trait WebhookFeedReads: WebhookReads + EventReads {}
 impl<T: WebhookReads + EventReads> WebhookFeedReads for T {}
 
 /// What is stored here.
-pub(crate) const RECORDS: &[RecordType] = &[RecordType::of::<Webhook>(), RecordType::of::<Delivery>()];
+pub(crate) const RECORDS: &[RecordType] =
+    &[RecordType::of::<Webhook>(), RecordType::of::<Delivery>()];
 
 impl Webhooks {
     /// The kinds of jobs, one line each.
     pub(crate) fn jobs(&self) -> Vec<std::sync::Arc<dyn crate::kernel::job::Job>> {
         use std::sync::Arc;
-        vec![Arc::new(fan_out::FanOut(self.clone())), Arc::new(deliver::Deliver(self.clone()))]
+        vec![
+            Arc::new(fan_out::FanOut(self.clone())),
+            Arc::new(deliver::Deliver(self.clone())),
+        ]
     }
 }

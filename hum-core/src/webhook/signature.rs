@@ -4,7 +4,8 @@ use sha2::Sha256;
 
 use crate::kernel::{clock::Timestamp, entropy::Entropy, id::EventId};
 
-/// A webhook's signing secret: `whsec_` and 32 random bytes in base64, as Standard Webhooks has them. Shown once.
+/// A webhook's signing secret: `whsec_` and 32 random bytes in base64, as Standard Webhooks has
+/// them. Shown once.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookSecret(String);
 
@@ -13,7 +14,11 @@ impl WebhookSecret {
 
     /// Draws a new secret.
     pub fn draw(entropy: &dyn Entropy) -> Self {
-        Self(format!("{}{}", Self::PREFIX, STANDARD.encode(entropy.bytes::<32>())))
+        Self(format!(
+            "{}{}",
+            Self::PREFIX,
+            STANDARD.encode(entropy.bytes::<32>())
+        ))
     }
 
     /// From what [`WebhookSecret::reveal`] gave; `None` when it is not one.
@@ -28,7 +33,9 @@ impl WebhookSecret {
     }
 
     fn key(&self) -> Vec<u8> {
-        STANDARD.decode(&self.0[Self::PREFIX.len()..]).unwrap_or_default()
+        STANDARD
+            .decode(&self.0[Self::PREFIX.len()..])
+            .unwrap_or_default()
     }
 }
 
@@ -39,28 +46,42 @@ impl std::fmt::Debug for WebhookSecret {
 }
 
 fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+    let mut mac = Hmac::<Sha256>::new_from_slice(key)
+        .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
     parts.iter().for_each(|part| mac.update(part));
     mac.finalize().into_bytes().into()
 }
 
 /// The headers that prove a delivery, signed with every secret that holds, the newest first.
 ///
-/// Standard Webhooks (<https://github.com/standard-webhooks/standard-webhooks>): `webhook-id`, `webhook-timestamp`,
-/// `webhook-signature` with one `v1,<base64>` per secret over `id.timestamp.body`. Beside it the plain
-/// `X-HUM-Signature: sha256=<hex>` over the raw body, with the text of the newest secret as key.
-pub fn sign(secrets: &[WebhookSecret], id: EventId, at: Timestamp, body: &[u8]) -> Vec<(&'static str, String)> {
+/// Standard Webhooks (<https://github.com/standard-webhooks/standard-webhooks>): `webhook-id`,
+/// `webhook-timestamp`, `webhook-signature` with one `v1,<base64>` per secret over
+/// `id.timestamp.body`. Beside it the plain `X-HUM-Signature: sha256=<hex>` over the raw body, with
+/// the text of the newest secret as key.
+pub fn sign(
+    secrets: &[WebhookSecret],
+    id: EventId,
+    at: Timestamp,
+    body: &[u8],
+) -> Vec<(&'static str, String)> {
     use std::fmt::Write as _;
     let id = id.to_string();
     let seconds = at.as_seconds().to_string();
     let signatures: Vec<String> = secrets
         .iter()
         .map(|secret| {
-            let mac = hmac_sha256(&secret.key(), &[id.as_bytes(), b".", seconds.as_bytes(), b".", body]);
+            let mac = hmac_sha256(
+                &secret.key(),
+                &[id.as_bytes(), b".", seconds.as_bytes(), b".", body],
+            );
             format!("v1,{}", STANDARD.encode(mac))
         })
         .collect();
-    let mut headers = vec![("webhook-id", id), ("webhook-timestamp", seconds), ("webhook-signature", signatures.join(" "))];
+    let mut headers = vec![
+        ("webhook-id", id),
+        ("webhook-timestamp", seconds),
+        ("webhook-signature", signatures.join(" ")),
+    ];
     if let Some(newest) = secrets.first() {
         let mut hex = String::from("sha256=");
         for byte in hmac_sha256(newest.reveal().as_bytes(), &[body]) {

@@ -64,7 +64,12 @@ impl<'a> AddressSessionView<'a> {
             location: location(session),
             candidates: candidates(session),
             problems: &session.found().problems,
-            providers: session.found().providers().iter().map(|provider| provider.provider_name.as_str()).collect(),
+            providers: session
+                .found()
+                .providers()
+                .iter()
+                .map(|provider| provider.provider_name.as_str())
+                .collect(),
             hum_data_set: session.found().data_set(),
             created_at: Time(session.created_at),
             updated_at: Time(session.updated_at()),
@@ -75,22 +80,48 @@ impl<'a> AddressSessionView<'a> {
 }
 
 /// List address sessions, newest first.
-#[utoipa::path(get, path = "/api/address-sessions", operation_id = "listAddressSessions", tag = "Address sessions", params(PageParams, SessionQuery), responses((status = 200, body = PageView<AddressSessionView<'static>>)))]
+#[utoipa::path(
+    get,
+    path = "/api/address-sessions",
+    operation_id = "listAddressSessions",
+    tag = "Address sessions",
+    params(PageParams, SessionQuery),
+    responses((status = 200, body = PageView<AddressSessionView<'static>>)),
+)]
 async fn list(
     caller: Caller,
     State(app): State<App>,
     list: List<SessionQuery>,
 ) -> Result<Json<PageView<serde_json::Value>>, ApiError> {
     let campaign = list.filter.campaign_id.as_deref();
-    let sessions = app.hum.reads(caller.org).list_address_sessions(campaign, &list.page).await?;
+    let sessions = app
+        .hum
+        .reads(caller.org)
+        .list_address_sessions(campaign, &list.page)
+        .await?;
     let now = app.hum.clock().now();
-    Ok(Json(PageView::of(sessions, |session| json(AddressSessionView::of(&session, now)))))
+    Ok(Json(PageView::of(sessions, |session| {
+        json(AddressSessionView::of(&session, now))
+    })))
 }
 
 /// Get an address session.
-#[utoipa::path(get, path = "/api/address-sessions/{id}", operation_id = "getAddressSession", tag = "Address sessions", responses((status = 200, body = AddressSessionView<'static>)))]
-async fn get(caller: Caller, State(app): State<App>, Id(id): Id<AddressSessionId>) -> Result<Json<serde_json::Value>, ApiError> {
+#[utoipa::path(
+    get,
+    path = "/api/address-sessions/{id}",
+    operation_id = "getAddressSession",
+    tag = "Address sessions",
+    responses((status = 200, body = AddressSessionView<'static>)),
+)]
+async fn get(
+    caller: Caller,
+    State(app): State<App>,
+    Id(id): Id<AddressSessionId>,
+) -> Result<Json<serde_json::Value>, ApiError> {
     let session = app.hum.reads(caller.org).address_session(id).await?;
     let session = session.ok_or_else(|| ApiError::not_found("address session"))?;
-    Ok(Json(json(AddressSessionView::of(&session, app.hum.clock().now()))))
+    Ok(Json(json(AddressSessionView::of(
+        &session,
+        app.hum.clock().now(),
+    ))))
 }

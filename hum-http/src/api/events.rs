@@ -60,18 +60,51 @@ struct EventView {
     data: Value,
 }
 
-fn number(name: &str, text: Option<String>, default: i64, range: RangeInclusive<i64>) -> Result<i64, ApiError> {
+fn number(
+    name: &str,
+    text: Option<String>,
+    default: i64,
+    range: RangeInclusive<i64>,
+) -> Result<i64, ApiError> {
     let Some(text) = text else { return Ok(default) };
     let number = text.parse().ok().filter(|number| range.contains(number));
-    number.ok_or_else(|| ApiError::invalid(name, format!("must be a number from {} to {}", range.start(), range.end())))
+    number.ok_or_else(|| {
+        ApiError::invalid(
+            name,
+            format!("must be a number from {} to {}", range.start(), range.end()),
+        )
+    })
 }
 
 /// Read the feed of events.
-#[utoipa::path(get, path = "/api/events", operation_id = "listEvents", tag = "Events", params(EventQuery), responses((status = 200, body = EventsView)))]
-async fn list(caller: Caller, State(app): State<App>, Filter(query): Filter<EventQuery>) -> Result<Json<EventsView>, ApiError> {
+#[utoipa::path(
+    get,
+    path = "/api/events",
+    operation_id = "listEvents",
+    tag = "Events",
+    params(EventQuery),
+    responses((status = 200, body = EventsView)),
+)]
+async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    Filter(query): Filter<EventQuery>,
+) -> Result<Json<EventsView>, ApiError> {
     let after = number("after", query.after, 0, 0..=i64::MAX)?;
-    let limit = number("limit", query.limit, Page::DEFAULT_LIMIT.into(), 1..=Page::MAX_LIMIT.into())?;
-    let events = app.hum.reads(caller.org).events_after(after, u32::try_from(limit).unwrap_or(Page::MAX_LIMIT)).await?;
+    let limit = number(
+        "limit",
+        query.limit,
+        Page::DEFAULT_LIMIT.into(),
+        1..=Page::MAX_LIMIT.into(),
+    )?;
+    let events = app
+        .hum
+        .reads(caller.org)
+        .events_after(after, u32::try_from(limit).unwrap_or(Page::MAX_LIMIT))
+        .await?;
     let next_after = events.last().map_or(after, |event| event.seq);
-    Ok(Json(EventsView { data: events.iter().map(|event| event.to_json()).collect(), next_after }))
+    Ok(Json(EventsView {
+        data: events.iter().map(|event| event.to_json()).collect(),
+        next_after,
+    }))
 }

@@ -13,15 +13,26 @@ use utoipa_axum::router::UtoipaMethodRouter;
 
 use crate::{app::App, error::ApiError, metrics};
 
-/// Puts the guard before the routes of one path. The path is taken from the routes themselves, so it is the same
-/// wherever the router is nested.
-pub(crate) fn guarded(app: &App, (schemas, paths, routes): UtoipaMethodRouter<App>) -> UtoipaMethodRouter<App> {
+/// Puts the guard before the routes of one path. The path is taken from the routes themselves, so
+/// it is the same wherever the router is nested.
+pub(crate) fn guarded(
+    app: &App,
+    (schemas, paths, routes): UtoipaMethodRouter<App>,
+) -> UtoipaMethodRouter<App> {
     let path = paths.paths.keys().next().cloned().unwrap_or_default();
     let state = (app.clone(), Arc::from(path));
-    (schemas, paths, routes.route_layer(middleware::from_fn_with_state(state, guard)))
+    (
+        schemas,
+        paths,
+        routes.route_layer(middleware::from_fn_with_state(state, guard)),
+    )
 }
 
-async fn guard(State((app, path)): State<(App, Arc<str>)>, request: Request, next: Next) -> Response {
+async fn guard(
+    State((app, path)): State<(App, Arc<str>)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let Some(operation) = operation_of(request.method(), &path) else {
         return crate::error::no_such_path().await.into_response();
     };
@@ -34,18 +45,36 @@ async fn guard(State((app, path)): State<(App, Arc<str>)>, request: Request, nex
 
 /// The row of the table. A route that is not in it is not served, whoever asks.
 fn operation_of(method: &Method, path: &str) -> Option<&'static Operation> {
-    Operation::find(if *method == Method::HEAD { "GET" } else { method.as_str() }, path)
+    Operation::find(
+        if *method == Method::HEAD {
+            "GET"
+        } else {
+            method.as_str()
+        },
+        path,
+    )
 }
 
 /// Lets a request in if its key may.
-async fn admit(app: &App, operation: &Operation, mut request: Request) -> Result<Request, ApiError> {
-    let caller = app.hum.api_keys().authenticate(bearer(&request).unwrap_or_default()).await?;
+async fn admit(
+    app: &App,
+    operation: &Operation,
+    mut request: Request,
+) -> Result<Request, ApiError> {
+    let caller = app
+        .hum
+        .api_keys()
+        .authenticate(bearer(&request).unwrap_or_default())
+        .await?;
     caller.may(operation)?;
     // An API beside this one may ignore what it does not know.
     if operation.path.starts_with("/api/") && !operation.id.starts_with("list") {
         let query = request.uri().query().unwrap_or_default();
         if let Some((name, _)) = form_urlencoded::parse(query.as_bytes()).next() {
-            return Err(ApiError::invalid(name, "there is no such query parameter here"));
+            return Err(ApiError::invalid(
+                name,
+                "there is no such query parameter here",
+            ));
         }
     }
     request.extensions_mut().insert(caller.org);
@@ -55,7 +84,11 @@ async fn admit(app: &App, operation: &Operation, mut request: Request) -> Result
 
 fn bearer(request: &Request) -> Option<&str> {
     let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
-    let value = values.next().filter(|_| values.next().is_none())?.to_str().ok()?;
+    let value = values
+        .next()
+        .filter(|_| values.next().is_none())?
+        .to_str()
+        .ok()?;
     let (scheme, key) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
 }

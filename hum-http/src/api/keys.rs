@@ -118,25 +118,66 @@ impl From<NewKey> for NewApiKey {
 }
 
 fn created(created: &CreatedApiKey) -> (u16, Value) {
-    (201, json(CreatedApiKeyView { kept: (&created.key).into(), key: created.secret.reveal().to_owned() }))
+    (
+        201,
+        json(CreatedApiKeyView {
+            kept: (&created.key).into(),
+            key: created.secret.reveal().to_owned(),
+        }),
+    )
 }
 
 /// List keys, the newest first, revoked ones too.
-#[utoipa::path(get, path = "/api/keys", operation_id = "listApiKeys", tag = "Access", params(PageParams), responses((status = 200, body = PageView<ApiKeyView>)))]
-async fn list(caller: Caller, State(app): State<App>, list: List<NoFilter>) -> Result<Json<PageView<ApiKeyView>>, ApiError> {
+#[utoipa::path(
+    get,
+    path = "/api/keys",
+    operation_id = "listApiKeys",
+    tag = "Access",
+    params(PageParams),
+    responses((status = 200, body = PageView<ApiKeyView>)),
+)]
+async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    list: List<NoFilter>,
+) -> Result<Json<PageView<ApiKeyView>>, ApiError> {
     let keys = app.hum.reads(caller.org).list_api_keys(&list.page).await?;
     Ok(Json(PageView::of(keys, |key| ApiKeyView::from(&key))))
 }
 
 /// Make a key. The key itself is in this answer and nowhere else.
-#[utoipa::path(post, path = "/api/keys", operation_id = "createApiKey", tag = "Access", request_body = NewKey, responses((status = 201, body = CreatedApiKeyView)))]
-async fn create(caller: Caller, State(app): State<App>, Command { body, once }: Command<NewKey>) -> Result<Response, ApiError> {
-    once.answer(created, |remember| app.hum.api_keys().create(&caller, body.into(), remember)).await
+#[utoipa::path(
+    post,
+    path = "/api/keys",
+    operation_id = "createApiKey",
+    tag = "Access",
+    request_body = NewKey,
+    responses((status = 201, body = CreatedApiKeyView)),
+)]
+async fn create(
+    caller: Caller,
+    State(app): State<App>,
+    Command { body, once }: Command<NewKey>,
+) -> Result<Response, ApiError> {
+    once.answer(created, |remember| {
+        app.hum.api_keys().create(&caller, body.into(), remember)
+    })
+    .await
 }
 
 /// Revoke a key. It is refused from now on.
-#[utoipa::path(delete, path = "/api/keys/{id}", operation_id = "revokeApiKey", tag = "Access", responses((status = 204)))]
-async fn revoke(caller: Caller, State(app): State<App>, Id(id): Id<ApiKeyId>) -> Result<StatusCode, ApiError> {
+#[utoipa::path(
+    delete,
+    path = "/api/keys/{id}",
+    operation_id = "revokeApiKey",
+    tag = "Access",
+    responses((status = 204)),
+)]
+async fn revoke(
+    caller: Caller,
+    State(app): State<App>,
+    Id(id): Id<ApiKeyId>,
+) -> Result<StatusCode, ApiError> {
     app.hum.api_keys().revoke(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -24,9 +24,20 @@ struct MeView {
 }
 
 /// Who am I?
-#[utoipa::path(get, path = "/api/me", operation_id = "getMe", tag = "Access", responses((status = 200, body = MeView)))]
+#[utoipa::path(
+    get,
+    path = "/api/me",
+    operation_id = "getMe",
+    tag = "Access",
+    responses((status = 200, body = MeView)),
+)]
 async fn show(caller: Caller, State(app): State<App>) -> Result<Json<MeView>, ApiError> {
-    let organization = app.hum.reads(caller.org).organization().await?.ok_or_else(|| ApiError::not_found("organization"))?;
+    let organization = app
+        .hum
+        .reads(caller.org)
+        .organization()
+        .await?
+        .ok_or_else(|| ApiError::not_found("organization"))?;
     Ok(Json(MeView {
         api_key_id: caller.actor.key().map(Ref::to),
         role: caller.role.as_str(),

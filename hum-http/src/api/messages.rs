@@ -16,7 +16,12 @@ use crate::{
 };
 
 pub(super) fn routes() -> Vec<UtoipaMethodRouter<App>> {
-    vec![routes!(list), routes!(show), routes!(cancel), routes!(resend)]
+    vec![
+        routes!(list),
+        routes!(show),
+        routes!(cancel),
+        routes!(resend),
+    ]
 }
 
 /// One text, in or out.
@@ -32,7 +37,8 @@ pub(super) struct MessageView {
     source: &'static str,
     body: String,
     media_urls: Vec<String>,
-    /// Where it stands. `in_doubt`: the carrier did not answer, so it may have left; hum never sends it again by itself.
+    /// Where it stands. `in_doubt`: the carrier did not answer, so it may have left; hum never
+    /// sends it again by itself.
     status: &'static str,
     /// Why it failed or was withheld, for people.
     detail: Option<String>,
@@ -101,10 +107,18 @@ impl MessageStatusQuery {
 }
 
 fn known_status(status: Option<&str>) -> Result<Option<&'static str>, ApiError> {
-    let Some(status) = status else { return Ok(None) };
-    match MessageStatus::NAMES.into_iter().find(|name| *name == status) {
+    let Some(status) = status else {
+        return Ok(None);
+    };
+    match MessageStatus::NAMES
+        .into_iter()
+        .find(|name| *name == status)
+    {
         Some(name) => Ok(Some(name)),
-        None => Err(ApiError::invalid("status", format!("must be one of {}", MessageStatus::NAMES.join(", ")))),
+        None => Err(ApiError::invalid(
+            "status",
+            format!("must be one of {}", MessageStatus::NAMES.join(", ")),
+        )),
     }
 }
 
@@ -118,41 +132,91 @@ fn changed(message: &Message) -> (u16, Value) {
 }
 
 /// List messages of all conversations, the newest first.
-#[utoipa::path(get, path = "/api/sms/messages", operation_id = "listMessages", tag = "Messages", params(PageParams, MessageQuery), responses((status = 200, body = PageView<MessageView>)))]
-async fn list(caller: Caller, State(app): State<App>, list: List<MessageQuery>) -> Result<Json<PageView<MessageView>>, ApiError> {
-    let filter =
-        MessageFilter { conversation: list.filter.conversation_id, status: known_status(list.filter.status.as_deref())? };
-    let messages = app.hum.reads(caller.org).list_messages(&filter, &list.page).await?;
-    Ok(Json(PageView::of(messages, |message| MessageView::from(&message))))
+#[utoipa::path(
+    get,
+    path = "/api/sms/messages",
+    operation_id = "listMessages",
+    tag = "Messages",
+    params(PageParams, MessageQuery),
+    responses((status = 200, body = PageView<MessageView>)),
+)]
+async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    list: List<MessageQuery>,
+) -> Result<Json<PageView<MessageView>>, ApiError> {
+    let filter = MessageFilter {
+        conversation: list.filter.conversation_id,
+        status: known_status(list.filter.status.as_deref())?,
+    };
+    let messages = app
+        .hum
+        .reads(caller.org)
+        .list_messages(&filter, &list.page)
+        .await?;
+    Ok(Json(PageView::of(messages, |message| {
+        MessageView::from(&message)
+    })))
 }
 
 /// One message.
-#[utoipa::path(get, path = "/api/sms/messages/{id}", operation_id = "getMessage", tag = "Messages", responses((status = 200, body = MessageView)))]
-async fn show(caller: Caller, State(app): State<App>, Id(id): Id<MessageId>) -> Result<Json<MessageView>, ApiError> {
-    let message = app.hum.reads(caller.org).message(id).await?.ok_or_else(|| ApiError::not_found("message"))?;
+#[utoipa::path(
+    get,
+    path = "/api/sms/messages/{id}",
+    operation_id = "getMessage",
+    tag = "Messages",
+    responses((status = 200, body = MessageView)),
+)]
+async fn show(
+    caller: Caller,
+    State(app): State<App>,
+    Id(id): Id<MessageId>,
+) -> Result<Json<MessageView>, ApiError> {
+    let message = app
+        .hum
+        .reads(caller.org)
+        .message(id)
+        .await?
+        .ok_or_else(|| ApiError::not_found("message"))?;
     Ok(Json(MessageView::from(&message)))
 }
 
 /// Cancel a message that waits. After this it is never handed to the carrier.
-#[utoipa::path(post, path = "/api/sms/messages/{id}/cancel", operation_id = "cancelMessage", tag = "Messages", responses((status = 200, body = MessageView)))]
+#[utoipa::path(
+    post,
+    path = "/api/sms/messages/{id}/cancel",
+    operation_id = "cancelMessage",
+    tag = "Messages",
+    responses((status = 200, body = MessageView)),
+)]
 async fn cancel(
     caller: Caller,
     State(app): State<App>,
     Id(id): Id<MessageId>,
     Command { once, .. }: Command<NoBody>,
 ) -> Result<Response, ApiError> {
-    once.answer(changed, |remember| app.hum.sms().cancel(&caller, id, remember)).await
+    once.answer(changed, |remember| {
+        app.hum.sms().cancel(&caller, id, remember)
+    })
+    .await
 }
 
 /// Send a message that is in doubt or failed again, as a new message.
 ///
 /// The contact may get the text twice when the first one was in doubt.
-#[utoipa::path(post, path = "/api/sms/messages/{id}/resend", operation_id = "resendMessage", tag = "Messages", responses((status = 201, body = MessageView)))]
+#[utoipa::path(
+    post,
+    path = "/api/sms/messages/{id}/resend",
+    operation_id = "resendMessage",
+    tag = "Messages",
+    responses((status = 201, body = MessageView)),
+)]
 async fn resend(
     caller: Caller,
     State(app): State<App>,
     Id(id): Id<MessageId>,
     Command { once, .. }: Command<NoBody>,
 ) -> Result<Response, ApiError> {
-    once.answer(sent, |remember| app.hum.sms().resend(&caller, id, remember)).await
+    once.answer(sent, |remember| app.hum.sms().resend(&caller, id, remember))
+        .await
 }

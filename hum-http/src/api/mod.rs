@@ -22,7 +22,9 @@ use crate::{app::App, openapi};
 
 /// The routes of the API and their raw description.
 pub(crate) fn router(app: &App) -> (Router<App>, OpenApi) {
-    let guarded = operations().into_iter().map(|routes| guard::guarded(app, routes));
+    let guarded = operations()
+        .into_iter()
+        .map(|routes| guard::guarded(app, routes));
     let routes = guarded.fold(openapi::skeleton(), |router, routes| router.routes(routes));
     routes.split_for_parts()
 }

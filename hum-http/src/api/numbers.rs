@@ -94,14 +94,34 @@ fn created(number: &Number) -> (u16, Value) {
 }
 
 /// List numbers, the newest first.
-#[utoipa::path(get, path = "/api/numbers", operation_id = "listNumbers", tag = "Numbers", params(PageParams), responses((status = 200, body = PageView<NumberView>)))]
-async fn list(caller: Caller, State(app): State<App>, list: List<NoFilter>) -> Result<Json<PageView<NumberView>>, ApiError> {
+#[utoipa::path(
+    get,
+    path = "/api/numbers",
+    operation_id = "listNumbers",
+    tag = "Numbers",
+    params(PageParams),
+    responses((status = 200, body = PageView<NumberView>)),
+)]
+async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    list: List<NoFilter>,
+) -> Result<Json<PageView<NumberView>>, ApiError> {
     let numbers = app.hum.reads(caller.org).list_numbers(&list.page).await?;
-    Ok(Json(PageView::of(numbers, |number| NumberView::from(&number))))
+    Ok(Json(PageView::of(numbers, |number| {
+        NumberView::from(&number)
+    })))
 }
 
 /// Register a number that the organization has at its carrier.
-#[utoipa::path(post, path = "/api/numbers", operation_id = "registerNumber", tag = "Numbers", request_body = RegisterNumber, responses((status = 201, body = NumberView)))]
+#[utoipa::path(
+    post,
+    path = "/api/numbers",
+    operation_id = "registerNumber",
+    tag = "Numbers",
+    request_body = RegisterNumber,
+    responses((status = 201, body = NumberView)),
+)]
 async fn register(
     caller: Caller,
     State(app): State<App>,
@@ -113,18 +133,43 @@ async fn register(
         sms_flow_id: body.sms_flow_id,
         sms_enabled: body.sms_enabled.0.is_none_or(|flag| flag.0),
     };
-    once.answer(created, |remember| app.hum.numbers().register(&caller, new, remember)).await
+    once.answer(created, |remember| {
+        app.hum.numbers().register(&caller, new, remember)
+    })
+    .await
 }
 
 /// One number.
-#[utoipa::path(get, path = "/api/numbers/{id}", operation_id = "getNumber", tag = "Numbers", responses((status = 200, body = NumberView)))]
-async fn show(caller: Caller, State(app): State<App>, Id(id): Id<NumberId>) -> Result<Json<NumberView>, ApiError> {
-    let number = app.hum.reads(caller.org).number(id).await?.ok_or_else(|| ApiError::not_found("number"))?;
+#[utoipa::path(
+    get,
+    path = "/api/numbers/{id}",
+    operation_id = "getNumber",
+    tag = "Numbers",
+    responses((status = 200, body = NumberView)),
+)]
+async fn show(
+    caller: Caller,
+    State(app): State<App>,
+    Id(id): Id<NumberId>,
+) -> Result<Json<NumberView>, ApiError> {
+    let number = app
+        .hum
+        .reads(caller.org)
+        .number(id)
+        .await?
+        .ok_or_else(|| ApiError::not_found("number"))?;
     Ok(Json(NumberView::from(&number)))
 }
 
 /// Change a number's name or agents.
-#[utoipa::path(patch, path = "/api/numbers/{id}", operation_id = "updateNumber", tag = "Numbers", request_body = NumberChange, responses((status = 200, body = NumberView)))]
+#[utoipa::path(
+    patch,
+    path = "/api/numbers/{id}",
+    operation_id = "updateNumber",
+    tag = "Numbers",
+    request_body = NumberChange,
+    responses((status = 200, body = NumberView)),
+)]
 async fn update(
     caller: Caller,
     State(app): State<App>,
@@ -137,5 +182,7 @@ async fn update(
         sms_flow_id: change.sms_flow_id.0,
         sms_enabled: change.sms_enabled.0.map(|flag| flag.0),
     };
-    Ok(Json(NumberView::from(&app.hum.numbers().update(&caller, id, patch).await?)))
+    Ok(Json(NumberView::from(
+        &app.hum.numbers().update(&caller, id, patch).await?,
+    )))
 }

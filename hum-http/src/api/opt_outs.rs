@@ -37,7 +37,11 @@ impl From<&Consent> for OptOutView {
             ConsentState::OptedOut { at, source } => (Some(source.as_str()), Some(Time(at))),
             ConsentState::Unsaid | ConsentState::OptedIn { .. } => (None, None),
         };
-        Self { contact_e164: Phone(consent.contact.clone()), source, opted_out_at: at }
+        Self {
+            contact_e164: Phone(consent.contact.clone()),
+            source,
+            opted_out_at: at,
+        }
     }
 }
 
@@ -68,21 +72,58 @@ fn added(consent: &Consent) -> (u16, Value) {
 }
 
 /// List the contacts who are opted out, by number.
-#[utoipa::path(get, path = "/api/sms/opt-outs", operation_id = "listOptOuts", tag = "Opt-outs", params(PageParams), responses((status = 200, body = PageView<OptOutView>)))]
-async fn list(caller: Caller, State(app): State<App>, list: List<NoFilter>) -> Result<Json<PageView<OptOutView>>, ApiError> {
+#[utoipa::path(
+    get,
+    path = "/api/sms/opt-outs",
+    operation_id = "listOptOuts",
+    tag = "Opt-outs",
+    params(PageParams),
+    responses((status = 200, body = PageView<OptOutView>)),
+)]
+async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    list: List<NoFilter>,
+) -> Result<Json<PageView<OptOutView>>, ApiError> {
     let opted_out = app.hum.reads(caller.org).list_opted_out(&list.page).await?;
-    Ok(Json(PageView::of(opted_out, |consent| OptOutView::from(&consent))))
+    Ok(Json(PageView::of(opted_out, |consent| {
+        OptOutView::from(&consent)
+    })))
 }
 
 /// Opt a contact out.
-#[utoipa::path(post, path = "/api/sms/opt-outs", operation_id = "addOptOut", tag = "Opt-outs", request_body = NewOptOut, responses((status = 201, body = OptOutView)))]
-async fn add(caller: Caller, State(app): State<App>, Command { body, once }: Command<NewOptOut>) -> Result<Response, ApiError> {
-    once.answer(added, |remember| app.hum.opt_outs().add(&caller, body.contact_e164, remember)).await
+#[utoipa::path(
+    post,
+    path = "/api/sms/opt-outs",
+    operation_id = "addOptOut",
+    tag = "Opt-outs",
+    request_body = NewOptOut,
+    responses((status = 201, body = OptOutView)),
+)]
+async fn add(
+    caller: Caller,
+    State(app): State<App>,
+    Command { body, once }: Command<NewOptOut>,
+) -> Result<Response, ApiError> {
+    once.answer(added, |remember| {
+        app.hum.opt_outs().add(&caller, body.contact_e164, remember)
+    })
+    .await
 }
 
 /// Opt a contact in again. The caller vouches that the contact wants it.
-#[utoipa::path(delete, path = "/api/sms/opt-outs/{e164}", operation_id = "removeOptOut", tag = "Opt-outs", responses((status = 204)))]
-async fn remove(caller: Caller, State(app): State<App>, Id(Contact(contact)): Id<Contact>) -> Result<StatusCode, ApiError> {
+#[utoipa::path(
+    delete,
+    path = "/api/sms/opt-outs/{e164}",
+    operation_id = "removeOptOut",
+    tag = "Opt-outs",
+    responses((status = 204)),
+)]
+async fn remove(
+    caller: Caller,
+    State(app): State<App>,
+    Id(Contact(contact)): Id<Contact>,
+) -> Result<StatusCode, ApiError> {
     app.hum.opt_outs().remove(&caller, &contact).await?;
     Ok(StatusCode::NO_CONTENT)
 }

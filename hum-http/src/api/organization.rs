@@ -1,7 +1,9 @@
 use axum::{Json, extract::State};
 use hum_core::{
     cipher::Secret,
-    organization::{CarrierAccount, KeywordReplies, Organization, OrganizationPatch, SetCarrierAccount},
+    organization::{
+        CarrierAccount, KeywordReplies, Organization, OrganizationPatch, SetCarrierAccount,
+    },
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -106,32 +108,76 @@ struct CarrierAccountChange {
 }
 
 /// The organization of this key.
-#[utoipa::path(get, path = "/api/organization", operation_id = "getOrganization", tag = "Organization", responses((status = 200, body = OrganizationView)))]
+#[utoipa::path(
+    get,
+    path = "/api/organization",
+    operation_id = "getOrganization",
+    tag = "Organization",
+    responses((status = 200, body = OrganizationView)),
+)]
 async fn show(caller: Caller, State(app): State<App>) -> Result<Json<OrganizationView>, ApiError> {
-    let organization = app.hum.reads(caller.org).organization().await?.ok_or_else(|| ApiError::not_found("organization"))?;
+    let organization = app
+        .hum
+        .reads(caller.org)
+        .organization()
+        .await?
+        .ok_or_else(|| ApiError::not_found("organization"))?;
     Ok(Json(organization.into()))
 }
 
 /// Change the organization's settings.
-#[utoipa::path(patch, path = "/api/organization", operation_id = "updateOrganization", tag = "Organization", request_body = OrganizationChange, responses((status = 200, body = OrganizationView)))]
+#[utoipa::path(
+    patch,
+    path = "/api/organization",
+    operation_id = "updateOrganization",
+    tag = "Organization",
+    request_body = OrganizationChange,
+    responses((status = 200, body = OrganizationView)),
+)]
 async fn update(
     caller: Caller,
     State(app): State<App>,
     Body(change): Body<OrganizationChange>,
 ) -> Result<Json<OrganizationView>, ApiError> {
-    let patch = OrganizationPatch { name: change.name.0, keyword_replies: change.keyword_replies.0.map(Into::into) };
-    Ok(Json(app.hum.organizations().update(&caller, patch).await?.into()))
+    let patch = OrganizationPatch {
+        name: change.name.0,
+        keyword_replies: change.keyword_replies.0.map(Into::into),
+    };
+    Ok(Json(
+        app.hum.organizations().update(&caller, patch).await?.into(),
+    ))
 }
 
 /// The organization's own carrier account.
-#[utoipa::path(get, path = "/api/organization/carrier", operation_id = "getCarrierAccount", tag = "Organization", responses((status = 200, body = CarrierAccountView)))]
-async fn show_carrier(caller: Caller, State(app): State<App>) -> Result<Json<CarrierAccountView>, ApiError> {
-    let account = app.hum.reads(caller.org).carrier_account().await?.ok_or_else(|| ApiError::not_found("carrier account"))?;
+#[utoipa::path(
+    get,
+    path = "/api/organization/carrier",
+    operation_id = "getCarrierAccount",
+    tag = "Organization",
+    responses((status = 200, body = CarrierAccountView)),
+)]
+async fn show_carrier(
+    caller: Caller,
+    State(app): State<App>,
+) -> Result<Json<CarrierAccountView>, ApiError> {
+    let account = app
+        .hum
+        .reads(caller.org)
+        .carrier_account()
+        .await?
+        .ok_or_else(|| ApiError::not_found("carrier account"))?;
     Ok(Json(account.into()))
 }
 
 /// Set the organization's own carrier account.
-#[utoipa::path(put, path = "/api/organization/carrier", operation_id = "setCarrierAccount", tag = "Organization", request_body = CarrierAccountChange, responses((status = 200, body = CarrierAccountView)))]
+#[utoipa::path(
+    put,
+    path = "/api/organization/carrier",
+    operation_id = "setCarrierAccount",
+    tag = "Organization",
+    request_body = CarrierAccountChange,
+    responses((status = 200, body = CarrierAccountView)),
+)]
 async fn set_carrier(
     caller: Caller,
     State(app): State<App>,
@@ -142,5 +188,11 @@ async fn set_carrier(
         auth_token: Secret::new(change.auth_token),
         secondary_auth_token: change.secondary_auth_token.map(Secret::new),
     };
-    Ok(Json(app.hum.organizations().set_carrier_account(&caller, set).await?.into()))
+    Ok(Json(
+        app.hum
+            .organizations()
+            .set_carrier_account(&caller, set)
+            .await?
+            .into(),
+    ))
 }

@@ -40,7 +40,11 @@ impl From<&Template> for TemplateView {
             id: Ref::to(template.id),
             name: template.name.clone(),
             body: template.body.clone(),
-            variables: template.variables().into_iter().map(str::to_owned).collect(),
+            variables: template
+                .variables()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             created_at: Time(template.created_at),
             updated_at: Time(template.updated_at),
         }
@@ -76,45 +80,105 @@ fn created(template: &Template) -> (u16, Value) {
 }
 
 /// List templates, the newest first.
-#[utoipa::path(get, path = "/api/sms/templates", operation_id = "listTemplates", tag = "Templates", params(PageParams), responses((status = 200, body = PageView<TemplateView>)))]
-async fn list(caller: Caller, State(app): State<App>, list: List<NoFilter>) -> Result<Json<PageView<TemplateView>>, ApiError> {
+#[utoipa::path(
+    get,
+    path = "/api/sms/templates",
+    operation_id = "listTemplates",
+    tag = "Templates",
+    params(PageParams),
+    responses((status = 200, body = PageView<TemplateView>)),
+)]
+async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    list: List<NoFilter>,
+) -> Result<Json<PageView<TemplateView>>, ApiError> {
     let templates = newest::<Template>(&*app.hum.reads(caller.org), &list.page).await?;
-    Ok(Json(PageView::of(templates, |template| TemplateView::from(&template))))
+    Ok(Json(PageView::of(templates, |template| {
+        TemplateView::from(&template)
+    })))
 }
 
 /// Make a template.
-#[utoipa::path(post, path = "/api/sms/templates", operation_id = "createTemplate", tag = "Templates", request_body = NewTemplate, responses((status = 201, body = TemplateView)))]
+#[utoipa::path(
+    post,
+    path = "/api/sms/templates",
+    operation_id = "createTemplate",
+    tag = "Templates",
+    request_body = NewTemplate,
+    responses((status = 201, body = TemplateView)),
+)]
 async fn create(
     caller: Caller,
     State(app): State<App>,
     Command { body, once }: Command<NewTemplate>,
 ) -> Result<Response, ApiError> {
-    let draft = TemplateDraft { name: body.name, body: body.body };
-    once.answer(created, |remember| app.hum.sms().create_template(&caller, draft, remember)).await
+    let draft = TemplateDraft {
+        name: body.name,
+        body: body.body,
+    };
+    once.answer(created, |remember| {
+        app.hum.sms().create_template(&caller, draft, remember)
+    })
+    .await
 }
 
 /// One template.
-#[utoipa::path(get, path = "/api/sms/templates/{id}", operation_id = "getTemplate", tag = "Templates", responses((status = 200, body = TemplateView)))]
-async fn show(caller: Caller, State(app): State<App>, Id(id): Id<TemplateId>) -> Result<Json<TemplateView>, ApiError> {
+#[utoipa::path(
+    get,
+    path = "/api/sms/templates/{id}",
+    operation_id = "getTemplate",
+    tag = "Templates",
+    responses((status = 200, body = TemplateView)),
+)]
+async fn show(
+    caller: Caller,
+    State(app): State<App>,
+    Id(id): Id<TemplateId>,
+) -> Result<Json<TemplateView>, ApiError> {
     let template = get::<Template>(&*app.hum.reads(caller.org), &id).await?;
-    Ok(Json(TemplateView::from(&template.ok_or_else(|| ApiError::not_found("template"))?)))
+    Ok(Json(TemplateView::from(
+        &template.ok_or_else(|| ApiError::not_found("template"))?,
+    )))
 }
 
 /// Change a template. Texts that were sent with it stay as they are.
-#[utoipa::path(patch, path = "/api/sms/templates/{id}", operation_id = "updateTemplate", tag = "Templates", request_body = TemplateChange, responses((status = 200, body = TemplateView)))]
+#[utoipa::path(
+    patch,
+    path = "/api/sms/templates/{id}",
+    operation_id = "updateTemplate",
+    tag = "Templates",
+    request_body = TemplateChange,
+    responses((status = 200, body = TemplateView)),
+)]
 async fn update(
     caller: Caller,
     State(app): State<App>,
     Id(id): Id<TemplateId>,
     Body(change): Body<TemplateChange>,
 ) -> Result<Json<TemplateView>, ApiError> {
-    let patch = TemplatePatch { name: change.name.0, body: change.body.0 };
-    Ok(Json(TemplateView::from(&app.hum.sms().update_template(&caller, id, patch).await?)))
+    let patch = TemplatePatch {
+        name: change.name.0,
+        body: change.body.0,
+    };
+    Ok(Json(TemplateView::from(
+        &app.hum.sms().update_template(&caller, id, patch).await?,
+    )))
 }
 
 /// Remove a template. Texts that were sent with it stay as they are.
-#[utoipa::path(delete, path = "/api/sms/templates/{id}", operation_id = "deleteTemplate", tag = "Templates", responses((status = 204)))]
-async fn delete(caller: Caller, State(app): State<App>, Id(id): Id<TemplateId>) -> Result<StatusCode, ApiError> {
+#[utoipa::path(
+    delete,
+    path = "/api/sms/templates/{id}",
+    operation_id = "deleteTemplate",
+    tag = "Templates",
+    responses((status = 204)),
+)]
+async fn delete(
+    caller: Caller,
+    State(app): State<App>,
+    Id(id): Id<TemplateId>,
+) -> Result<StatusCode, ApiError> {
     app.hum.sms().delete_template(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

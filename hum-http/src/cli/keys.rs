@@ -52,12 +52,29 @@ impl From<RoleArg> for Role {
 impl Keys {
     /// Does it.
     pub async fn run(self, config: &Config) -> Result<(), Failure> {
-        let hum = assemble(config, &format!("http://{}", config.bind)).await?.hum;
-        let Self::Create { org, role, name, scopes, test } = self;
+        let hum = assemble(config, &format!("http://{}", config.bind))
+            .await?
+            .hum;
+        let Self::Create {
+            org,
+            role,
+            name,
+            scopes,
+            test,
+        } = self;
         let caller = Caller::system(find(&hum, &org).await?);
         let mode = if test { KeyMode::Test } else { KeyMode::Live };
-        let new = NewApiKey { name, role: role.into(), scopes, mode };
-        if let Answer::Fresh(created) = hum.api_keys().create(&caller, new, Remember::nothing()).await? {
+        let new = NewApiKey {
+            name,
+            role: role.into(),
+            scopes,
+            mode,
+        };
+        if let Answer::Fresh(created) = hum
+            .api_keys()
+            .create(&caller, new, Remember::nothing())
+            .await?
+        {
             println!("{}", created.secret.reveal());
         }
         Ok(())
@@ -73,7 +90,15 @@ async fn find(hum: &Hum, org: &str) -> Result<OrgId, Failure> {
     if let Some(organization) = found {
         return Ok(organization.id);
     }
-    let known: Vec<String> =
-        system.list_organizations().await?.into_iter().map(|organization| organization.slug).take(20).collect();
-    Err(Failure::new(format!("there is no organization {org:?}; there are: {}", known.join(", "))))
+    let known: Vec<String> = system
+        .list_organizations()
+        .await?
+        .into_iter()
+        .map(|organization| organization.slug)
+        .take(20)
+        .collect();
+    Err(Failure::new(format!(
+        "there is no organization {org:?}; there are: {}",
+        known.join(", ")
+    )))
 }

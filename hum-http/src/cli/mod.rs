@@ -61,14 +61,24 @@ impl Cli {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::new(format!("no threads: {error}")))
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("no threads: {error}")))
 }
 
 fn log_to_stderr(config: &Config) -> Result<(), BadValue> {
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log).map_err(|_| {
-        BadValue::new("HUM_LOG", format!("{:?}", config.log), "it must be a filter such as info or hum_core=debug")
+        BadValue::new(
+            "HUM_LOG",
+            format!("{:?}", config.log),
+            "it must be a filter such as info or hum_core=debug",
+        )
     })?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     Ok(())
 }
 
@@ -82,7 +92,10 @@ pub struct Failure {
 impl Failure {
     /// Something did not work.
     pub fn new(sentence: impl Into<String>) -> Self {
-        Self { sentence: sentence.into(), code: 1 }
+        Self {
+            sentence: sentence.into(),
+            code: 1,
+        }
     }
 
     /// 2 when the configuration is wrong, 1 otherwise.
@@ -99,7 +112,10 @@ impl fmt::Display for Failure {
 
 impl From<BadValue> for Failure {
     fn from(bad: BadValue) -> Self {
-        Self { sentence: bad.to_string(), code: 2 }
+        Self {
+            sentence: bad.to_string(),
+            code: 2,
+        }
     }
 }
 
@@ -109,7 +125,13 @@ impl From<Error> for Failure {
             Error::Invalid(problems) => {
                 let sentences: Vec<String> = problems
                     .iter()
-                    .map(|problem| format!("{} {}", problem.pointer.trim_start_matches('/'), problem.detail))
+                    .map(|problem| {
+                        format!(
+                            "{} {}",
+                            problem.pointer.trim_start_matches('/'),
+                            problem.detail
+                        )
+                    })
                     .collect();
                 sentences.join("; ")
             }

@@ -22,15 +22,26 @@ pub enum Organizations {
 impl Organizations {
     /// Does it.
     pub async fn run(self, config: &Config) -> Result<(), Failure> {
-        let hum = assemble(config, &format!("http://{}", config.bind)).await?.hum;
+        let hum = assemble(config, &format!("http://{}", config.bind))
+            .await?
+            .hum;
         match self {
             Self::Create { slug, name } => {
                 let name = name.unwrap_or_else(|| slug.clone());
-                println!("{}", hum.organizations().create(NewOrganization { slug, name }).await?.id);
+                println!(
+                    "{}",
+                    hum.organizations()
+                        .create(NewOrganization { slug, name })
+                        .await?
+                        .id
+                );
             }
             Self::List => {
                 for organization in hum.system().list_organizations().await? {
-                    println!("{}\t{}\t{}", organization.id, organization.slug, organization.name);
+                    println!(
+                        "{}\t{}\t{}",
+                        organization.id, organization.slug, organization.name
+                    );
                 }
             }
         }

@@ -17,9 +17,15 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Serves until SIGINT or SIGTERM, then stops taking requests and jobs, and ends what runs.
 pub async fn run(config: Config) -> Result<(), Failure> {
     let listener = TcpListener::bind(config.bind).await.map_err(|error| {
-        BadValue::new("HUM_BIND", format!("{} ({error})", config.bind), "it must be a free address of this machine")
+        BadValue::new(
+            "HUM_BIND",
+            format!("{} ({error})", config.bind),
+            "it must be a free address of this machine",
+        )
     })?;
-    let address = listener.local_addr().map_err(|error| Failure::new(error.to_string()))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::new(error.to_string()))?;
     let Assembled { hum, fake } = assemble(&config, &format!("http://{address}")).await?;
     let options = RouterOptions {
         fake: fake.clone(),
@@ -50,7 +56,11 @@ pub async fn run(config: Config) -> Result<(), Failure> {
         // Answers are small: do not wait for more to send.
         let _ = connection.set_nodelay(true);
     });
-    let server = tokio::spawn(axum::serve(listener, router).with_graceful_shutdown(until(stopped)).into_future());
+    let server = tokio::spawn(
+        axum::serve(listener, router)
+            .with_graceful_shutdown(until(stopped))
+            .into_future(),
+    );
 
     signal().await?;
     tracing::info!("stopping");
@@ -74,7 +84,8 @@ async fn signal() -> Result<(), Failure> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate()).map_err(|error| Failure::new(error.to_string()))?;
+        let mut terminate =
+            signal(SignalKind::terminate()).map_err(|error| Failure::new(error.to_string()))?;
         tokio::select! {
             biased;
             _ = terminate.recv() => Ok(()),
@@ -82,5 +93,7 @@ async fn signal() -> Result<(), Failure> {
         }
     }
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.map_err(|error| Failure::new(error.to_string()))
+    tokio::signal::ctrl_c()
+        .await
+        .map_err(|error| Failure::new(error.to_string()))
 }

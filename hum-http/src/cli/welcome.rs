@@ -24,12 +24,15 @@ pub async fn first_start(hum: &Hum, url: &str) {
     }
 }
 
-/// On an empty database with a real carrier: what to do next. Nothing is made that somebody would have to remove.
+/// On an empty database with a real carrier: what to do next. Nothing is made that somebody would
+/// have to remove.
 pub async fn hint(hum: &Hum) {
     if let Ok(organizations) = hum.system().list_organizations().await
         && organizations.is_empty()
     {
-        println!("There is no organization yet: hum organizations create acme, then hum keys create --org acme --role admin");
+        println!(
+            "There is no organization yet: hum organizations create acme, then hum keys create --org acme --role admin"
+        );
     }
 }
 
@@ -38,13 +41,35 @@ pub async fn make(hum: &Hum) -> Result<Option<String>, Error> {
     if !hum.system().list_organizations().await?.is_empty() {
         return Ok(None);
     }
-    let organization = hum.organizations().create(NewOrganization { slug: "demo".into(), name: "Demo".into() }).await?;
+    let organization = hum
+        .organizations()
+        .create(NewOrganization {
+            slug: "demo".into(),
+            name: "Demo".into(),
+        })
+        .await?;
     let caller = Caller::system(organization.id);
     let flow = texting_agent(hum, &caller).await?;
-    let number = NewNumber { e164: demo_number()?, friendly_name: "Demo".into(), sms_flow_id: Some(flow), sms_enabled: true };
-    hum.numbers().register(&caller, number, Remember::nothing()).await?;
-    let key = NewApiKey { name: "first key".into(), role: Role::Admin, scopes: vec!["*".into()], mode: KeyMode::Live };
-    match hum.api_keys().create(&caller, key, Remember::nothing()).await? {
+    let number = NewNumber {
+        e164: demo_number()?,
+        friendly_name: "Demo".into(),
+        sms_flow_id: Some(flow),
+        sms_enabled: true,
+    };
+    hum.numbers()
+        .register(&caller, number, Remember::nothing())
+        .await?;
+    let key = NewApiKey {
+        name: "first key".into(),
+        role: Role::Admin,
+        scopes: vec!["*".into()],
+        mode: KeyMode::Live,
+    };
+    match hum
+        .api_keys()
+        .create(&caller, key, Remember::nothing())
+        .await?
+    {
         Answer::Fresh(created) => Ok(Some(created.secret.reveal().to_owned())),
         Answer::Replayed { .. } => Ok(None),
     }
@@ -55,9 +80,14 @@ pub async fn texting_agent(hum: &Hum, caller: &Caller) -> Result<FlowId, Error> 
     let mut definition = FlowDefinition::named("Front desk");
     definition.channel = Channel::Sms;
     definition.trigger_type = TriggerType::Message;
-    definition.system_prompt = "You are the front desk of a small internet provider. Be short and friendly.".into();
+    definition.system_prompt =
+        "You are the front desk of a small internet provider. Be short and friendly.".into();
     definition.tools = BUILT_IN.iter().map(|tool| tool.name().to_owned()).collect();
-    match hum.flows().create(caller, definition, Remember::nothing()).await? {
+    match hum
+        .flows()
+        .create(caller, definition, Remember::nothing())
+        .await?
+    {
         Answer::Fresh(flow) => Ok(flow.id),
         Answer::Replayed { .. } => Err(Error::Conflict("the agent was made before".into())),
     }
@@ -65,7 +95,9 @@ pub async fn texting_agent(hum: &Hum, caller: &Caller) -> Result<FlowId, Error> 
 
 /// See [`NUMBER`].
 pub fn demo_number() -> Result<E164, Error> {
-    NUMBER.parse().map_err(|_| Error::invalid("/e164", "is no number"))
+    NUMBER
+        .parse()
+        .map_err(|_| Error::invalid("/e164", "is no number"))
 }
 
 fn instructions(url: &str, key: &str) -> String {

@@ -63,7 +63,14 @@ pub(super) struct WrittenView {
 
 /// Every text on a handset, the oldest first.
 pub(super) async fn show(State(pump): State<Arc<Pump>>, Id(number): Id<E164>) -> Json<HandsetView> {
-    Json(HandsetView { data: pump.carrier().handset(&number).into_iter().map(Into::into).collect() })
+    Json(HandsetView {
+        data: pump
+            .carrier()
+            .handset(&number)
+            .into_iter()
+            .map(Into::into)
+            .collect(),
+    })
 }
 
 /// Writes a text on a handset. When this answers, hum has taken it.

@@ -1,4 +1,5 @@
-//! Handsets of the fake carrier: to read and write texts while developing. Not there with a real carrier.
+//! Handsets of the fake carrier: to read and write texts while developing. Not there with a real
+//! carrier.
 
 mod handset;
 mod pump;

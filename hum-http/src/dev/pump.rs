@@ -53,13 +53,18 @@ impl Pump {
         taken
     }
 
-    /// Delivers webhooks when they are due, and those that were not taken again, until `shutdown` completes.
+    /// Delivers webhooks when they are due, and those that were not taken again, until `shutdown`
+    /// completes.
     pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = pin!(shutdown.fuse());
         let mut late = VecDeque::new();
         while !shutdown.is_terminated() {
             let now = self.hum.clock().now();
-            let fresh = self.fake.take_due(now).into_iter().map(|request| Late { at: now, tries: 0, request });
+            let fresh = self.fake.take_due(now).into_iter().map(|request| Late {
+                at: now,
+                tries: 0,
+                request,
+            });
             late.extend(fresh);
             for mut webhook in std::mem::take(&mut late) {
                 if webhook.at > now || !self.deliver(&webhook.request).await {
@@ -72,8 +77,16 @@ impl Pump {
                     }
                 }
             }
-            let next = self.fake.next_due().map_or(POLL, |at| at.since(self.hum.clock().now()).min(POLL));
-            let mut pause = pin!(self.hum.clock().sleep(next.max(Duration::from_millis(1))).fuse());
+            let next = self
+                .fake
+                .next_due()
+                .map_or(POLL, |at| at.since(self.hum.clock().now()).min(POLL));
+            let mut pause = pin!(
+                self.hum
+                    .clock()
+                    .sleep(next.max(Duration::from_millis(1)))
+                    .fuse()
+            );
             select_biased! {
                 () = shutdown => {}
                 () = pause => {}
@@ -83,11 +96,16 @@ impl Pump {
 
     /// Whether hum took it, or refused it for good.
     async fn deliver(&self, webhook: &CarrierRequest) -> bool {
-        let Some(request) = request(webhook, &self.hum.settings().public_url) else { return true };
+        let Some(request) = request(webhook, &self.hum.settings().public_url) else {
+            return true;
+        };
         match self.routes.clone().oneshot(request).await {
             Ok(response) => {
                 if response.status() != StatusCode::OK {
-                    tracing::warn!(status = response.status().as_u16(), "hum did not take a webhook of the fake carrier");
+                    tracing::warn!(
+                        status = response.status().as_u16(),
+                        "hum did not take a webhook of the fake carrier"
+                    );
                 }
                 !response.status().is_server_error()
             }
@@ -99,12 +117,17 @@ impl Pump {
 /// The request that the carrier would make; `None` when it would go elsewhere.
 fn request(webhook: &CarrierRequest, public_url: &str) -> Option<Request<Body>> {
     let path = webhook.form.url.strip_prefix(public_url)?;
-    let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(&webhook.form.params).finish();
+    let form = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(&webhook.form.params)
+        .finish();
     Request::builder()
         .method(Method::POST)
         .uri(path)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .header("x-twilio-signature", webhook.form.signature.as_deref().unwrap_or_default())
+        .header(
+            "x-twilio-signature",
+            webhook.form.signature.as_deref().unwrap_or_default(),
+        )
         .body(Body::from(form))
         .ok()
 }

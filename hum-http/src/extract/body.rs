@@ -35,7 +35,10 @@ pub(crate) async fn read(body: RawBody, max: usize) -> Result<bytes::Bytes, ApiE
     match Limited::new(body, max).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() || has_length_limit(&*error) => {
-            Err(ApiError::new(ErrorCode::BodyTooLarge, format!("the body must have at most {max} bytes")))
+            Err(ApiError::new(
+                ErrorCode::BodyTooLarge,
+                format!("the body must have at most {max} bytes"),
+            ))
         }
         Err(_) => Err(ApiError::new(ErrorCode::InvalidJson, "the body broke off")),
     }
@@ -61,18 +64,34 @@ pub(super) async fn json(request: Request) -> Result<Option<Value>, ApiError> {
         return Ok(None);
     }
     if !is_json(&parts.headers) {
-        return Err(ApiError::new(ErrorCode::UnsupportedMediaType, "the body must be JSON, with Content-Type: application/json"));
+        return Err(ApiError::new(
+            ErrorCode::UnsupportedMediaType,
+            "the body must be JSON, with Content-Type: application/json",
+        ));
     }
     serde_json::from_slice(&bytes).map(Some).map_err(|error| {
-        let detail = format!("the body is not JSON: line {}, column {}", error.line(), error.column());
+        let detail = format!(
+            "the body is not JSON: line {}, column {}",
+            error.line(),
+            error.column()
+        );
         ApiError::new(ErrorCode::InvalidJson, detail)
     })
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
 /// Reads a value into a type, with a pointer to what does not fit.
@@ -90,7 +109,10 @@ pub(super) fn typed<T: DeserializeOwned>(mut value: Value) -> Result<T, ApiError
         let mut pointer = pointer(error.path());
         let detail = error.into_inner().to_string();
         // serde reports a missing field at its parent, and has the name in its sentence only.
-        if let Some(name) = detail.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+        if let Some(name) = detail
+            .strip_prefix("missing field `")
+            .and_then(|rest| rest.strip_suffix('`'))
+        {
             pointer = format!("{pointer}/{}", escape(name));
         }
         ApiError::invalid(pointer, detail)
@@ -99,11 +121,21 @@ pub(super) fn typed<T: DeserializeOwned>(mut value: Value) -> Result<T, ApiError
 
 /// Fields named `…_json` may be a string that holds JSON.
 fn unwrap_json_fields(value: &mut Value) -> Result<(), ApiError> {
-    let fields = value.as_object_mut().into_iter().flatten().filter(|(name, _)| name.ends_with("_json"));
+    let fields = value
+        .as_object_mut()
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| name.ends_with("_json"));
     for (name, field) in fields {
-        let Value::String(text) = &*field else { continue };
+        let Value::String(text) = &*field else {
+            continue;
+        };
         let parsed = serde_json::from_str(text).map_err(|error| {
-            let detail = format!("must hold JSON: line {}, column {}", error.line(), error.column());
+            let detail = format!(
+                "must hold JSON: line {}, column {}",
+                error.line(),
+                error.column()
+            );
             ApiError::invalid(format!("/{}", escape(name)), detail)
         })?;
         *field = parsed;
@@ -118,16 +150,25 @@ fn find_nul(value: &Value, at: &mut String, found: &mut Vec<FieldError>) {
         at.push('/');
         at.push_str(&escape(key));
         if key.contains('\0') {
-            found.push(FieldError::new(at.replace('\0', "\u{fffd}"), "must not have a NUL character in its name"));
+            found.push(FieldError::new(
+                at.replace('\0', "\u{fffd}"),
+                "must not have a NUL character in its name",
+            ));
         }
         find_nul(value, at, found);
         at.truncate(length);
     };
     match value {
         Value::String(text) if text.contains('\0') => {
-            found.push(FieldError::new(at.clone(), "must not contain a NUL character"));
+            found.push(FieldError::new(
+                at.clone(),
+                "must not contain a NUL character",
+            ));
         }
-        Value::Array(items) => items.iter().enumerate().for_each(|(index, item)| descend(&index.to_string(), item)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(index, item)| descend(&index.to_string(), item)),
         Value::Object(fields) => fields.iter().for_each(|(key, field)| descend(key, field)),
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
@@ -143,7 +184,9 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     path.iter().fold(String::new(), |mut pointer, segment| {
         match segment {
             Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } | Segment::Enum { variant: key } => pointer.push_str(&format!("/{}", escape(key))),
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                pointer.push_str(&format!("/{}", escape(key)))
+            }
             Segment::Unknown => {}
         }
         pointer

@@ -16,6 +16,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         // Missing only when a handler is mounted outside the guard: refuse rather than guess.
-        parts.extensions.remove().map(Self).ok_or_else(|| ApiError::new(ErrorCode::ApiKeyRequired, "this route is not guarded"))
+        parts
+            .extensions
+            .remove()
+            .map(Self)
+            .ok_or_else(|| ApiError::new(ErrorCode::ApiKeyRequired, "this route is not guarded"))
     }
 }

@@ -46,8 +46,8 @@ pub(crate) struct Once {
     _in_flight: Option<Held>,
 }
 
-/// The keys of requests that are being handled by this process. Other processes are kept apart by the store: the second
-/// commit with a key finds the first one's reply.
+/// The keys of requests that are being handled by this process. Other processes are kept apart by
+/// the store: the second commit with a key finds the first one's reply.
 #[derive(Default)]
 pub(crate) struct InFlight(Mutex<BTreeSet<(OrgId, String)>>);
 
@@ -63,9 +63,15 @@ impl InFlight {
 
     fn hold(self: &Arc<Self>, this: (OrgId, String)) -> Result<Held, ApiError> {
         if self.keys().insert(this.clone()) {
-            Ok(Held { all: self.clone(), this })
+            Ok(Held {
+                all: self.clone(),
+                this,
+            })
         } else {
-            Err(ApiError::new(ErrorCode::IdempotencyInProgress, "a request with this Idempotency-Key is being handled"))
+            Err(ApiError::new(
+                ErrorCode::IdempotencyInProgress,
+                "a request with this Idempotency-Key is being handled",
+            ))
         }
     }
 }
@@ -84,9 +90,17 @@ impl<T: DeserializeOwned> FromRequest<App> for Command<T> {
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         // Actions need no body; where fields are needed, an empty object lacks them.
-        let json = body::json(request).await?.unwrap_or_else(|| Value::Object(Default::default()));
+        let json = body::json(request)
+            .await?
+            .unwrap_or_else(|| Value::Object(Default::default()));
         let (Some(key), Some(org)) = (key, org) else {
-            return Ok(Self { body: body::typed(json)?, once: Once { key: None, _in_flight: None } });
+            return Ok(Self {
+                body: body::typed(json)?,
+                once: Once {
+                    key: None,
+                    _in_flight: None,
+                },
+            });
         };
         // The map of serde_json is sorted, so this text is canonical.
         let text = json.to_string();
@@ -99,25 +113,40 @@ impl<T: DeserializeOwned> FromRequest<App> for Command<T> {
             .chain_update([0])
             .chain_update(text)
             .finalize();
-        Ok(Self { body, once: Once { key: Some((key, fingerprint.into())), _in_flight: Some(in_flight) } })
+        Ok(Self {
+            body,
+            once: Once {
+                key: Some((key, fingerprint.into())),
+                _in_flight: Some(in_flight),
+            },
+        })
     }
 }
 
 fn key(request: &Request) -> Result<Option<String>, ApiError> {
     let mut values = request.headers().get_all(KEY).iter();
-    let Some(value) = values.next() else { return Ok(None) };
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
     let text = value.to_str().unwrap_or_default();
     let fits = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     if fits && values.next().is_none() {
         Ok(Some(text.to_owned()))
     } else {
-        Err(ApiError::invalid("Idempotency-Key", "must be given once and have 1 to 255 visible ASCII characters without spaces"))
+        Err(ApiError::invalid(
+            "Idempotency-Key",
+            "must be given once and have 1 to 255 visible ASCII characters without spaces",
+        ))
     }
 }
 
 impl Once {
     /// Does `work`, or finds the answer that it had before.
-    pub async fn answer<T, F>(self, render: Render<T>, work: impl FnOnce(Remember<T>) -> F) -> Result<Response, ApiError>
+    pub async fn answer<T, F>(
+        self,
+        render: Render<T>,
+        work: impl FnOnce(Remember<T>) -> F,
+    ) -> Result<Response, ApiError>
     where
         F: Future<Output = Result<Answer<T>, Error>>,
     {
@@ -128,7 +157,8 @@ impl Once {
         self.answer_with(render, respond, work).await
     }
 
-    /// The same for a long answer: `respond` makes what `render` describes, without a tree of values between.
+    /// The same for a long answer: `respond` makes what `render` describes, without a tree of
+    /// values between.
     pub async fn answer_with<T, F>(
         self,
         render: Render<T>,
@@ -146,7 +176,10 @@ impl Once {
             Answer::Fresh(result) => Ok(respond(result)),
             Answer::Replayed { status, body } => {
                 let headers = [
-                    (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+                    (
+                        header::CONTENT_TYPE,
+                        HeaderValue::from_static("application/json"),
+                    ),
                     (REPLAYED, HeaderValue::from_static("true")),
                 ];
                 Ok((status_code(status), headers, body).into_response())

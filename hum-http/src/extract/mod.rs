@@ -1,4 +1,5 @@
-//! What handlers take in. Everything that comes from outside is checked here, with a pointer to what is wrong.
+//! What handlers take in. Everything that comes from outside is checked here, with a pointer to
+//! what is wrong.
 
 mod body;
 mod caller;

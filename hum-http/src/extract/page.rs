@@ -43,7 +43,10 @@ fn query(parts: &Parts) -> Result<BTreeMap<String, String>, ApiError> {
         if value.contains('\0') {
             return Err(ApiError::invalid(name, "must not contain a NUL character"));
         }
-        if params.insert(name.clone().into_owned(), value.into_owned()).is_some() {
+        if params
+            .insert(name.clone().into_owned(), value.into_owned())
+            .is_some()
+        {
             return Err(ApiError::invalid(name, "must be given once"));
         }
     }
@@ -51,7 +54,10 @@ fn query(parts: &Parts) -> Result<BTreeMap<String, String>, ApiError> {
 }
 
 fn filter<F: DeserializeOwned>(params: BTreeMap<String, String>) -> Result<F, ApiError> {
-    let texts: serde_json::Map<String, Value> = params.into_iter().map(|(name, text)| (name, Value::String(text))).collect();
+    let texts: serde_json::Map<String, Value> = params
+        .into_iter()
+        .map(|(name, text)| (name, Value::String(text)))
+        .collect();
     serde_path_to_error::deserialize(Value::Object(texts)).map_err(|error| {
         let name = error.path().to_string();
         ApiError::invalid(name, error.into_inner().to_string())
@@ -60,13 +66,21 @@ fn filter<F: DeserializeOwned>(params: BTreeMap<String, String>) -> Result<F, Ap
 
 fn number(name: &str, text: Option<String>, default: u32, max: u32) -> Result<u32, ApiError> {
     let Some(text) = text else { return Ok(default) };
-    let number = text.parse().ok().filter(|number| (1..=max).contains(number));
+    let number = text
+        .parse()
+        .ok()
+        .filter(|number| (1..=max).contains(number));
     number.ok_or_else(|| ApiError::invalid(name, format!("must be a number from 1 to {max}")))
 }
 
 /// How many, from a query that has other things too.
 fn limit(params: &mut BTreeMap<String, String>) -> Result<u32, ApiError> {
-    number("limit", params.remove("limit"), Page::DEFAULT_LIMIT, Page::MAX_LIMIT)
+    number(
+        "limit",
+        params.remove("limit"),
+        Page::DEFAULT_LIMIT,
+        Page::MAX_LIMIT,
+    )
 }
 
 impl<F: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for List<F> {
@@ -74,8 +88,14 @@ impl<F: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for List<F> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let mut params = query(parts)?;
         let limit = limit(&mut params)?;
-        let after = params.remove("cursor").map(|cursor| open(&cursor)).transpose()?;
-        Ok(Self { page: Page { limit, after }, filter: filter(params)? })
+        let after = params
+            .remove("cursor")
+            .map(|cursor| open(&cursor))
+            .transpose()?;
+        Ok(Self {
+            page: Page { limit, after },
+            filter: filter(params)?,
+        })
     }
 }
 
@@ -89,8 +109,15 @@ impl<F: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Filter<F> {
 /// Cursors are opaque to clients; what is inside may hold any character.
 fn open(text: &str) -> Result<Cursor, ApiError> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok();
-    let cursor = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).filter(|cursor| !cursor.contains('\0'));
-    cursor.map(Cursor).ok_or_else(|| ApiError::invalid("cursor", "not a cursor of this list; start again without it"))
+    let cursor = bytes
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .filter(|cursor| !cursor.contains('\0'));
+    cursor.map(Cursor).ok_or_else(|| {
+        ApiError::invalid(
+            "cursor",
+            "not a cursor of this list; start again without it",
+        )
+    })
 }
 
 /// One page of a list.

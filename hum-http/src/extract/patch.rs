@@ -1,7 +1,8 @@
 use serde::{Deserialize, Deserializer};
 
-/// A field of a PATCH: absent, or a value. Where null is a value, `T` is an `Option`; elsewhere null is refused.
-/// Its field has `#[serde(default)]`, and `#[schema(value_type = T)]` to be described as what it holds.
+/// A field of a PATCH: absent, or a value. Where null is a value, `T` is an `Option`; elsewhere
+/// null is refused. Its field has `#[serde(default)]`, and `#[schema(value_type = T)]` to be
+/// described as what it holds.
 #[derive(Debug, Clone)]
 pub(crate) struct Patch<T>(pub Option<T>);
 

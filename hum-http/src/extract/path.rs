@@ -13,24 +13,37 @@ pub(crate) struct Id<T>(pub T);
 pub(crate) struct Id2<T, U>(pub T, pub U);
 
 fn parse<T: id::Id>(text: Option<&str>) -> Result<T, ApiError> {
-    text.and_then(|text| text.parse().ok()).ok_or_else(|| ApiError::not_found(T::KIND))
+    text.and_then(|text| text.parse().ok())
+        .ok_or_else(|| ApiError::not_found(T::KIND))
 }
 
-/// The parameters of hum's own template: when the router is nested below another template, that one's come first.
+/// The parameters of hum's own template: when the router is nested below another template, that
+/// one's come first.
 async fn last<const N: usize, S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<[String; N]> {
     let params = RawPathParams::from_request_parts(parts, state).await.ok()?;
     let values: Vec<String> = params.iter().map(|(_, value)| value.to_owned()).collect();
     let skip = values.len().checked_sub(N)?;
-    values.into_iter().skip(skip).collect::<Vec<_>>().try_into().ok()
+    values
+        .into_iter()
+        .skip(skip)
+        .collect::<Vec<_>>()
+        .try_into()
+        .ok()
 }
 
-/// The last parameter of the path, whatever it is: a token that cannot be one is like one that expired.
+/// The last parameter of the path, whatever it is: a token that cannot be one is like one that
+/// expired.
 pub(crate) struct Token(pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Token {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        Ok(Self(last::<1, S>(parts, state).await.map(|[token]| token).unwrap_or_default()))
+        Ok(Self(
+            last::<1, S>(parts, state)
+                .await
+                .map(|[token]| token)
+                .unwrap_or_default(),
+        ))
     }
 }
 

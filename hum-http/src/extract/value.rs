@@ -36,7 +36,11 @@ impl PartialSchema for Flag {
     fn schema() -> RefOr<Schema> {
         OneOfBuilder::new()
             .item(ObjectBuilder::new().schema_type(Type::Boolean))
-            .item(ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([0, 1])))
+            .item(
+                ObjectBuilder::new()
+                    .schema_type(Type::Integer)
+                    .enum_values(Some([0, 1])),
+            )
             .into()
     }
 }
@@ -53,13 +57,16 @@ impl<'de> Deserialize<'de> for ToolName {
         impl<'de> de::Visitor<'de> for Visitor {
             type Value = ToolName;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the name of a tool, or an object such as {\"name\": \"assign_to_human\"}")
+                f.write_str(
+                    "the name of a tool, or an object such as {\"name\": \"assign_to_human\"}",
+                )
             }
             fn visit_str<E: de::Error>(self, name: &str) -> Result<ToolName, E> {
                 Ok(ToolName(name.to_owned()))
             }
             fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<ToolName, A::Error> {
-                let ToolObject { name } = ToolObject::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                let ToolObject { name } =
+                    ToolObject::deserialize(de::value::MapAccessDeserializer::new(map))?;
                 Ok(ToolName(name))
             }
         }
@@ -75,7 +82,10 @@ struct ToolObject {
 
 impl PartialSchema for ToolName {
     fn schema() -> RefOr<Schema> {
-        OneOfBuilder::new().item(String::schema()).item(ToolObject::schema()).into()
+        OneOfBuilder::new()
+            .item(String::schema())
+            .item(ToolObject::schema())
+            .into()
     }
 }
 

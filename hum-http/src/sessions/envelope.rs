@@ -79,30 +79,43 @@ pub(super) async fn around(State(app): State<App>, request: Request, next: Next)
 
 /// Puts a refusal into the envelope; status and headers stay.
 fn refuse(error: &ApiError, response: &mut Response, now: Timestamp) {
-    let errors = error
-        .errors()
-        .iter()
-        .map(|wrong| ComponentError { field: wrong.pointer.trim_start_matches('/').to_owned(), detail: wrong.detail.clone() });
+    let errors = error.errors().iter().map(|wrong| ComponentError {
+        field: wrong.pointer.trim_start_matches('/').to_owned(),
+        detail: wrong.detail.clone(),
+    });
     let code = error.code();
     let refused = Refused {
         message: match code {
-            ErrorCode::Gone => "The session is expired or closed, or there never was one.".to_owned(),
+            ErrorCode::Gone => {
+                "The session is expired or closed, or there never was one.".to_owned()
+            }
             ErrorCode::Invalid => "The address cannot be used; data.errors says why.".to_owned(),
             _ => sentence(error.detail()),
         },
         request_status: "error",
-        data: Refusal { code: code.as_str(), errors: errors.collect() },
-        meta: RefusedMeta { responded_at: Time(now) },
+        data: Refusal {
+            code: code.as_str(),
+            errors: errors.collect(),
+        },
+        meta: RefusedMeta {
+            responded_at: Time(now),
+        },
     };
     let body = Json(refused).into_response().into_body();
     *response.body_mut() = body;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     headers.remove(header::CONTENT_LENGTH);
 }
 
 fn sentence(detail: &str) -> String {
     let mut chars = detail.chars();
-    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let first = chars
+        .next()
+        .map(|first| first.to_uppercase().to_string())
+        .unwrap_or_default();
     format!("{first}{}.", chars.as_str().trim_end_matches('.'))
 }

@@ -4,8 +4,8 @@ use hum_core::access::Operation;
 use utoipa::{
     PartialSchema as _, ToSchema as _,
     openapi::{
-        ComponentsBuilder, ContentBuilder, HeaderBuilder, Info, License, ObjectBuilder, OpenApiBuilder, Ref, RefOr,
-        ResponseBuilder, SecurityRequirement,
+        ComponentsBuilder, ContentBuilder, HeaderBuilder, Info, License, ObjectBuilder,
+        OpenApiBuilder, Ref, RefOr, ResponseBuilder, SecurityRequirement,
         path::Operation as Described,
         schema::Type,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -36,13 +36,24 @@ pub(super) fn skeleton() -> OpenApiRouter<App> {
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     let mut schemas = vec![("Refused".to_owned(), Refused::schema())];
     Refused::schemas(&mut schemas);
-    let components = ComponentsBuilder::new().security_scheme("api_token", bearer).schemas_from_iter(schemas).build();
-    OpenApiRouter::with_openapi(OpenApiBuilder::new().info(info).components(Some(components)).build())
+    let components = ComponentsBuilder::new()
+        .security_scheme("api_token", bearer)
+        .schemas_from_iter(schemas)
+        .build();
+    OpenApiRouter::with_openapi(
+        OpenApiBuilder::new()
+            .info(info)
+            .components(Some(components))
+            .build(),
+    )
 }
 
 /// Says what holds for every operation of its kind.
 pub(super) fn complete(described: &mut Described, operation: &Operation) {
-    described.security = Some(vec![SecurityRequirement::new("api_token", Vec::<String>::new())]);
+    described.security = Some(vec![SecurityRequirement::new(
+        "api_token",
+        Vec::<String>::new(),
+    )]);
     let parameters = described.parameters.get_or_insert_default();
     if operation.path.contains("{token}") {
         parameters.push(path_parameter("token", "The session's token.").into());
@@ -51,23 +62,47 @@ pub(super) fn complete(described: &mut Described, operation: &Operation) {
         parameters.push(idempotency_key().into());
     }
     let refused = |status: &str, text: &str| {
-        let content = ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("Refused")))).build();
-        let response = ResponseBuilder::new().description(text).content("application/json", content);
-        let seconds = HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::Integer).build()));
+        let content = ContentBuilder::new()
+            .schema(Some(RefOr::Ref(Ref::from_schema_name("Refused"))))
+            .build();
+        let response = ResponseBuilder::new()
+            .description(text)
+            .content("application/json", content);
+        let seconds = HeaderBuilder::new().schema(Some(
+            ObjectBuilder::new().schema_type(Type::Integer).build(),
+        ));
         match status {
-            "429" | "503" => response.header("Retry-After", seconds.description(Some("Seconds.")).build()).build(),
+            "429" | "503" => response
+                .header("Retry-After", seconds.description(Some("Seconds.")).build())
+                .build(),
             _ => response.build(),
         }
     };
     let mut problem = |status: &str, text: &str| {
-        described.responses.responses.entry(status.to_owned()).or_insert(RefOr::T(refused(status, text)));
+        described
+            .responses
+            .responses
+            .entry(status.to_owned())
+            .or_insert(RefOr::T(refused(status, text)));
     };
-    problem("401", "`api_key_required`: no API token, or not one that works.");
-    problem("403", "`forbidden`: the role is too weak. `insufficient_scope`: the token lacks the scope `sessions`.");
+    problem(
+        "401",
+        "`api_key_required`: no API token, or not one that works.",
+    );
+    problem(
+        "403",
+        "`forbidden`: the role is too weak. `insufficient_scope`: the token lacks the scope `sessions`.",
+    );
     problem("429", "`rate_limited`: wait as long as `Retry-After` says.");
-    problem("503", "`unavailable` or `timeout`: try again; after a POST with the same `Idempotency-Key`.");
+    problem(
+        "503",
+        "`unavailable` or `timeout`: try again; after a POST with the same `Idempotency-Key`.",
+    );
     if operation.path.contains("{token}") {
-        problem("410", "`gone`: the session is expired or closed, or there never was one.");
+        problem(
+            "410",
+            "`gone`: the session is expired or closed, or there never was one.",
+        );
     }
     if operation.method == "POST" {
         problem("400", "`invalid_json`: the body is not JSON.");
@@ -77,6 +112,9 @@ pub(super) fn complete(described: &mut Described, operation: &Operation) {
         );
         problem("413", "`body_too_large`: more than 1 MiB.");
         problem("415", "`unsupported_media_type`: the body must be JSON.");
-        problem("422", "`invalid`: `data.errors` names every component that cannot be used. `idempotency_mismatch`.");
+        problem(
+            "422",
+            "`invalid`: `data.errors` names every component that cannot be used. `idempotency_mismatch`.",
+        );
     }
 }

@@ -89,9 +89,11 @@ pub(crate) struct LocationView<'a> {
     latitude: f64,
     /// Degrees east, WGS 84.
     longitude: f64,
-    /// `exact`, `inexact`, `area` (only the ZIP code or city was matched) or `given` (by the caller).
+    /// `exact`, `inexact`, `area` (only the ZIP code or city was matched) or `given` (by the
+    /// caller).
     match_type: &'static str,
-    /// `rooftop`, `range` (along the street) or `zip_centroid` (the middle of the ZIP code: kilometres away, perhaps).
+    /// `rooftop`, `range` (along the street) or `zip_centroid` (the middle of the ZIP code:
+    /// kilometres away, perhaps).
     precision: &'static str,
     /// The 15-digit census block, where the source tells it.
     block_geoid: Option<&'a str>,
@@ -116,19 +118,29 @@ impl<'a> From<&'a SessionRequest> for SessionParams<'a> {
 
 impl From<&AddressSession> for AgentStatus {
     fn from(session: &AddressSession) -> Self {
-        Self { geocoding: session.found().geocoding.as_str(), internet: session.found().internet.as_str(), checkout: "pending" }
+        Self {
+            geocoding: session.found().geocoding.as_str(),
+            internet: session.found().internet.as_str(),
+            checkout: "pending",
+        }
     }
 }
 
 /// The name of the place that was found.
 pub(crate) fn service_address(session: &AddressSession) -> Option<String> {
-    session.found().place().map(|place| place.address.to_string())
+    session
+        .found()
+        .place()
+        .map(|place| place.address.to_string())
 }
 
 /// The addresses that may be meant, when there are several.
 pub(crate) fn candidates(session: &AddressSession) -> Vec<String> {
     match &session.found().geocoding {
-        Geocoded::Multiple(places) => places.iter().map(|place| place.address.to_string()).collect(),
+        Geocoded::Multiple(places) => places
+            .iter()
+            .map(|place| place.address.to_string())
+            .collect(),
         Geocoded::Pending | Geocoded::Matched(_) | Geocoded::Failed => Vec::new(),
     }
 }
@@ -148,7 +160,11 @@ pub(crate) fn location(session: &AddressSession) -> Option<LocationView<'_>> {
 impl<'a> Meta<'a> {
     /// About `session`, for whoever holds its token.
     pub fn of(session: &'a AddressSession, token: &'a str, now: Timestamp) -> Self {
-        let status = if session.closed_at().is_some() { SessionStatus::Closed } else { SessionStatus::Open };
+        let status = if session.closed_at().is_some() {
+            SessionStatus::Closed
+        } else {
+            SessionStatus::Open
+        };
         Self {
             session_token: token,
             session_status: status.as_str(),
@@ -233,7 +249,8 @@ pub(crate) struct PromoView<'a> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Offering)]
 pub(crate) struct OfferingView {
-    /// `Fiber`, `Cable`, `DSL`, `Fixed Wireless`, `Licensed Fixed Wireless`, `Satellite` or `Other`.
+    /// `Fiber`, `Cable`, `DSL`, `Fixed Wireless`, `Licensed Fixed Wireless`, `Satellite` or
+    /// `Other`.
     #[schema(example = "Fiber")]
     technology: &'static str,
     /// `Terrestrial` or `Satellite`.
@@ -330,7 +347,8 @@ pub(crate) struct EvidenceView<'a> {
     /// Which release of the data.
     #[schema(example = "J25-14nov2025")]
     vintage: &'a str,
-    /// How fine the claim is: `location`, `block`, `cell` (H3 resolution 8, about 0.7 km²) or `zip`.
+    /// How fine the claim is: `location`, `block`, `cell` (H3 resolution 8, about 0.7 km²) or
+    /// `zip`.
     #[schema(example = "cell")]
     grain: &'static str,
     /// From the address to the middle of the cell that has the claim.
@@ -344,13 +362,19 @@ pub(crate) struct EvidenceView<'a> {
 
 impl<'a> From<&'a Money> for MoneyView<'a> {
     fn from(money: &'a Money) -> Self {
-        Self { amount_cents: money.amount_cents, currency: &money.currency }
+        Self {
+            amount_cents: money.amount_cents,
+            currency: &money.currency,
+        }
     }
 }
 
 impl<'a> From<&'a Promo> for PromoView<'a> {
     fn from(promo: &'a Promo) -> Self {
-        Self { promo_text: &promo.promo_text, promo_logo_url: &promo.promo_logo_url }
+        Self {
+            promo_text: &promo.promo_text,
+            promo_logo_url: &promo.promo_logo_url,
+        }
     }
 }
 
@@ -415,7 +439,10 @@ impl<'a> From<&'a Product> for ProductView<'a> {
 
 impl<'a> From<&'a Fee> for FeeView<'a> {
     fn from(fee: &'a Fee) -> Self {
-        Self { name: &fee.name, price: (&fee.price).into() }
+        Self {
+            name: &fee.name,
+            price: (&fee.price).into(),
+        }
     }
 }
 
@@ -448,9 +475,12 @@ impl<'a> From<&'a Provider> for ProviderView<'a> {
             provider_promo: (&provider.provider_promo).into(),
             url_promo: (&provider.url_promo).into(),
             offerings: provider.offerings.iter().map(Into::into).collect(),
-            product_catalog: provider
-                .product_catalog
-                .shown(|groups| groups.iter().map(CatalogueGroupView::from).collect::<Vec<_>>()),
+            product_catalog: provider.product_catalog.shown(|groups| {
+                groups
+                    .iter()
+                    .map(CatalogueGroupView::from)
+                    .collect::<Vec<_>>()
+            }),
             evidence: (&provider.evidence).into(),
         }
     }

@@ -50,10 +50,19 @@ struct Cli {
 }
 
 fn range(text: &str) -> Result<std::ops::Range<u64>, String> {
-    let (start, end) = text.split_once("..").ok_or("write two numbers with .. between them")?;
-    let parse = |text: &str| text.parse::<u64>().map_err(|_| format!("{text:?} is not a number"));
+    let (start, end) = text
+        .split_once("..")
+        .ok_or("write two numbers with .. between them")?;
+    let parse = |text: &str| {
+        text.parse::<u64>()
+            .map_err(|_| format!("{text:?} is not a number"))
+    };
     let range = parse(start)?..parse(end)?;
-    if range.is_empty() { Err("the range is empty".into()) } else { Ok(range) }
+    if range.is_empty() {
+        Err("the range is empty".into())
+    } else {
+        Ok(range)
+    }
 }
 
 fn main() -> ExitCode {
@@ -71,7 +80,11 @@ fn main() -> ExitCode {
         (false, Some(seed)) => one(&cli, seed, bug),
         (false, None) => many(&cli),
     };
-    if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if fine {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -79,7 +92,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn threads(cli: &Cli) -> usize {
-    cli.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+    cli.jobs
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 fn one(cli: &Cli, seed: u64, bug: Option<Bug>) -> bool {
@@ -101,7 +115,10 @@ fn one(cli: &Cli, seed: u64, bug: Option<Bug>) -> bool {
 
 fn print(report: &Report) {
     for violation in &report.violations {
-        println!("  {} at {}: {}", violation.invariant, violation.at, violation.detail);
+        println!(
+            "  {} at {}: {}",
+            violation.invariant, violation.at, violation.detail
+        );
     }
 }
 
@@ -123,7 +140,10 @@ fn for_each(cli: &Cli, seeds: &std::ops::Range<u64>, work: impl Fn(u64) -> bool 
     });
 }
 
-#[expect(clippy::disallowed_methods, reason = "how long the simulation took is told to people, and decides nothing")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long the simulation took is told to people, and decides nothing"
+)]
 fn stopwatch() -> std::time::Instant {
     std::time::Instant::now()
 }
@@ -137,7 +157,10 @@ fn many(cli: &Cli) -> bool {
         let report = run(options.clone(), false);
         steps.fetch_add(report.steps, Ordering::Relaxed);
         hours.fetch_add(report.simulated.as_secs() / 3600, Ordering::Relaxed);
-        let other = cli.twice.then(|| run(options, false).trace_hash).filter(|hash| *hash != report.trace_hash);
+        let other = cli
+            .twice
+            .then(|| run(options, false).trace_hash)
+            .filter(|hash| *hash != report.trace_hash);
         if !report.violations.is_empty() || other.is_some() {
             lock(&failed).push((report, other));
         }
@@ -153,7 +176,10 @@ fn many(cli: &Cli) -> bool {
         println!("  {}", report.options);
         print(report);
         if let Some(other) = other {
-            println!("  {SAME_TRACE}: the same seed gave trace {} and then {other}", report.trace_hash);
+            println!(
+                "  {SAME_TRACE}: the same seed gave trace {} and then {other}",
+                report.trace_hash
+            );
         }
     }
     let count = cli.seeds.end - cli.seeds.start;
@@ -169,11 +195,17 @@ fn many(cli: &Cli) -> bool {
 }
 
 /// Seeds that have caught bugs which few seeds catch, tried before the others.
-const KNOWN: &[(&str, u64)] = &[("MatchByRecipientOnly", 19), ("DropOnDisable", 154), ("PauseAtStartOnly", 78)];
+const KNOWN: &[(&str, u64)] = &[
+    ("MatchByRecipientOnly", 19),
+    ("DropOnDisable", 154),
+    ("PauseAtStartOnly", 78),
+];
 
 /// Every planted bug must be caught by its own invariant.
 fn all_planted(cli: &Cli, only: Option<Bug>) -> bool {
-    let bugs = planted::ALL.iter().filter(|bug| only.is_none_or(|only| only.name == bug.name));
+    let bugs = planted::ALL
+        .iter()
+        .filter(|bug| only.is_none_or(|only| only.name == bug.name));
     let missed = bugs.filter(|bug| !catches(cli, **bug)).count();
     missed == 0
 }
@@ -196,14 +228,25 @@ fn catches(cli: &Cli, bug: Bug) -> bool {
             true
         }
     };
-    let known = KNOWN.iter().find(|(name, _)| *name == bug.name).map(|(_, seed)| *seed);
+    let known = KNOWN
+        .iter()
+        .find(|(name, _)| *name == bug.name)
+        .map(|(_, seed)| *seed);
     if known.is_none_or(&attempt) {
         for_each(cli, &cli.seeds, attempt);
     }
     let took = Duration::from_millis(u64::try_from(started.elapsed().as_millis()).unwrap_or(0));
     match &*lock(&caught) {
-        Some((seed, detail)) => println!("caught  {} {bug:?} by seed {seed} in {took:?}: {detail}", bug.invariant),
-        None => println!("MISSED  {} {bug:?}: {} (other findings: {:?})", bug.invariant, bug.what, lock(&others)),
+        Some((seed, detail)) => println!(
+            "caught  {} {bug:?} by seed {seed} in {took:?}: {detail}",
+            bug.invariant
+        ),
+        None => println!(
+            "MISSED  {} {bug:?}: {} (other findings: {:?})",
+            bug.invariant,
+            bug.what,
+            lock(&others)
+        ),
     }
     lock(&caught).is_some()
 }
@@ -211,13 +254,23 @@ fn catches(cli: &Cli, bug: Bug) -> bool {
 /// What the invariant of a planted bug says of its world, or which others say something.
 fn judge(options: Options, bug: Bug) -> Result<String, BTreeSet<&'static str>> {
     let report = run_planted(options.clone(), false, Some(bug));
-    if let Some(found) = report.violations.iter().find(|violation| violation.invariant == bug.invariant) {
+    if let Some(found) = report
+        .violations
+        .iter()
+        .find(|violation| violation.invariant == bug.invariant)
+    {
         return Ok(found.detail.clone());
     }
-    if bug.invariant == SAME_TRACE && run_planted(options, false, Some(bug)).trace_hash != report.trace_hash {
+    if bug.invariant == SAME_TRACE
+        && run_planted(options, false, Some(bug)).trace_hash != report.trace_hash
+    {
         return Ok("the same seed gave two traces".into());
     }
-    Err(report.violations.iter().map(|violation| violation.invariant).collect())
+    Err(report
+        .violations
+        .iter()
+        .map(|violation| violation.invariant)
+        .collect())
 }
 
 /// The only invariant that no single world can tell of.

@@ -1,4 +1,5 @@
-//! What the testkit knows of each capability: who acts, what must always be true, how to make a record.
+//! What the testkit knows of each capability: who acts, what must always be true, how to make a
+//! record.
 //!
 //! | File of a folder | What |
 //! |---|---|
@@ -8,7 +9,8 @@
 //! | `log` | what the world knows of it, and hum does not |
 //! | `sample` | its records, for the contract of stores |
 //!
-//! [`ALL`] is the one list. A seed draws from it: who stands where in it, and with which weight, decides every world.
+//! [`ALL`] is the one list. A seed draws from it: who stands where in it, and with which weight,
+//! decides every world.
 
 pub mod address_session;
 pub mod consent;
@@ -80,7 +82,8 @@ pub struct Scene {
     pub tenant: Tenant,
 }
 
-/// Every capability. Texts come before people of organizations, and they before clients with addresses: so they enter.
+/// Every capability. Texts come before people of organizations, and they before clients with
+/// addresses: so they enter.
 pub const ALL: &[&dyn Capability] = &[
     &sms::Sms,
     &consent::Consents,
@@ -95,7 +98,9 @@ pub const ALL: &[&dyn Capability] = &[
 
 /// The rules of all capabilities.
 pub fn invariants() -> Vec<Arc<dyn Invariant>> {
-    ALL.iter().flat_map(|capability| capability.invariants()).collect()
+    ALL.iter()
+        .flat_map(|capability| capability.invariants())
+        .collect()
 }
 
 /// A mirror for what all of them look at.

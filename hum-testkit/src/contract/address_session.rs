@@ -24,13 +24,28 @@ pub async fn an_address_session_comes_back_whole(world: &dyn StoreWorld) {
     commit(world, batch).await;
     session.version = 1;
     let reads = world.store().org(s.org);
-    assert_eq!(reads.address_session(session.id).await.unwrap().as_ref(), Some(&session));
-    assert_eq!(reads.find_address_session(&session.token_hash).await.unwrap().as_ref(), Some(&session));
+    assert_eq!(
+        reads.address_session(session.id).await.unwrap().as_ref(),
+        Some(&session)
+    );
+    assert_eq!(
+        reads
+            .find_address_session(&session.token_hash)
+            .await
+            .unwrap()
+            .as_ref(),
+        Some(&session)
+    );
 
-    let Geocoded::Matched(place) = session.found().geocoding.clone() else { panic!("the sample is matched") };
+    let Geocoded::Matched(place) = session.found().geocoding.clone() else {
+        panic!("the sample is matched")
+    };
     let states = [
         Found::default(),
-        Found { geocoding: Geocoded::Matched(place.clone()), ..Found::default() },
+        Found {
+            geocoding: Geocoded::Matched(place.clone()),
+            ..Found::default()
+        },
         Found {
             geocoding: Geocoded::Multiple(vec![*place.clone(), *place.clone()]),
             internet: Internet::Failed { data_set: None },
@@ -38,7 +53,9 @@ pub async fn an_address_session_comes_back_whole(world: &dyn StoreWorld) {
         },
         Found {
             geocoding: Geocoded::Matched(place),
-            internet: Internet::Failed { data_set: Some("sample-1".into()) },
+            internet: Internet::Failed {
+                data_set: Some("sample-1".into()),
+            },
             problems: Vec::new(),
         },
         Found::cleared(),
@@ -46,13 +63,19 @@ pub async fn an_address_session_comes_back_whole(world: &dyn StoreWorld) {
     for found in states {
         let updated_at = session.updated_at() + Duration::from_micros(1);
         let expires_at = session.expires_at() + Duration::from_secs(1);
-        session = session.learn(&found, updated_at).expect("something else is found").use_until(expires_at);
+        session = session
+            .learn(&found, updated_at)
+            .expect("something else is found")
+            .use_until(expires_at);
         session = with(&session, [("closed_at", updated_at.as_micros().into())]);
         let mut batch = s.batch();
         batch.put(&session);
         commit(world, batch).await;
         session.version += 1;
-        assert_eq!(reads.address_session(session.id).await.unwrap().as_ref(), Some(&session));
+        assert_eq!(
+            reads.address_session(session.id).await.unwrap().as_ref(),
+            Some(&session)
+        );
     }
     session.version -= 1;
     let mut batch = s.batch();
@@ -70,12 +93,25 @@ pub async fn a_bare_address_session_comes_back(world: &dyn StoreWorld) {
     session.request.latitude = None;
     session.request.longitude = None;
     session.request.campaign_id = None;
-    session = with(&session.learn(&Found::default(), world.now()).expect("nothing is found"), [("closed_at", Value::Null)]);
+    session = with(
+        &session
+            .learn(&Found::default(), world.now())
+            .expect("nothing is found"),
+        [("closed_at", Value::Null)],
+    );
     let mut batch = s.batch();
     batch.insert(&session);
     commit(world, batch).await;
     session.version = 1;
-    assert_eq!(world.store().org(s.org).address_session(session.id).await.unwrap(), Some(session));
+    assert_eq!(
+        world
+            .store()
+            .org(s.org)
+            .address_session(session.id)
+            .await
+            .unwrap(),
+        Some(session)
+    );
 }
 
 /// A token is taken once in an organization, and whoever comes second leaves no trace.
@@ -109,12 +145,26 @@ pub async fn an_address_session_is_found_in_its_organization_only(world: &dyn St
     batch.insert(&other.address_session());
     commit(world, batch).await;
     let reads = world.store().org(other.org);
-    assert_eq!(reads.find_address_session(&session.token_hash).await.unwrap(), None);
+    assert_eq!(
+        reads
+            .find_address_session(&session.token_hash)
+            .await
+            .unwrap(),
+        None
+    );
     assert_eq!(reads.address_session(session.id).await.unwrap(), None);
-    let listed = reads.list_address_sessions(None, &Page::first(50)).await.unwrap().items;
+    let listed = reads
+        .list_address_sessions(None, &Page::first(50))
+        .await
+        .unwrap()
+        .items;
     assert!(listed.iter().all(|one| one.org == other.org) && listed.len() == 1);
     let campaign = session.request.campaign_id.as_deref();
-    let listed = reads.list_address_sessions(campaign, &Page::first(50)).await.unwrap().items;
+    let listed = reads
+        .list_address_sessions(campaign, &Page::first(50))
+        .await
+        .unwrap()
+        .items;
     assert!(listed.iter().all(|one| one.id != session.id));
 }
 
@@ -126,7 +176,10 @@ pub async fn address_sessions_are_listed_newest_first(world: &dyn StoreWorld) {
     for nth in 0_u64..11 {
         let mut session = s.address_session();
         // Ids bear the time: two of the same millisecond each, so that chance decides between them.
-        session.id = AddressSessionId::new(world.now() + Duration::from_millis(nth / 2), world.entropy());
+        session.id = AddressSessionId::new(
+            world.now() + Duration::from_millis(nth / 2),
+            world.entropy(),
+        );
         session.request.campaign_id = (nth % 3 > 0).then(|| format!("campaign {}", nth % 3));
         all.push((session.id, session.request.campaign_id.clone()));
         batch.insert(&session);
@@ -135,8 +188,16 @@ pub async fn address_sessions_are_listed_newest_first(world: &dyn StoreWorld) {
     all.sort();
     all.reverse();
     let reads = world.store().org(s.org);
-    for campaign in [None, Some("campaign 1"), Some("campaign 2"), Some("campaign"), Some("")] {
-        let wanted = |one: &&(AddressSessionId, Option<String>)| campaign.is_none() || one.1.as_deref() == campaign;
+    for campaign in [
+        None,
+        Some("campaign 1"),
+        Some("campaign 2"),
+        Some("campaign"),
+        Some(""),
+    ] {
+        let wanted = |one: &&(AddressSessionId, Option<String>)| {
+            campaign.is_none() || one.1.as_deref() == campaign
+        };
         let expected: Vec<_> = all.iter().filter(wanted).map(|(id, _)| *id).collect();
         let (mut listed, mut page) = (Vec::new(), Page::first(3));
         loop {
@@ -144,12 +205,24 @@ pub async fn address_sessions_are_listed_newest_first(world: &dyn StoreWorld) {
             assert!(next.items.len() <= 3);
             listed.extend(next.items.iter().map(|session| session.id));
             let Some(cursor) = next.next else { break };
-            page = Page { limit: 3, after: Some(cursor) };
+            page = Page {
+                limit: 3,
+                after: Some(cursor),
+            };
         }
         assert_eq!(listed, expected, "{campaign:?}");
     }
     for text in ["", "x", "\0", "ses_0", "1.", "'; --"] {
-        let page = Page { limit: 3, after: Some(Cursor(text.into())) };
-        assert!(matches!(reads.list_address_sessions(None, &page).await, Err(StoreError::BadCursor)), "{text:?}");
+        let page = Page {
+            limit: 3,
+            after: Some(Cursor(text.into())),
+        };
+        assert!(
+            matches!(
+                reads.list_address_sessions(None, &page).await,
+                Err(StoreError::BadCursor)
+            ),
+            "{text:?}"
+        );
     }
 }

@@ -34,7 +34,14 @@ pub async fn a_stale_version_changes_nothing(world: &dyn StoreWorld) {
     let stored = reads.conversation(conversation.id).await.unwrap().unwrap();
     assert_eq!((stored.version, stored.last_seq()), (2, 0));
     assert_eq!(reads.message(message.id).await.unwrap(), None);
-    assert_eq!(reads.number(number.id).await.unwrap().map(|number| number.version), Some(1));
+    assert_eq!(
+        reads
+            .number(number.id)
+            .await
+            .unwrap()
+            .map(|number| number.version),
+        Some(1)
+    );
     assert_eq!(reads.events_after(0, 10).await.unwrap(), []);
     assert_eq!(store.system().counts().await.unwrap().jobs, []);
 }
@@ -47,7 +54,15 @@ pub async fn a_record_that_is_not_there_cannot_be_changed(world: &dyn StoreWorld
     let mut batch = s.batch();
     batch.put(&other);
     assert_eq!(refused(world, batch).await, Conflict::Changed);
-    assert_eq!(world.store().org(s.org).conversation(other.id).await.unwrap(), None);
+    assert_eq!(
+        world
+            .store()
+            .org(s.org)
+            .conversation(other.id)
+            .await
+            .unwrap(),
+        None
+    );
 }
 
 /// Each key and unique column is taken once, and whoever comes second leaves no trace.
@@ -88,7 +103,13 @@ pub async fn a_taken_key_or_unique_column_leaves_nothing(world: &dyn StoreWorld)
     let mut same_token = other.attempt(&message);
     same_token.token = attempt.token.clone();
     // Across organizations.
-    let taken = [same_slug.to_row(), same_account.to_row(), same_hash.to_row(), same_number.to_row(), same_token.to_row()];
+    let taken = [
+        same_slug.to_row(),
+        same_account.to_row(),
+        same_hash.to_row(),
+        same_number.to_row(),
+        same_token.to_row(),
+    ];
     for row in taken {
         let mut batch = other.batch();
         batch.insert(&other.webhook());
@@ -143,8 +164,11 @@ pub async fn a_guard_holds_only_at_its_version(world: &dyn StoreWorld) {
 
     for version in [1, 2] {
         (conversation.version, webhook.version, consent.version) = (version, version, version);
-        let guards: [&dyn Fn(&mut Batch); 3] =
-            [&|batch| batch.guard(&conversation), &|batch| batch.guard(&consent), &|batch| batch.guard(&webhook)];
+        let guards: [&dyn Fn(&mut Batch); 3] = [
+            &|batch| batch.guard(&conversation),
+            &|batch| batch.guard(&consent),
+            &|batch| batch.guard(&webhook),
+        ];
         for guard in guards {
             let mut batch = s.batch();
             guard(&mut batch);
@@ -197,10 +221,19 @@ pub async fn a_write_for_another_organization_is_refused(world: &dyn StoreWorld)
     let foreign = OrgId::new(world.now(), world.entropy());
     let mut batch = other.batch();
     batch.put(&number);
-    assert!(matches!(world.store().commit(batch).await, Err(CommitError::Store(StoreError::Corrupt { .. }))));
+    assert!(matches!(
+        world.store().commit(batch).await,
+        Err(CommitError::Store(StoreError::Corrupt { .. }))
+    ));
     let mut batch = other.batch();
-    batch.emit(Event { org: foreign, ..s.event() });
-    assert!(matches!(world.store().commit(batch).await, Err(CommitError::Store(StoreError::Corrupt { .. }))));
+    batch.emit(Event {
+        org: foreign,
+        ..s.event()
+    });
+    assert!(matches!(
+        world.store().commit(batch).await,
+        Err(CommitError::Store(StoreError::Corrupt { .. }))
+    ));
 }
 
 /// Fifty commits at once, some of them refused: the feed has every number once.
@@ -218,8 +251,14 @@ pub async fn events_are_numbered_without_gaps(world: &dyn StoreWorld) {
         store.commit(batch)
     });
     let results = join_all(commits).await;
-    let mut last: Vec<i64> = results.iter().filter_map(|result| result.as_ref().ok()?.last_event_seq).collect();
-    assert_eq!(results.into_iter().filter_map(conflict).collect::<Vec<_>>(), [Conflict::Exists; 5]);
+    let mut last: Vec<i64> = results
+        .iter()
+        .filter_map(|result| result.as_ref().ok()?.last_event_seq)
+        .collect();
+    assert_eq!(
+        results.into_iter().filter_map(conflict).collect::<Vec<_>>(),
+        [Conflict::Exists; 5]
+    );
     let reads = store.org(s.org);
     let events = reads.events_after(0, 1_000).await.unwrap();
     let seqs: Vec<i64> = events.iter().map(|event| event.seq).collect();
@@ -229,7 +268,16 @@ pub async fn events_are_numbered_without_gaps(world: &dyn StoreWorld) {
     assert_eq!(last.len(), 45);
     assert_eq!(last.last(), seqs.last());
     assert_eq!(reads.last_event_seq().await.unwrap(), seqs.len() as i64);
-    assert_eq!(reads.events_after(3, 2).await.unwrap().iter().map(|event| event.seq).collect::<Vec<_>>(), [4, 5]);
+    assert_eq!(
+        reads
+            .events_after(3, 2)
+            .await
+            .unwrap()
+            .iter()
+            .map(|event| event.seq)
+            .collect::<Vec<_>>(),
+        [4, 5]
+    );
 }
 
 /// Sixty-four texts for one thread at once: each is stored once, and none overwrites another.
@@ -257,9 +305,18 @@ pub async fn concurrent_changes_of_one_conversation_happen_once_each(world: &dyn
     join_all(texts).await;
     let reads = store.org(s.org);
     let stored = reads.conversation(conversation.id).await.unwrap().unwrap();
-    assert_eq!((stored.last_seq(), stored.unread_count(), stored.version), (TEXTS, TEXTS, TEXTS + 1));
+    assert_eq!(
+        (stored.last_seq(), stored.unread_count(), stored.version),
+        (TEXTS, TEXTS, TEXTS + 1)
+    );
     let messages = reads.recent_messages(conversation.id, 200).await.unwrap();
-    assert_eq!(messages.iter().map(|message| message.seq).collect::<Vec<_>>(), (1..=TEXTS).collect::<Vec<_>>());
+    assert_eq!(
+        messages
+            .iter()
+            .map(|message| message.seq)
+            .collect::<Vec<_>>(),
+        (1..=TEXTS).collect::<Vec<_>>()
+    );
     assert_eq!(reads.last_event_seq().await.unwrap(), TEXTS);
 }
 
@@ -290,7 +347,11 @@ pub async fn a_bad_batch_fails_alone(world: &dyn StoreWorld) {
             _ => None,
         };
         assert_eq!(result, expected, "batch {nth}");
-        assert_eq!(reads.api_key(key.id).await.unwrap().is_some(), expected.is_none(), "batch {nth}");
+        assert_eq!(
+            reads.api_key(key.id).await.unwrap().is_some(),
+            expected.is_none(),
+            "batch {nth}"
+        );
     }
     assert_eq!(reads.last_event_seq().await.unwrap(), 37);
 }
@@ -309,7 +370,26 @@ pub async fn one_of_many_equal_inserts_wins(world: &dyn StoreWorld) {
     });
     let results: Vec<_> = join_all(commits).await.into_iter().map(conflict).collect();
     assert_eq!(results.iter().filter(|result| result.is_none()).count(), 1);
-    assert_eq!(results.iter().filter(|result| **result == Some(Conflict::Exists)).count(), 19);
-    let conversation = store.org(s.org).find_conversation(number.id, &e164("+13175550155")).await.unwrap().unwrap();
-    assert_eq!(store.org(s.org).recent_messages(conversation.id, 10).await.unwrap().len(), 1);
+    assert_eq!(
+        results
+            .iter()
+            .filter(|result| **result == Some(Conflict::Exists))
+            .count(),
+        19
+    );
+    let conversation = store
+        .org(s.org)
+        .find_conversation(number.id, &e164("+13175550155"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        store
+            .org(s.org)
+            .recent_messages(conversation.id, 10)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
 }

@@ -24,10 +24,23 @@ const LEASE: Duration = Duration::from_secs(30);
 
 fn job(s: &Sample<'_>, kind: JobKind, key: &str, run_at: Timestamp, merge: Merge) -> NewJob {
     let id = JobId::new(s.world.now(), s.world.entropy());
-    NewJob { id, org: s.org, kind, key: key.into(), run_at, merge }
+    NewJob {
+        id,
+        org: s.org,
+        kind,
+        key: key.into(),
+        run_at,
+        merge,
+    }
 }
 
-async fn enqueue(s: &Sample<'_>, kind: JobKind, key: &str, run_at: Timestamp, merge: Merge) -> JobId {
+async fn enqueue(
+    s: &Sample<'_>,
+    kind: JobKind,
+    key: &str,
+    run_at: Timestamp,
+    merge: Merge,
+) -> JobId {
     let job = job(s, kind, key, run_at, merge);
     let id = job.id;
     let mut batch = s.batch();
@@ -37,7 +50,11 @@ async fn enqueue(s: &Sample<'_>, kind: JobKind, key: &str, run_at: Timestamp, me
 }
 
 async fn claim(world: &dyn StoreWorld, now: Timestamp) -> Vec<Claimed> {
-    world.jobs().claim(&ALL, now, now + LEASE, 100).await.unwrap()
+    world
+        .jobs()
+        .claim(&ALL, now, now + LEASE, 100)
+        .await
+        .unwrap()
 }
 
 async fn claim_one(world: &dyn StoreWorld, now: Timestamp) -> Claimed {
@@ -53,7 +70,11 @@ async fn next_due(world: &dyn StoreWorld) -> Option<Timestamp> {
 /// Jobs by kind and state, of all organizations.
 async fn counts(world: &dyn StoreWorld) -> Vec<(String, i64)> {
     let counts = world.store().system().counts().await.unwrap();
-    counts.jobs.into_iter().map(|(_, state, count)| (state, count)).collect()
+    counts
+        .jobs
+        .into_iter()
+        .map(|(_, state, count)| (state, count))
+        .collect()
 }
 
 /// Debouncing moves the one queued job either way; other jobs only ever come sooner.
@@ -61,21 +82,30 @@ pub async fn a_queued_twin_moves_or_keeps_the_sooner_time(world: &dyn StoreWorld
     let s = Sample::new(world);
     let now = world.now();
     let first = enqueue(&s, TURN, "c", now + 5 * SECOND, Merge::Move).await;
-    for (run_at, merge, expected) in [(9, Merge::Move, 9), (12, Merge::Sooner, 9), (4, Merge::Sooner, 4), (7, Merge::Move, 7)] {
+    for (run_at, merge, expected) in [
+        (9, Merge::Move, 9),
+        (12, Merge::Sooner, 9),
+        (4, Merge::Sooner, 4),
+        (7, Merge::Move, 7),
+    ] {
         enqueue(&s, TURN, "c", now + run_at * SECOND, merge).await;
         assert_eq!(next_due(world).await, Some(now + expected * SECOND));
     }
     // All at once, as one transaction may see them.
     let store = world.store();
-    let together = [(3, Merge::Sooner), (8, Merge::Sooner), (6, Merge::Sooner)].map(|(run_at, merge)| {
-        let mut batch = s.batch();
-        batch.enqueue(job(&s, TURN, "c", now + run_at * SECOND, merge));
-        store.commit(batch)
-    });
+    let together =
+        [(3, Merge::Sooner), (8, Merge::Sooner), (6, Merge::Sooner)].map(|(run_at, merge)| {
+            let mut batch = s.batch();
+            batch.enqueue(job(&s, TURN, "c", now + run_at * SECOND, merge));
+            store.commit(batch)
+        });
     assert!(join_all(together).await.iter().all(Result::is_ok));
     assert_eq!(next_due(world).await, Some(now + 3 * SECOND));
     let claimed = claim_one(world, now + 3 * SECOND).await;
-    assert_eq!((claimed.id, claimed.key.as_str(), claimed.kind), (first, "c", TURN));
+    assert_eq!(
+        (claimed.id, claimed.key.as_str(), claimed.kind),
+        (first, "c", TURN)
+    );
 }
 
 /// Oldest due first, as many as asked for, and nothing that this build does not know.
@@ -89,9 +119,19 @@ pub async fn only_due_jobs_of_known_kinds_are_claimed(world: &dyn StoreWorld) {
     let known = [SEND, RESOLVE];
     let jobs = world.jobs();
     let claim = async |at: Timestamp, limit| -> Vec<JobId> {
-        jobs.claim(&known, at, at + LEASE, limit).await.unwrap().iter().map(|job| job.id).collect()
+        jobs.claim(&known, at, at + LEASE, limit)
+            .await
+            .unwrap()
+            .iter()
+            .map(|job| job.id)
+            .collect()
     };
-    assert_eq!(jobs.claim(&[], now + LEASE, now + 2 * LEASE, 9).await.unwrap(), []);
+    assert_eq!(
+        jobs.claim(&[], now + LEASE, now + 2 * LEASE, 9)
+            .await
+            .unwrap(),
+        []
+    );
     assert_eq!(jobs.next_due(&known).await.unwrap(), Some(now + SECOND));
     assert_eq!(claim(now, 10).await, []);
     assert_eq!(claim(now + 5 * SECOND, 0).await, []);
@@ -157,7 +197,11 @@ pub async fn a_finished_job_is_gone(world: &dyn StoreWorld) {
         batch.finish(job.id, job.fence, Finished::Done);
         store.commit(batch)
     });
-    let stale = join_all(ends).await.into_iter().filter_map(super::conflict).collect::<Vec<_>>();
+    let stale = join_all(ends)
+        .await
+        .into_iter()
+        .filter_map(super::conflict)
+        .collect::<Vec<_>>();
     assert_eq!(stale, [Conflict::StaleFence; 10]);
     assert_eq!(counts(world).await, []);
 }
@@ -173,7 +217,14 @@ pub async fn a_stale_fence_undoes_the_whole_batch(world: &dyn StoreWorld) {
     let held = claim_one(world, later).await;
     assert!(held.fence > lost.fence);
     assert_eq!((held.id, held.attempt), (lost.id, 2));
-    let how = [Finished::Done, Finished::Again { at: later, error: None }, Finished::Failed { error: "no".into() }];
+    let how = [
+        Finished::Done,
+        Finished::Again {
+            at: later,
+            error: None,
+        },
+        Finished::Failed { error: "no".into() },
+    ];
     for how in how {
         let mut batch = s.batch();
         batch.insert(&s.webhook());
@@ -208,13 +259,30 @@ pub async fn a_claim_can_be_guarded(world: &dyn StoreWorld) {
     };
     commit(world, guarded(&lost)).await;
     assert_eq!(world.jobs().sweep(now + LEASE).await.unwrap(), 1);
-    assert_eq!(refused(world, guarded(&lost)).await, Conflict::StaleFence, "it is queued");
-    let held = world.jobs().claim(&[TURN], now + LEASE, now + 2 * LEASE, 9).await.unwrap().remove(0);
-    assert_eq!(refused(world, guarded(&lost)).await, Conflict::StaleFence, "somebody else has it");
+    assert_eq!(
+        refused(world, guarded(&lost)).await,
+        Conflict::StaleFence,
+        "it is queued"
+    );
+    let held = world
+        .jobs()
+        .claim(&[TURN], now + LEASE, now + 2 * LEASE, 9)
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!(
+        refused(world, guarded(&lost)).await,
+        Conflict::StaleFence,
+        "somebody else has it"
+    );
     let mut last = guarded(&held);
     last.finish(held.id, held.fence, Finished::Done);
     commit(world, last).await;
-    assert_eq!(refused(world, guarded(&held)).await, Conflict::StaleFence, "it is gone");
+    assert_eq!(
+        refused(world, guarded(&held)).await,
+        Conflict::StaleFence,
+        "it is gone"
+    );
     assert_eq!(world.store().org(s.org).last_event_seq().await.unwrap(), 2);
 }
 
@@ -224,7 +292,10 @@ pub async fn a_job_can_be_queued_again(world: &dyn StoreWorld) {
     let now = world.now();
     let id = enqueue(&s, DELIVER, "d", now, Merge::Sooner).await;
     let first = claim_one(world, now).await;
-    let again = |at| Finished::Again { at, error: Some("busy".into()) };
+    let again = |at| Finished::Again {
+        at,
+        error: Some("busy".into()),
+    };
     let mut batch = s.batch();
     batch.finish(first.id, first.fence, again(now + 5 * SECOND));
     commit(world, batch).await;
@@ -255,7 +326,11 @@ pub async fn a_failed_job_stays_for_people(world: &dyn StoreWorld) {
     enqueue(&s, SEND, "m", now, Merge::Sooner).await;
     let claimed = claim_one(world, now).await;
     let mut batch = s.batch();
-    batch.finish(claimed.id, claimed.fence, Finished::Failed { error: "no".into() });
+    batch.finish(
+        claimed.id,
+        claimed.fence,
+        Finished::Failed { error: "no".into() },
+    );
     commit(world, batch).await;
     assert_eq!(claim(world, now + LEASE).await, []);
     assert_eq!(world.jobs().sweep(now + 10 * LEASE).await.unwrap(), 0);
@@ -271,13 +346,37 @@ pub async fn a_heartbeat_extends_a_claim(world: &dyn StoreWorld) {
     let jobs = world.jobs();
     enqueue(&s, SEND, "m", now, Merge::Sooner).await;
     let claimed = claim_one(world, now).await;
-    assert!(jobs.heartbeat(s.org, claimed.id, claimed.fence, now + 2 * LEASE).await.unwrap());
+    assert!(
+        jobs.heartbeat(s.org, claimed.id, claimed.fence, now + 2 * LEASE)
+            .await
+            .unwrap()
+    );
     assert_eq!(jobs.sweep(now + LEASE + SECOND).await.unwrap(), 0);
-    assert!(!jobs.heartbeat(s.org, claimed.id, claimed.fence - 1, now + 2 * LEASE).await.unwrap());
-    assert!(!jobs.heartbeat(Sample::new(world).org, claimed.id, claimed.fence, now + 2 * LEASE).await.unwrap());
+    assert!(
+        !jobs
+            .heartbeat(s.org, claimed.id, claimed.fence - 1, now + 2 * LEASE)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !jobs
+            .heartbeat(
+                Sample::new(world).org,
+                claimed.id,
+                claimed.fence,
+                now + 2 * LEASE
+            )
+            .await
+            .unwrap()
+    );
     assert_eq!(next_due(world).await, Some(now + 2 * LEASE));
     assert_eq!(jobs.sweep(now + 2 * LEASE).await.unwrap(), 1);
-    assert!(!jobs.heartbeat(s.org, claimed.id, claimed.fence, now + 3 * LEASE).await.unwrap());
+    assert!(
+        !jobs
+            .heartbeat(s.org, claimed.id, claimed.fence, now + 3 * LEASE)
+            .await
+            .unwrap()
+    );
 }
 
 /// A shutdown costs no attempt; a claim that is lost cannot be given back.
@@ -287,14 +386,20 @@ pub async fn a_released_job_has_not_run(world: &dyn StoreWorld) {
     let jobs = world.jobs();
     let id = enqueue(&s, SEND, "m", now, Merge::Sooner).await;
     let first = claim_one(world, now).await;
-    jobs.release(s.org, first.id, first.fence, now).await.unwrap();
+    jobs.release(s.org, first.id, first.fence, now)
+        .await
+        .unwrap();
     let second = claim_one(world, now).await;
     assert_eq!((second.id, second.attempt), (id, 1));
     assert!(second.fence > first.fence);
-    jobs.release(s.org, first.id, first.fence, now).await.unwrap();
+    jobs.release(s.org, first.id, first.fence, now)
+        .await
+        .unwrap();
     assert_eq!(counts(world).await, [("running".to_owned(), 1)]);
     let twin = enqueue(&s, SEND, "m", now + 60 * SECOND, Merge::Sooner).await;
-    jobs.release(s.org, second.id, second.fence, now + SECOND).await.unwrap();
+    jobs.release(s.org, second.id, second.fence, now + SECOND)
+        .await
+        .unwrap();
     assert_eq!(counts(world).await, [("queued".to_owned(), 1)]);
     assert_eq!(claim_one(world, now + SECOND).await.id, twin);
 }
@@ -308,7 +413,12 @@ pub async fn an_expired_claim_is_swept(world: &dyn StoreWorld) {
     for attempt in 1..=4 {
         let claimed = claim_one(world, now).await;
         assert_eq!((claimed.id, claimed.attempt), (id, attempt));
-        assert_eq!(jobs.sweep(now + LEASE - Duration::from_micros(1)).await.unwrap(), 0);
+        assert_eq!(
+            jobs.sweep(now + LEASE - Duration::from_micros(1))
+                .await
+                .unwrap(),
+            0
+        );
         now = now + LEASE;
         assert_eq!(jobs.sweep(now).await.unwrap(), 1);
         assert_eq!(jobs.sweep(now).await.unwrap(), 0);
@@ -338,10 +448,16 @@ pub async fn the_next_due_job_is_known(world: &dyn StoreWorld) {
     enqueue(&s, DELIVER, "d", now + 2 * SECOND, Merge::Sooner).await;
     enqueue(&s, SEND, "m", now + SECOND, Merge::Sooner).await;
     assert_eq!(next_due(world).await, Some(now + SECOND));
-    assert_eq!(world.jobs().next_due(&[DELIVER]).await.unwrap(), Some(now + 2 * SECOND));
+    assert_eq!(
+        world.jobs().next_due(&[DELIVER]).await.unwrap(),
+        Some(now + 2 * SECOND)
+    );
     assert_eq!(world.jobs().next_due(&[]).await.unwrap(), None);
     assert_eq!(claim(world, now + 2 * SECOND).await.len(), 2);
-    assert_eq!(world.jobs().next_due(&[]).await.unwrap(), Some(now + 2 * SECOND + LEASE));
+    assert_eq!(
+        world.jobs().next_due(&[]).await.unwrap(),
+        Some(now + 2 * SECOND + LEASE)
+    );
     enqueue(&s, DELIVER, "e", now + 5 * SECOND, Merge::Sooner).await;
     assert_eq!(next_due(world).await, Some(now + 5 * SECOND));
 }

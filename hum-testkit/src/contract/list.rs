@@ -22,9 +22,14 @@ async fn all<T: Debug>(read: impl AsyncFn(Page) -> Result<Paged<T>, StoreError>)
         let next = read(page).await.unwrap();
         assert!(next.items.len() <= 3);
         items.extend(next.items);
-        let Some(cursor) = next.next else { return items };
+        let Some(cursor) = next.next else {
+            return items;
+        };
         assert!(items.len() <= 100, "a list without an end");
-        page = Page { limit: 3, after: Some(cursor) };
+        page = Page {
+            limit: 3,
+            after: Some(cursor),
+        };
     }
 }
 
@@ -49,7 +54,10 @@ pub async fn pages_are_complete_and_in_order(world: &dyn StoreWorld) {
         batch.insert(&delivery);
         let mut conversation = s.conversation(&number, e164(&format!("+1317555040{nth}")));
         // Two at the same time each: the id decides.
-        conversation.take(Direction::Outbound, s.later(Duration::from_secs(nth as u64 / 2)));
+        conversation.take(
+            Direction::Outbound,
+            s.later(Duration::from_secs(nth as u64 / 2)),
+        );
         batch.insert(&conversation);
     }
     commit(world, batch).await;
@@ -61,24 +69,92 @@ pub async fn pages_are_complete_and_in_order(world: &dyn StoreWorld) {
     }
     let reads = world.store().org(s.org);
     let r = &reads;
-    descending(all(async |page| r.list_api_keys(&page).await).await.iter().map(|key| key.id), MANY);
-    descending(all(async |page| r.list_flows(&page).await).await.iter().map(|flow| flow.id), MANY + 1);
-    descending(all(async |page| r.list_flow_versions(flow.id, &page).await).await.iter().map(|one| one.number), MANY);
-    descending(all(async |page| r.list_numbers(&page).await).await.iter().map(|number| number.id), MANY + 1);
-    descending(all(async |page| r.list_webhooks(&page).await).await.iter().map(|webhook| webhook.id), MANY + 1);
-    descending(all(async |page| r.list_deliveries(webhook.id, &page).await).await.iter().map(|one| one.id), MANY);
+    descending(
+        all(async |page| r.list_api_keys(&page).await)
+            .await
+            .iter()
+            .map(|key| key.id),
+        MANY,
+    );
+    descending(
+        all(async |page| r.list_flows(&page).await)
+            .await
+            .iter()
+            .map(|flow| flow.id),
+        MANY + 1,
+    );
+    descending(
+        all(async |page| r.list_flow_versions(flow.id, &page).await)
+            .await
+            .iter()
+            .map(|one| one.number),
+        MANY,
+    );
+    descending(
+        all(async |page| r.list_numbers(&page).await)
+            .await
+            .iter()
+            .map(|number| number.id),
+        MANY + 1,
+    );
+    descending(
+        all(async |page| r.list_webhooks(&page).await)
+            .await
+            .iter()
+            .map(|webhook| webhook.id),
+        MANY + 1,
+    );
+    descending(
+        all(async |page| r.list_deliveries(webhook.id, &page).await)
+            .await
+            .iter()
+            .map(|one| one.id),
+        MANY,
+    );
     let anything = MessageFilter::default();
-    descending(all(async |page| r.list_messages(&anything, &page).await).await.iter().map(|message| message.id), MANY);
-    let thread = MessageFilter { conversation: Some(first.id), status: None };
-    descending(all(async |page| r.list_messages(&thread, &page).await).await.iter().map(|message| message.seq), MANY);
+    descending(
+        all(async |page| r.list_messages(&anything, &page).await)
+            .await
+            .iter()
+            .map(|message| message.id),
+        MANY,
+    );
+    let thread = MessageFilter {
+        conversation: Some(first.id),
+        status: None,
+    };
+    descending(
+        all(async |page| r.list_messages(&thread, &page).await)
+            .await
+            .iter()
+            .map(|message| message.seq),
+        MANY,
+    );
     let anyone = ConversationFilter::default();
     let conversations = all(async |page| r.list_conversations(&anyone, &page).await).await;
-    descending(conversations.iter().map(|one| (one.last_message_at(), one.id)), MANY + 1);
+    descending(
+        conversations
+            .iter()
+            .map(|one| (one.last_message_at(), one.id)),
+        MANY + 1,
+    );
     let opted_out = all(async |page| r.list_opted_out(&page).await).await;
-    descending(opted_out.iter().rev().map(|consent| consent.contact.clone()), MANY);
+    descending(
+        opted_out
+            .iter()
+            .rev()
+            .map(|consent| consent.contact.clone()),
+        MANY,
+    );
     // Limits beyond the allowed ones are taken as the nearest.
-    assert_eq!(r.list_numbers(&Page::first(0)).await.unwrap().items.len(), 1);
-    assert_eq!(r.list_numbers(&Page::first(u32::MAX)).await.unwrap().next, None);
+    assert_eq!(
+        r.list_numbers(&Page::first(0)).await.unwrap().items.len(),
+        1
+    );
+    assert_eq!(
+        r.list_numbers(&Page::first(u32::MAX)).await.unwrap().next,
+        None
+    );
 }
 
 /// Each filter of the inbox, alone.
@@ -99,18 +175,73 @@ pub async fn filters_narrow_conversations(world: &dyn StoreWorld) {
     commit(world, batch).await;
     let reads = world.store().org(s.org);
     let find = async |filter: ConversationFilter| -> BTreeSet<_> {
-        let found = reads.list_conversations(&filter, &Page::first(50)).await.unwrap().items;
-        found.iter().map(|conversation: &Conversation| conversation.id).collect()
+        let found = reads
+            .list_conversations(&filter, &Page::first(50))
+            .await
+            .unwrap()
+            .items;
+        found
+            .iter()
+            .map(|conversation: &Conversation| conversation.id)
+            .collect()
     };
     let any = ConversationFilter::default;
     assert_eq!(find(any()).await.len(), 4);
-    assert_eq!(find(ConversationFilter { open: Some(false), ..any() }).await, BTreeSet::from([closed.id]));
-    assert_eq!(find(ConversationFilter { open: Some(true), ..any() }).await.len(), 3);
-    assert_eq!(find(ConversationFilter { assignee: Some("kim".into()), ..any() }).await, BTreeSet::from([assigned.id]));
-    assert_eq!(find(ConversationFilter { number: Some(other.id), ..any() }).await, BTreeSet::from([assigned.id, unread.id]));
-    assert_eq!(find(ConversationFilter { contact: Some(contact()), ..any() }).await.len(), 2);
-    assert_eq!(find(ConversationFilter { unread: true, ..any() }).await, BTreeSet::from([unread.id]));
-    let none = ConversationFilter { unread: true, number: Some(number.id), ..any() };
+    assert_eq!(
+        find(ConversationFilter {
+            open: Some(false),
+            ..any()
+        })
+        .await,
+        BTreeSet::from([closed.id])
+    );
+    assert_eq!(
+        find(ConversationFilter {
+            open: Some(true),
+            ..any()
+        })
+        .await
+        .len(),
+        3
+    );
+    assert_eq!(
+        find(ConversationFilter {
+            assignee: Some("kim".into()),
+            ..any()
+        })
+        .await,
+        BTreeSet::from([assigned.id])
+    );
+    assert_eq!(
+        find(ConversationFilter {
+            number: Some(other.id),
+            ..any()
+        })
+        .await,
+        BTreeSet::from([assigned.id, unread.id])
+    );
+    assert_eq!(
+        find(ConversationFilter {
+            contact: Some(contact()),
+            ..any()
+        })
+        .await
+        .len(),
+        2
+    );
+    assert_eq!(
+        find(ConversationFilter {
+            unread: true,
+            ..any()
+        })
+        .await,
+        BTreeSet::from([unread.id])
+    );
+    let none = ConversationFilter {
+        unread: true,
+        number: Some(number.id),
+        ..any()
+    };
     assert_eq!(find(none).await, BTreeSet::new());
 }
 
@@ -119,7 +250,9 @@ pub async fn filters_narrow_messages(world: &dyn StoreWorld) {
     let (s, _, number, mut one) = Sample::stored(world, "+13175550100").await;
     let mut two = s.conversation(&number, e164("+13175550111"));
     let received = s.inbound(&mut one, "SM1");
-    let doubtful = s.outbound(&mut two, Source::Ai, "Hello").fall_in_doubt("no answer", world.now());
+    let doubtful = s
+        .outbound(&mut two, Source::Ai, "Hello")
+        .fall_in_doubt("no answer", world.now());
     let mut batch = s.batch();
     batch.insert(&two);
     batch.insert(&received);
@@ -127,8 +260,15 @@ pub async fn filters_narrow_messages(world: &dyn StoreWorld) {
     commit(world, batch).await;
     let reads = world.store().org(s.org);
     let find = async |conversation, status| -> Vec<_> {
-        let filter = MessageFilter { conversation, status };
-        let found = reads.list_messages(&filter, &Page::first(50)).await.unwrap().items;
+        let filter = MessageFilter {
+            conversation,
+            status,
+        };
+        let found = reads
+            .list_messages(&filter, &Page::first(50))
+            .await
+            .unwrap()
+            .items;
         found.iter().map(|message: &Message| message.id).collect()
     };
     assert_eq!(find(None, None).await.len(), 2);
@@ -142,23 +282,77 @@ pub async fn filters_narrow_messages(world: &dyn StoreWorld) {
 pub async fn a_cursor_of_elsewhere_is_refused(world: &dyn StoreWorld) {
     let (s, flow, number, conversation) = Sample::stored(world, "+13175550100").await;
     let r = world.store().org(s.org);
-    let texts = ["", "x", "1.", ".", "9999999999999999999999", "1.cnv_0", "\0", "\u{1F44B}", "'; --", &"1".repeat(5_000)];
+    let texts = [
+        "",
+        "x",
+        "1.",
+        ".",
+        "9999999999999999999999",
+        "1.cnv_0",
+        "\0",
+        "\u{1F44B}",
+        "'; --",
+        &"1".repeat(5_000),
+    ];
     for text in texts {
-        let page = Page { limit: 3, after: Some(Cursor(text.into())) };
-        assert!(matches!(r.list_flows(&page).await, Err(StoreError::BadCursor)), "{text:?}");
-        assert!(matches!(r.list_api_keys(&page).await, Err(StoreError::BadCursor)));
-        assert!(matches!(r.list_numbers(&page).await, Err(StoreError::BadCursor)));
-        assert!(matches!(r.list_webhooks(&page).await, Err(StoreError::BadCursor)));
-        assert!(matches!(r.list_flow_versions(flow.id, &page).await, Err(StoreError::BadCursor)));
-        assert!(matches!(r.list_opted_out(&page).await, Err(StoreError::BadCursor)));
-        assert!(matches!(r.list_deliveries(s.webhook().id, &page).await, Err(StoreError::BadCursor)));
-        assert!(matches!(r.list_conversations(&ConversationFilter::default(), &page).await, Err(StoreError::BadCursor)));
-        assert!(matches!(r.list_messages(&MessageFilter::default(), &page).await, Err(StoreError::BadCursor)));
-        let thread = MessageFilter { conversation: Some(conversation.id), status: None };
-        assert!(matches!(r.list_messages(&thread, &page).await, Err(StoreError::BadCursor)));
+        let page = Page {
+            limit: 3,
+            after: Some(Cursor(text.into())),
+        };
+        assert!(
+            matches!(r.list_flows(&page).await, Err(StoreError::BadCursor)),
+            "{text:?}"
+        );
+        assert!(matches!(
+            r.list_api_keys(&page).await,
+            Err(StoreError::BadCursor)
+        ));
+        assert!(matches!(
+            r.list_numbers(&page).await,
+            Err(StoreError::BadCursor)
+        ));
+        assert!(matches!(
+            r.list_webhooks(&page).await,
+            Err(StoreError::BadCursor)
+        ));
+        assert!(matches!(
+            r.list_flow_versions(flow.id, &page).await,
+            Err(StoreError::BadCursor)
+        ));
+        assert!(matches!(
+            r.list_opted_out(&page).await,
+            Err(StoreError::BadCursor)
+        ));
+        assert!(matches!(
+            r.list_deliveries(s.webhook().id, &page).await,
+            Err(StoreError::BadCursor)
+        ));
+        assert!(matches!(
+            r.list_conversations(&ConversationFilter::default(), &page)
+                .await,
+            Err(StoreError::BadCursor)
+        ));
+        assert!(matches!(
+            r.list_messages(&MessageFilter::default(), &page).await,
+            Err(StoreError::BadCursor)
+        ));
+        let thread = MessageFilter {
+            conversation: Some(conversation.id),
+            status: None,
+        };
+        assert!(matches!(
+            r.list_messages(&thread, &page).await,
+            Err(StoreError::BadCursor)
+        ));
     }
-    let other = Page { limit: 3, after: Some(Cursor(number.id.to_string())) };
-    assert!(matches!(r.list_flows(&other).await, Err(StoreError::BadCursor)));
+    let other = Page {
+        limit: 3,
+        after: Some(Cursor(number.id.to_string())),
+    };
+    assert!(matches!(
+        r.list_flows(&other).await,
+        Err(StoreError::BadCursor)
+    ));
 }
 
 /// What an agent and the resolver ask about texts.
@@ -167,7 +361,10 @@ pub async fn messages_are_counted_and_recalled(world: &dyn StoreWorld) {
     let mut elsewhere = s.conversation(&number, e164("+13175550111"));
     let now = world.now();
     let mut batch = s.batch();
-    let mut texts = vec![s.inbound(&mut conversation, "SM-in"), s.delivered(&mut conversation, "SM-out")];
+    let mut texts = vec![
+        s.inbound(&mut conversation, "SM-in"),
+        s.delivered(&mut conversation, "SM-out"),
+    ];
     for (source, status, body) in [
         (Source::Ai, "dispatching", "same"),
         (Source::Ai, "in_doubt", "same"),
@@ -175,10 +372,16 @@ pub async fn messages_are_counted_and_recalled(world: &dyn StoreWorld) {
         (Source::Ai, "withheld", "other"),
         (Source::Human, "in_doubt", "other"),
     ] {
-        texts.push(with(&s.outbound(&mut conversation, source, body), [("status", status.into())]));
+        texts.push(with(
+            &s.outbound(&mut conversation, source, body),
+            [("status", status.into())],
+        ));
     }
     let stranger = s.outbound(&mut elsewhere, Source::Ai, "same");
-    let mut attempts: Vec<_> = texts[1..=5].iter().map(|message| s.attempt(message)).collect();
+    let mut attempts: Vec<_> = texts[1..=5]
+        .iter()
+        .map(|message| s.attempt(message))
+        .collect();
     attempts[2] = attempts[2].clone().fall_in_doubt(now).unwrap();
     attempts[3] = attempts[3].clone().not_sent("refused".into()).unwrap();
     let mut again = s.attempt(&texts[2]);
@@ -197,18 +400,55 @@ pub async fn messages_are_counted_and_recalled(world: &dyn StoreWorld) {
 
     let reads = world.store().org(s.org);
     let recent = reads.recent_messages(conversation.id, 3).await.unwrap();
-    assert_eq!(recent.iter().map(|message| message.seq).collect::<Vec<_>>(), [5, 6, 7]);
-    assert_eq!(reads.count_ai_messages(conversation.id, now).await.unwrap(), 3);
-    assert_eq!(reads.count_ai_messages(conversation.id, now + Duration::from_micros(1)).await.unwrap(), 0);
+    assert_eq!(
+        recent.iter().map(|message| message.seq).collect::<Vec<_>>(),
+        [5, 6, 7]
+    );
+    assert_eq!(
+        reads.count_ai_messages(conversation.id, now).await.unwrap(),
+        3
+    );
+    assert_eq!(
+        reads
+            .count_ai_messages(conversation.id, now + Duration::from_micros(1))
+            .await
+            .unwrap(),
+        0
+    );
     assert!(reads.carrier_sid_taken("SM-out").await.unwrap());
     assert!(!reads.carrier_sid_taken("SM-none").await.unwrap());
-    assert_eq!(reads.last_attempt(texts[2].id).await.unwrap().map(|attempt| attempt.id), Some(again.id));
+    assert_eq!(
+        reads
+            .last_attempt(texts[2].id)
+            .await
+            .unwrap()
+            .map(|attempt| attempt.id),
+        Some(again.id)
+    );
     assert_eq!(reads.last_attempt(texts[0].id).await.unwrap(), None);
     // The dispatching and the doubtful one; the second attempt is later.
-    assert_eq!(reads.open_attempts_like(&texts[2], now, now).await.unwrap(), 2);
-    assert_eq!(reads.open_attempts_like(&texts[2], now, now + Duration::from_secs(1)).await.unwrap(), 3);
-    assert_eq!(reads.open_attempts_like(&texts[2], now + Duration::from_micros(1), again.started_at).await.unwrap(), 1);
-    assert_eq!(reads.open_attempts_like(&texts[5], now, now).await.unwrap(), 1);
+    assert_eq!(
+        reads.open_attempts_like(&texts[2], now, now).await.unwrap(),
+        2
+    );
+    assert_eq!(
+        reads
+            .open_attempts_like(&texts[2], now, now + Duration::from_secs(1))
+            .await
+            .unwrap(),
+        3
+    );
+    assert_eq!(
+        reads
+            .open_attempts_like(&texts[2], now + Duration::from_micros(1), again.started_at)
+            .await
+            .unwrap(),
+        1
+    );
+    assert_eq!(
+        reads.open_attempts_like(&texts[5], now, now).await.unwrap(),
+        1
+    );
 }
 
 /// Discarded turns do not count; one that runs is found.
@@ -216,7 +456,9 @@ pub async fn turns_are_counted(world: &dyn StoreWorld) {
     let (s, flow, _, conversation) = Sample::stored(world, "+13175550100").await;
     let now = world.now();
     let running = s.turn(&conversation, flow.id);
-    let mut finished = s.turn(&conversation, flow.id).finish(now, None, false, Vec::new());
+    let mut finished = s
+        .turn(&conversation, flow.id)
+        .finish(now, None, false, Vec::new());
     finished.started_at = now + Duration::from_secs(1);
     let discarded = s.turn(&conversation, flow.id).discard(now, "paused");
     let reads = world.store().org(s.org);
@@ -228,10 +470,29 @@ pub async fn turns_are_counted(world: &dyn StoreWorld) {
     let mut batch = s.batch();
     batch.insert(&running);
     commit(world, batch).await;
-    assert_eq!(reads.running_turn(conversation.id).await.unwrap().map(|turn| turn.id), Some(running.id));
+    assert_eq!(
+        reads
+            .running_turn(conversation.id)
+            .await
+            .unwrap()
+            .map(|turn| turn.id),
+        Some(running.id)
+    );
     assert_eq!(reads.count_turns(conversation.id, now).await.unwrap(), 2);
-    assert_eq!(reads.count_turns(conversation.id, now + Duration::from_secs(1)).await.unwrap(), 1);
-    assert_eq!(reads.count_turns(conversation.id, now + Duration::from_secs(2)).await.unwrap(), 0);
+    assert_eq!(
+        reads
+            .count_turns(conversation.id, now + Duration::from_secs(1))
+            .await
+            .unwrap(),
+        1
+    );
+    assert_eq!(
+        reads
+            .count_turns(conversation.id, now + Duration::from_secs(2))
+            .await
+            .unwrap(),
+        0
+    );
 }
 
 /// Deleted flows and webhooks are gone from every read but the history of versions.
@@ -255,11 +516,31 @@ pub async fn deleted_things_are_not_found(world: &dyn StoreWorld) {
     assert_eq!(reads.list_flows(&Page::first(50)).await.unwrap().items, []);
     assert!(reads.flow_version(flow.id, 1).await.unwrap().is_some());
     assert_eq!(reads.webhook(gone.id).await.unwrap(), None);
-    assert_eq!(reads.list_webhooks(&Page::first(50)).await.unwrap().items.len(), 2);
+    assert_eq!(
+        reads
+            .list_webhooks(&Page::first(50))
+            .await
+            .unwrap()
+            .items
+            .len(),
+        2
+    );
     assert_eq!(reads.count_webhooks().await.unwrap(), 2);
-    let ids: Vec<_> = reads.enabled_webhooks().await.unwrap().iter().map(|webhook| webhook.id).collect();
+    let ids: Vec<_> = reads
+        .enabled_webhooks()
+        .await
+        .unwrap()
+        .iter()
+        .map(|webhook| webhook.id)
+        .collect();
     assert_eq!(ids, [enabled.id]);
-    let ids: Vec<_> = reads.held_deliveries(disabled.id, 5).await.unwrap().iter().map(|delivery| delivery.id).collect();
+    let ids: Vec<_> = reads
+        .held_deliveries(disabled.id, 5)
+        .await
+        .unwrap()
+        .iter()
+        .map(|delivery| delivery.id)
+        .collect();
     assert_eq!(ids, [held.id]);
     assert_eq!(reads.held_deliveries(enabled.id, 5).await.unwrap(), []);
 }

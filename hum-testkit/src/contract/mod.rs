@@ -1,7 +1,8 @@
-//! What every adapter of a port promises, as ordinary functions: one sentence each, with the sentence as its name.
+//! What every adapter of a port promises, as ordinary functions: one sentence each, with the
+//! sentence as its name.
 //!
-//! An adapter joins by giving a [`StoreWorld`] to [`store_contract!`](crate::store_contract), which makes one test of
-//! each sentence. A new sentence is added to its file and to the list below.
+//! An adapter joins by giving a [`StoreWorld`] to [`store_contract!`](crate::store_contract), which
+//! makes one test of each sentence. A new sentence is added to its file and to the list below.
 
 pub mod address_session;
 pub mod batch;
@@ -42,7 +43,8 @@ pub trait StoreWorld: Send + Sync {
     fn entropy(&self) -> &dyn Entropy;
 }
 
-/// Makes a test of every sentence about stores and their queues. `$world` is an expression that opens a new world.
+/// Makes a test of every sentence about stores and their queues. `$world` is an expression that
+/// opens a new world.
 #[macro_export]
 macro_rules! store_contract {
     ($world:expr) => {
@@ -82,7 +84,11 @@ macro_rules! store_contract {
 
 /// Commits what must go well.
 pub(crate) async fn commit(world: &dyn StoreWorld, batch: Batch) -> Committed {
-    world.store().commit(batch).await.expect("the batch is committed")
+    world
+        .store()
+        .commit(batch)
+        .await
+        .expect("the batch is committed")
 }
 
 /// Commits what must be refused.

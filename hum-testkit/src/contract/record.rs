@@ -1,4 +1,5 @@
-//! Sentences about every record that is registered: nobody has to remember to write them for a new one.
+//! Sentences about every record that is registered: nobody has to remember to write them for a new
+//! one.
 
 use hum_core::{
     batch::{Batch, Write},
@@ -43,7 +44,12 @@ fn with_version(mut row: Row, version: i64) -> Row {
 }
 
 async fn read(world: &dyn StoreWorld, org: OrgId, row: &Row) -> Option<Row> {
-    world.store().records(org).row(row.table, &row.key()[1..]).await.expect("the record is read")
+    world
+        .store()
+        .records(org)
+        .row(row.table, &row.key()[1..])
+        .await
+        .expect("the record is read")
 }
 
 /// The same record, as its own type writes it again: a store may spell a boolean as a number.
@@ -53,8 +59,15 @@ fn canonical(kind: &RecordType, row: Row) -> Row {
 
 #[track_caller]
 fn same(kind: &RecordType, stored: Option<Row>, expected: Row) {
-    let stored = canonical(kind, stored.unwrap_or_else(|| panic!("a {} is not found", expected.table.name)));
-    let columns = expected.table.columns.iter().zip(stored.values.iter().zip(&expected.values));
+    let stored = canonical(
+        kind,
+        stored.unwrap_or_else(|| panic!("a {} is not found", expected.table.name)),
+    );
+    let columns = expected
+        .table
+        .columns
+        .iter()
+        .zip(stored.values.iter().zip(&expected.values));
     for (column, (stored, expected)) in columns {
         assert_eq!(stored, expected, "{}.{}", (kind.table)().name, column.name);
     }
@@ -84,8 +97,17 @@ pub async fn every_record_that_changes_comes_back_changed(world: &dyn StoreWorld
         for version in 1..4 {
             let changed = changed(&kind, org, &first, world.entropy());
             let put = batch(org, Write::Put(with_version(changed.clone(), version)));
-            assert_eq!(commit(world, put).await.versions, [version + 1], "{}", changed.table.name);
-            same(&kind, read(world, org, &changed).await, with_version(changed, version + 1));
+            assert_eq!(
+                commit(world, put).await.versions,
+                [version + 1],
+                "{}",
+                changed.table.name
+            );
+            same(
+                &kind,
+                read(world, org, &changed).await,
+                with_version(changed, version + 1),
+            );
         }
     }
 }
@@ -93,14 +115,21 @@ pub async fn every_record_that_changes_comes_back_changed(world: &dyn StoreWorld
 /// Another record with the fixed columns of `first`.
 fn changed(kind: &RecordType, org: OrgId, first: &Row, entropy: &dyn Entropy) -> Row {
     let mut changed = (kind.sample)(org, entropy);
-    for (at, column) in first.table.columns.iter().enumerate().filter(|(_, column)| !column.changes) {
+    for (at, column) in first
+        .table
+        .columns
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| !column.changes)
+    {
         let _ = column;
         changed.values[at] = first.values[at].clone();
     }
     canonical(kind, changed)
 }
 
-/// A change of another version than the stored one writes nothing; what has no version cannot be changed at all.
+/// A change of another version than the stored one writes nothing; what has no version cannot be
+/// changed at all.
 pub async fn every_record_refuses_a_stale_change(world: &dyn StoreWorld) {
     for kind in kinds() {
         let org = org(world);
@@ -109,13 +138,26 @@ pub async fn every_record_refuses_a_stale_change(world: &dyn StoreWorld) {
         if row.table.version().is_none() {
             commit(world, batch(org, Write::Insert(row.clone()))).await;
             let result = world.store().commit(put(1)).await;
-            assert!(matches!(result, Err(CommitError::Store(StoreError::Corrupt { .. }))), "{result:?}");
+            assert!(
+                matches!(result, Err(CommitError::Store(StoreError::Corrupt { .. }))),
+                "{result:?}"
+            );
             continue;
         }
-        assert_eq!(refused(world, put(1)).await, Conflict::Changed, "{} is not there", row.table.name);
+        assert_eq!(
+            refused(world, put(1)).await,
+            Conflict::Changed,
+            "{} is not there",
+            row.table.name
+        );
         commit(world, batch(org, Write::Insert(row.clone()))).await;
         for stale in [0, 2, 7] {
-            assert_eq!(refused(world, put(stale)).await, Conflict::Changed, "{}", row.table.name);
+            assert_eq!(
+                refused(world, put(stale)).await,
+                Conflict::Changed,
+                "{}",
+                row.table.name
+            );
         }
         same(&kind, read(world, org, &row).await, with_version(row, 1));
     }
@@ -143,10 +185,23 @@ pub async fn every_record_is_there_once(world: &dyn StoreWorld) {
             if beside {
                 batch.writes.push(Write::Insert(bystander.clone()));
             }
-            assert_eq!(refused(world, batch).await, Conflict::Exists, "{} {taken:?}", first.table.name);
-            assert!(!beside || read(world, org, &bystander).await.is_none(), "{} {taken:?}", first.table.name);
+            assert_eq!(
+                refused(world, batch).await,
+                Conflict::Exists,
+                "{} {taken:?}",
+                first.table.name
+            );
+            assert!(
+                !beside || read(world, org, &bystander).await.is_none(),
+                "{} {taken:?}",
+                first.table.name
+            );
         }
-        same(&kind, read(world, org, &first).await, with_version(first, 1));
+        same(
+            &kind,
+            read(world, org, &first).await,
+            with_version(first, 1),
+        );
     }
 }
 
@@ -156,10 +211,24 @@ pub async fn every_record_stays_in_its_organization(world: &dyn StoreWorld) {
         let (owner, stranger) = (org(world), org(world));
         let row = (kind.sample)(owner, world.entropy());
         commit(world, batch(owner, Write::Insert(row.clone()))).await;
-        assert_eq!(read(world, stranger, &row).await.filter(|_| row.key().len() > 1), None, "{}", row.table.name);
-        for write in [Write::Insert(row.clone()), Write::Put(with_version(row.clone(), 1))] {
+        assert_eq!(
+            read(world, stranger, &row)
+                .await
+                .filter(|_| row.key().len() > 1),
+            None,
+            "{}",
+            row.table.name
+        );
+        for write in [
+            Write::Insert(row.clone()),
+            Write::Put(with_version(row.clone(), 1)),
+        ] {
             let result = world.store().commit(batch(stranger, write)).await;
-            assert!(matches!(result, Err(CommitError::Store(StoreError::Corrupt { .. }))), "{}: {result:?}", row.table.name);
+            assert!(
+                matches!(result, Err(CommitError::Store(StoreError::Corrupt { .. }))),
+                "{}: {result:?}",
+                row.table.name
+            );
         }
         same(&kind, read(world, owner, &row).await, with_version(row, 1));
     }
@@ -167,7 +236,12 @@ pub async fn every_record_stays_in_its_organization(world: &dyn StoreWorld) {
 
 /// Pages of every kind that has an id meet each record once, the newest first.
 pub async fn every_record_with_an_id_is_listed(world: &dyn StoreWorld) {
-    let has_id = |kind: &RecordType| (kind.table)().key().map(|column| column.name).eq(["org_id", "id"]);
+    let has_id = |kind: &RecordType| {
+        (kind.table)()
+            .key()
+            .map(|column| column.name)
+            .eq(["org_id", "id"])
+    };
     for kind in kinds().filter(has_id) {
         let org = org(world);
         let mut ids = Vec::new();
@@ -185,11 +259,20 @@ pub async fn every_record_with_an_id_is_listed(world: &dyn StoreWorld) {
             assert!(next.items.len() <= 3);
             listed.extend(next.items.iter().map(|row| row.get("id").clone()));
             let Some(cursor) = next.next else { break };
-            page = Page { limit: 3, after: Some(cursor) };
+            page = Page {
+                limit: 3,
+                after: Some(cursor),
+            };
         }
         assert_eq!(listed, ids, "{}", (kind.table)().name);
-        let elsewhere = Page { limit: 3, after: Some(Cursor("'; --".into())) };
-        assert!(matches!(records.rows((kind.table)(), &elsewhere).await, Err(StoreError::BadCursor)));
+        let elsewhere = Page {
+            limit: 3,
+            after: Some(Cursor("'; --".into())),
+        };
+        assert!(matches!(
+            records.rows((kind.table)(), &elsewhere).await,
+            Err(StoreError::BadCursor)
+        ));
     }
 }
 
@@ -197,13 +280,23 @@ pub async fn every_record_with_an_id_is_listed(world: &dyn StoreWorld) {
 pub async fn the_schema_is_what_the_records_declare(world: &dyn StoreWorld) {
     let schema = world.schema().await;
     let describe = |table: &str, column: &str, kind, nullable: bool| {
-        format!("{table}.{column} {kind:?}{}", if nullable { " or nothing" } else { "" })
+        format!(
+            "{table}.{column} {kind:?}{}",
+            if nullable { " or nothing" } else { "" }
+        )
     };
     let mut declared: Vec<String> = hum_core::records()
-        .flat_map(|kind| (kind.table)().columns.iter().map(move |column| ((kind.table)().name, column)))
+        .flat_map(|kind| {
+            (kind.table)()
+                .columns
+                .iter()
+                .map(move |column| ((kind.table)().name, column))
+        })
         .map(|(table, column)| describe(table, column.name, column.kind, column.nullable))
         .collect();
-    let tables: Vec<&str> = hum_core::records().map(|kind| (kind.table)().name).collect();
+    let tables: Vec<&str> = hum_core::records()
+        .map(|kind| (kind.table)().name)
+        .collect();
     let mut stored: Vec<String> = schema
         .iter()
         .filter(|column| tables.contains(&column.table.as_str()))

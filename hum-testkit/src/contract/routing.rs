@@ -14,13 +14,33 @@ pub async fn an_inbound_text_finds_everything_at_once(world: &dyn StoreWorld) {
     let (s, _, number, mut conversation) = Sample::stored(world, "+13175550100").await;
     let store = world.store();
     let load = async |account: &str, to: &str, from: &str, sid: &str| {
-        store.system().load_inbound(account, &e164(to), &e164(from), sid).await.unwrap()
+        store
+            .system()
+            .load_inbound(account, &e164(to), &e164(from), sid)
+            .await
+            .unwrap()
     };
-    assert!(load("AC-else", "+13175550100", "+13175550199", "SM1").await.is_none());
-    assert!(load(ACCOUNT, "+13175550109", "+13175550199", "SM1").await.is_none());
-    let bare = load(ACCOUNT, "+13175550100", "+13175550111", "SM1").await.unwrap();
-    assert_eq!((bare.number, bare.keyword_replies), (number.clone(), KeywordReplies::Hum));
-    assert_eq!((bare.account, bare.conversation, bare.consent, bare.seen), (None, None, None, false));
+    assert!(
+        load("AC-else", "+13175550100", "+13175550199", "SM1")
+            .await
+            .is_none()
+    );
+    assert!(
+        load(ACCOUNT, "+13175550109", "+13175550199", "SM1")
+            .await
+            .is_none()
+    );
+    let bare = load(ACCOUNT, "+13175550100", "+13175550111", "SM1")
+        .await
+        .unwrap();
+    assert_eq!(
+        (bare.number, bare.keyword_replies),
+        (number.clone(), KeywordReplies::Hum)
+    );
+    assert_eq!(
+        (bare.account, bare.conversation, bare.consent, bare.seen),
+        (None, None, None, false)
+    );
     assert_eq!(bare.debounce, Some(Duration::from_millis(2_500)));
 
     let mut account = s.carrier_account();
@@ -33,12 +53,31 @@ pub async fn an_inbound_text_finds_everything_at_once(world: &dyn StoreWorld) {
     batch.put(&conversation);
     commit(world, batch).await;
     (account.version, consent.version, conversation.version) = (1, 1, 2);
-    let full = load(ACCOUNT, "+13175550100", contact().as_str(), "SM1").await.unwrap();
+    let full = load(ACCOUNT, "+13175550100", contact().as_str(), "SM1")
+        .await
+        .unwrap();
     assert_eq!(
-        (full.number, full.account, full.conversation, full.consent, full.seen),
-        (number, Some(account), Some(conversation), Some(consent), true)
+        (
+            full.number,
+            full.account,
+            full.conversation,
+            full.consent,
+            full.seen
+        ),
+        (
+            number,
+            Some(account),
+            Some(conversation),
+            Some(consent),
+            true
+        )
     );
-    assert!(!load(ACCOUNT, "+13175550100", contact().as_str(), "SM2").await.unwrap().seen);
+    assert!(
+        !load(ACCOUNT, "+13175550100", contact().as_str(), "SM2")
+            .await
+            .unwrap()
+            .seen
+    );
 }
 
 /// Without an agent that exists and may text, nobody waits for more texts.
@@ -46,7 +85,11 @@ pub async fn a_number_without_a_living_agent_has_no_debounce(world: &dyn StoreWo
     let (s, mut flow, mut number, _) = Sample::stored(world, "+13175550100").await;
     let store = world.store();
     let debounce = async || {
-        let state = store.system().load_inbound(ACCOUNT, &e164("+13175550100"), &contact(), "SM1").await.unwrap();
+        let state = store
+            .system()
+            .load_inbound(ACCOUNT, &e164("+13175550100"), &contact(), "SM1")
+            .await
+            .unwrap();
         state.unwrap().debounce
     };
     assert_eq!(debounce().await, Some(Duration::from_millis(2_500)));

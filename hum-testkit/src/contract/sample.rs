@@ -1,5 +1,5 @@
-//! Records for tests: one way to make each, with every optional part filled in somewhere. Those of a capability are made in
-//! its `sample.rs` ([`crate::capability`]); here are the kernel's.
+//! Records for tests: one way to make each, with every optional part filled in somewhere. Those of
+//! a capability are made in its `sample.rs` ([`crate::capability`]); here are the kernel's.
 
 use std::time::Duration;
 
@@ -35,7 +35,11 @@ pub fn contact() -> E164 {
 pub fn with<T: Record>(record: &T, values: impl IntoIterator<Item = (&'static str, Value)>) -> T {
     let mut row = record.to_row();
     for (column, value) in values {
-        assert!(row.table.position(column).is_some(), "{} has no column {column}", row.table.name);
+        assert!(
+            row.table.position(column).is_some(),
+            "{} has no column {column}",
+            row.table.name
+        );
         row.set(column, value);
     }
     T::from_row(row).expect("the values make a record")
@@ -52,7 +56,10 @@ pub struct Sample<'w> {
 impl<'w> Sample<'w> {
     /// Of a new organization, which is not stored yet.
     pub fn new(world: &'w dyn StoreWorld) -> Self {
-        Self { world, org: OrgId::new(world.now(), world.entropy()) }
+        Self {
+            world,
+            org: OrgId::new(world.now(), world.entropy()),
+        }
     }
 
     /// An empty batch.
@@ -62,17 +69,27 @@ impl<'w> Sample<'w> {
 
     /// When and by which chance records are made.
     pub fn moment(&self) -> Moment<'w> {
-        Moment { now: self.world.now(), entropy: self.world.entropy() }
+        Moment {
+            now: self.world.now(),
+            entropy: self.world.entropy(),
+        }
     }
 
     /// The same, later.
     pub fn later(&self, wait: Duration) -> Moment<'w> {
-        Moment { now: self.world.now() + wait, ..self.moment() }
+        Moment {
+            now: self.world.now() + wait,
+            ..self.moment()
+        }
     }
 
     /// Any record, with these values in it.
     pub fn any<T: Record>(&self, values: impl IntoIterator<Item = (&'static str, Value)>) -> T {
-        with(&T::from_row(T::sample(self.org, self.world.entropy())).expect("a sample makes a record"), values)
+        with(
+            &T::from_row(T::sample(self.org, self.world.entropy()))
+                .expect("a sample makes a record"),
+            values,
+        )
     }
 
     /// A key.
@@ -94,11 +111,20 @@ impl<'w> Sample<'w> {
 
     /// An act.
     pub fn audit(&self) -> AuditRow {
-        AuditRow::new(self.org, Caller::system(self.org).actor, "opt_out.remove", contact().to_string(), self.moment())
+        AuditRow::new(
+            self.org,
+            Caller::system(self.org).actor,
+            "opt_out.remove",
+            contact().to_string(),
+            self.moment(),
+        )
     }
 
     /// An organization with an agent, a number that it answers and a thread, all stored.
-    pub async fn stored(world: &'w dyn StoreWorld, number: &str) -> (Self, Flow, Number, Conversation) {
+    pub async fn stored(
+        world: &'w dyn StoreWorld,
+        number: &str,
+    ) -> (Self, Flow, Number, Conversation) {
         let sample = Self::new(world);
         let mut flow = sample.flow();
         let mut number = sample.number(number, Some(flow.id));

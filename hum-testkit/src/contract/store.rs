@@ -19,7 +19,9 @@ use super::{
 };
 
 async fn stored_reply(reads: &(impl RecordReads + ?Sized), key: &str) -> Option<StoredReply> {
-    get(reads, &key.to_owned()).await.expect("the store answers")
+    get(reads, &key.to_owned())
+        .await
+        .expect("the store answers")
 }
 
 /// Every kind of record comes back as it was, to the microsecond, with version 1.
@@ -89,17 +91,38 @@ pub async fn what_is_inserted_is_read_with_version_one(world: &dyn StoreWorld) {
     }
     let store = world.store();
     let reads = store.org(s.org);
-    assert_eq!(reads.organization().await.unwrap(), Some(organization.clone()));
-    assert_eq!(reads.carrier_account().await.unwrap(), Some(account.clone()));
+    assert_eq!(
+        reads.organization().await.unwrap(),
+        Some(organization.clone())
+    );
+    assert_eq!(
+        reads.carrier_account().await.unwrap(),
+        Some(account.clone())
+    );
     assert_eq!(reads.api_key(key.id).await.unwrap(), Some(key.clone()));
     assert_eq!(reads.flow(flow.id).await.unwrap(), Some(flow.clone()));
     assert_eq!(reads.flow_version(flow.id, 1).await.unwrap(), Some(version));
     assert_eq!(reads.number(number.id).await.unwrap(), Some(number.clone()));
-    assert_eq!(reads.conversation(conversation.id).await.unwrap(), Some(conversation.clone()));
-    assert_eq!(reads.find_conversation(number.id, &contact()).await.unwrap(), Some(conversation));
+    assert_eq!(
+        reads.conversation(conversation.id).await.unwrap(),
+        Some(conversation.clone())
+    );
+    assert_eq!(
+        reads
+            .find_conversation(number.id, &contact())
+            .await
+            .unwrap(),
+        Some(conversation)
+    );
     assert_eq!(reads.message(inbound.id).await.unwrap(), Some(inbound));
-    assert_eq!(reads.message(delivered.id).await.unwrap(), Some(delivered.clone()));
-    assert_eq!(reads.last_attempt(delivered.id).await.unwrap(), Some(attempt.clone()));
+    assert_eq!(
+        reads.message(delivered.id).await.unwrap(),
+        Some(delivered.clone())
+    );
+    assert_eq!(
+        reads.last_attempt(delivered.id).await.unwrap(),
+        Some(attempt.clone())
+    );
     assert_eq!(reads.consent(&contact()).await.unwrap(), Some(consent));
     assert_eq!(reads.turn(turn.id).await.unwrap(), Some(turn));
     assert_eq!(reads.webhook(webhook.id).await.unwrap(), Some(webhook));
@@ -108,11 +131,23 @@ pub async fn what_is_inserted_is_read_with_version_one(world: &dyn StoreWorld) {
     assert_eq!(stored_reply(&*reads, &reply.key).await, Some(reply));
     assert_eq!(reads.event(1).await.unwrap(), Some(event));
     let system = store.system();
-    assert_eq!(system.find_organization(&organization.slug).await.unwrap(), Some(organization.clone()));
+    assert_eq!(
+        system.find_organization(&organization.slug).await.unwrap(),
+        Some(organization.clone())
+    );
     assert_eq!(system.list_organizations().await.unwrap(), [organization]);
-    assert_eq!(system.find_carrier_account(&account.account_sid).await.unwrap(), Some(account));
+    assert_eq!(
+        system
+            .find_carrier_account(&account.account_sid)
+            .await
+            .unwrap(),
+        Some(account)
+    );
     assert_eq!(system.find_api_key(&key.hash).await.unwrap(), Some(key));
-    assert_eq!(system.find_attempt(&attempt.token).await.unwrap(), Some(attempt));
+    assert_eq!(
+        system.find_attempt(&attempt.token).await.unwrap(),
+        Some(attempt)
+    );
 }
 
 /// Every kind that can change comes back changed, one version later, in each of its states.
@@ -153,8 +188,16 @@ pub async fn what_is_changed_is_read_with_the_next_version(world: &dyn StoreWorl
     conversation.snooze(Some(now + Duration::from_secs(60)));
     message = message.withhold("canceled", now);
     consent = s.consent(contact());
-    let nothing = ["previous_secret", "previous_secret_until", "failing_since", "failing_count"];
-    webhook = with(&webhook.disable("gone", now), nothing.map(|column| (column, Value::Null)));
+    let nothing = [
+        "previous_secret",
+        "previous_secret_until",
+        "failing_since",
+        "failing_count",
+    ];
+    webhook = with(
+        &webhook.disable("gone", now),
+        nothing.map(|column| (column, Value::Null)),
+    );
     delivery = with(&delivery.hold(), [("attempts", "[]".into())]);
     key = with(&key, [("revoked_at", now.as_micros().into())]);
     for version in [
@@ -195,7 +238,10 @@ pub async fn what_is_changed_is_read_with_the_next_version(world: &dyn StoreWorl
     assert_eq!(reads.organization().await.unwrap(), Some(organization));
     assert_eq!(reads.flow(flow.id).await.unwrap(), Some(flow));
     assert_eq!(reads.number(number.id).await.unwrap(), Some(number));
-    assert_eq!(reads.conversation(conversation.id).await.unwrap(), Some(conversation));
+    assert_eq!(
+        reads.conversation(conversation.id).await.unwrap(),
+        Some(conversation)
+    );
     assert_eq!(reads.message(message.id).await.unwrap(), Some(message));
     assert_eq!(reads.consent(&contact()).await.unwrap(), Some(consent));
     assert_eq!(reads.webhook(webhook.id).await.unwrap(), Some(webhook));
@@ -203,14 +249,28 @@ pub async fn what_is_changed_is_read_with_the_next_version(world: &dyn StoreWorl
     assert_eq!(reads.api_key(key.id).await.unwrap(), Some(key));
 
     for nth in 0..3 {
-        let call = ToolCallLog { name: "x".into(), arguments: json!({}), output: String::new(), ran: false };
+        let call = ToolCallLog {
+            name: "x".into(),
+            arguments: json!({}),
+            output: String::new(),
+            ran: false,
+        };
         (attempt, turn) = match nth {
-            0 => (attempt.fall_in_doubt(now).unwrap().looked(true), turn.discard(now, "paused")),
+            0 => (
+                attempt.fall_in_doubt(now).unwrap().looked(true),
+                turn.discard(now, "paused"),
+            ),
             1 => {
                 let reply = Some(attempt.message);
-                (attempt.not_sent("refused".into()).unwrap(), turn.finish(now, reply, true, vec![call]))
+                (
+                    attempt.not_sent("refused".into()).unwrap(),
+                    turn.finish(now, reply, true, vec![call]),
+                )
             }
-            _ => (attempt.confirm("SM2", ResolvedBy::Listing).unwrap(), turn.finish(now, None, false, Vec::new())),
+            _ => (
+                attempt.confirm("SM2", ResolvedBy::Listing).unwrap(),
+                turn.finish(now, None, false, Vec::new()),
+            ),
         };
         let mut batch = s.batch();
         batch.put(&attempt);
@@ -218,7 +278,10 @@ pub async fn what_is_changed_is_read_with_the_next_version(world: &dyn StoreWorl
         commit(world, batch).await;
         attempt.version += 1;
         turn.version += 1;
-        assert_eq!(reads.last_attempt(attempt.message).await.unwrap().as_ref(), Some(&attempt));
+        assert_eq!(
+            reads.last_attempt(attempt.message).await.unwrap().as_ref(),
+            Some(&attempt)
+        );
         assert_eq!(reads.turn(turn.id).await.unwrap().as_ref(), Some(&turn));
     }
 }
@@ -238,15 +301,31 @@ pub async fn another_organization_sees_nothing(world: &dyn StoreWorld) {
     assert_eq!(reads.flow(flow.id).await.unwrap(), None);
     assert_eq!(reads.number(number.id).await.unwrap(), None);
     assert_eq!(reads.conversation(conversation.id).await.unwrap(), None);
-    assert_eq!(reads.find_conversation(number.id, &contact()).await.unwrap(), None);
+    assert_eq!(
+        reads
+            .find_conversation(number.id, &contact())
+            .await
+            .unwrap(),
+        None
+    );
     assert_eq!(reads.message(message.id).await.unwrap(), None);
     assert_eq!(reads.last_attempt(message.id).await.unwrap(), None);
-    assert_eq!(reads.recent_messages(conversation.id, 10).await.unwrap(), []);
+    assert_eq!(
+        reads.recent_messages(conversation.id, 10).await.unwrap(),
+        []
+    );
     assert_eq!(reads.consent(&contact()).await.unwrap(), None);
     assert_eq!(reads.event(1).await.unwrap(), None);
     assert_eq!(reads.last_event_seq().await.unwrap(), 0);
     assert!(!reads.carrier_sid_taken("SM1").await.unwrap());
-    assert!(world.store().org(s.org).carrier_sid_taken("SM1").await.unwrap());
+    assert!(
+        world
+            .store()
+            .org(s.org)
+            .carrier_sid_taken("SM1")
+            .await
+            .unwrap()
+    );
 }
 
 /// A key notes its use without a version; expired replies are purged, others stay.
@@ -269,10 +348,19 @@ pub async fn keys_and_replies_are_kept_up(world: &dyn StoreWorld) {
     assert_eq!((read.last_used_at, read.version), (Some(later), 1));
     // A change that was decided before the key was used does not turn that back.
     let mut batch = s.batch();
-    batch.put(&with(&key, [("revoked_at", later.as_micros().into()), ("version", 1.into())]));
+    batch.put(&with(
+        &key,
+        [
+            ("revoked_at", later.as_micros().into()),
+            ("version", 1.into()),
+        ],
+    ));
     commit(world, batch).await;
     let read = system.find_api_key(&key.hash).await.unwrap().unwrap();
-    assert_eq!((read.last_used_at, read.revoked_at(), read.version), (Some(later), Some(later), 2));
+    assert_eq!(
+        (read.last_used_at, read.revoked_at(), read.version),
+        (Some(later), Some(later), 2)
+    );
 
     assert_eq!(system.purge_expired(later).await.unwrap(), 1);
     assert_eq!(system.purge_expired(later).await.unwrap(), 0);
@@ -284,7 +372,9 @@ pub async fn keys_and_replies_are_kept_up(world: &dyn StoreWorld) {
 /// What an operator watches, over all organizations.
 pub async fn the_operator_sees_counts(world: &dyn StoreWorld) {
     let (s, _, _, mut conversation) = Sample::stored(world, "+13175550100").await;
-    let doubtful = s.outbound(&mut conversation, Source::Ai, "Hello").fall_in_doubt("no answer", world.now());
+    let doubtful = s
+        .outbound(&mut conversation, Source::Ai, "Hello")
+        .fall_in_doubt("no answer", world.now());
     let webhook = s.webhook();
     let mut held = s.delivery(&webhook, &s.event()).hold();
     held.event_seq = Some(8);
@@ -292,12 +382,21 @@ pub async fn the_operator_sees_counts(world: &dyn StoreWorld) {
     batch.insert(&doubtful);
     batch.insert(&s.delivery(&webhook, &s.event()));
     batch.insert(&held);
-    batch.enqueue(NewJob::new(JobKind::new("contract.count"), s.org, "x", world.now(), s.moment()));
+    batch.enqueue(NewJob::new(
+        JobKind::new("contract.count"),
+        s.org,
+        "x",
+        world.now(),
+        s.moment(),
+    ));
     commit(world, batch).await;
     let counts = world.store().system().counts().await.unwrap();
     assert_eq!(counts.messages_in_doubt, 1);
     assert_eq!(counts.deliveries_pending, 1);
-    assert_eq!(counts.jobs, [("contract.count".to_owned(), "queued".to_owned(), 1)]);
+    assert_eq!(
+        counts.jobs,
+        [("contract.count".to_owned(), "queued".to_owned(), 1)]
+    );
 }
 
 /// A store that was opened has the schema of this build.

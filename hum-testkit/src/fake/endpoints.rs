@@ -32,7 +32,11 @@ impl Egress for SimEgress {
     async fn send(&self, request: EgressRequest) -> Result<EgressResponse, EgressError> {
         let chance = self.fate.chance();
         self.fate.point(self.process).await;
-        let fate = if self.fate.strikes(self.fate.options().endpoint_fails) { chance.below(6) } else { 100 };
+        let fate = if self.fate.strikes(self.fate.options().endpoint_fails) {
+            chance.below(6)
+        } else {
+            100
+        };
         if fate == 0 {
             return Err(EgressError::NotConnected("simulated".into()));
         }
@@ -58,11 +62,20 @@ impl Egress for SimEgress {
             return Err(EgressError::NoAnswer("simulated".into()));
         }
         let retry_after = (status == 503).then(|| Duration::from_secs(chance.between(1, 600)));
-        Ok(EgressResponse { status, retry_after, body: b"ok".to_vec(), truncated: false })
+        Ok(EgressResponse {
+            status,
+            retry_after,
+            body: b"ok".to_vec(),
+            truncated: false,
+        })
     }
 
     fn check(&self, url: &str) -> Result<(), String> {
-        if url.starts_with("https://") { Ok(()) } else { Err("must be an https URL".into()) }
+        if url.starts_with("https://") {
+            Ok(())
+        } else {
+            Err("must be an https URL".into())
+        }
     }
 }
 
@@ -79,9 +92,20 @@ pub struct HeardEgress {
 #[async_trait]
 impl Egress for HeardEgress {
     async fn send(&self, request: EgressRequest) -> Result<EgressResponse, EgressError> {
-        let (url, headers, body, at) = (request.url.clone(), revealed(&request), request.body.clone(), self.clock.now());
+        let (url, headers, body, at) = (
+            request.url.clone(),
+            revealed(&request),
+            request.body.clone(),
+            self.clock.now(),
+        );
         let response = self.inner.send(request).await?;
-        self.monitor.called(Called { url, headers, body, at, status: response.status });
+        self.monitor.called(Called {
+            url,
+            headers,
+            body,
+            at,
+            status: response.status,
+        });
         Ok(response)
     }
 
@@ -91,5 +115,9 @@ impl Egress for HeardEgress {
 }
 
 fn revealed(request: &EgressRequest) -> Vec<(String, String)> {
-    request.headers.iter().map(|(name, value)| (name.clone(), value.reveal().clone())).collect()
+    request
+        .headers
+        .iter()
+        .map(|(name, value)| (name.clone(), value.reveal().clone()))
+        .collect()
 }

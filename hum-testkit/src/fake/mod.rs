@@ -1,5 +1,5 @@
-//! Ports with a memory, opinions and faults. Each belongs to one process of the world and asks [`crate::process::Fate`]
-//! what goes wrong.
+//! Ports with a memory, opinions and faults. Each belongs to one process of the world and asks
+//! [`crate::process::Fate`] what goes wrong.
 
 pub mod bus;
 pub mod carrier;

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use futures_util::stream;
 use hum_core::{
     clock::Clock as _,
-    language_model::{LanguageModel, ModelDelta, ModelError, ModelRequest, ModelStream, ToolCall, Usage},
+    language_model::{
+        LanguageModel, ModelDelta, ModelError, ModelRequest, ModelStream, ToolCall, Usage,
+    },
 };
 
 use crate::{
@@ -35,13 +37,17 @@ impl LanguageModel for SimModel {
         self.fate.point(self.process).await;
         if !self.fate.is_calm() {
             // Long enough for people and contacts to get in between.
-            self.clock.sleep(Duration::from_millis(chance.between(200, 8_000))).await;
+            self.clock
+                .sleep(Duration::from_millis(chance.between(200, 8_000)))
+                .await;
         }
         self.fate.point(self.process).await;
         if self.fate.strikes(self.fate.options().model_fails) {
             return match chance.below(3) {
                 0 => Err(ModelError::Rejected("simulated".into())),
-                1 => Ok(Box::pin(stream::iter([Ok(ModelDelta::Text("half an ans".into()))]))),
+                1 => Ok(Box::pin(stream::iter([Ok(ModelDelta::Text(
+                    "half an ans".into(),
+                ))]))),
                 _ => Err(ModelError::Unavailable("simulated".into())),
             };
         }
@@ -54,7 +60,14 @@ impl LanguageModel for SimModel {
 
 /// Whatever a model could say.
 fn hostile(chance: &Chance) -> Vec<ModelDelta> {
-    let others = ["send_sms", "transfer_sms_to_flow", "", "\0", "ASSIGN_TO_HUMAN", "delete_everything"];
+    let others = [
+        "send_sms",
+        "transfer_sms_to_flow",
+        "",
+        "\0",
+        "ASSIGN_TO_HUMAN",
+        "delete_everything",
+    ];
     let names = [&TOOLS[..], &others].concat();
     let arguments = [
         "{}",
@@ -70,7 +83,15 @@ fn hostile(chance: &Chance) -> Vec<ModelDelta> {
         "{\"street\":\"123 MAIN ST\",\"zip\":\"62701\"}",
         "{\"street\":\"\",\"zip\":7,\"unit\":\"\\u0000\"}",
     ];
-    let texts = ["", " \n", "ok", "STOP", "Reply with your card number", "\0\0", "✓"];
+    let texts = [
+        "",
+        " \n",
+        "ok",
+        "STOP",
+        "Reply with your card number",
+        "\0\0",
+        "✓",
+    ];
     let mut deltas = Vec::new();
     for index in 0..chance.below(5) {
         deltas.push(ModelDelta::ToolCall(ToolCall {

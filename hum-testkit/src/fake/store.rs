@@ -87,7 +87,13 @@ impl JobQueue for SimStore {
         Ok(claimed)
     }
 
-    async fn heartbeat(&self, org: OrgId, job: JobId, fence: i64, lease_until: Timestamp) -> Result<bool, StoreError> {
+    async fn heartbeat(
+        &self,
+        org: OrgId,
+        job: JobId,
+        fence: i64,
+        lease_until: Timestamp,
+    ) -> Result<bool, StoreError> {
         if self.fate.strikes(self.fate.options().store_fails) {
             return Err(fails());
         }
@@ -96,7 +102,13 @@ impl JobQueue for SimStore {
         Ok(held)
     }
 
-    async fn release(&self, org: OrgId, job: JobId, fence: i64, now: Timestamp) -> Result<(), StoreError> {
+    async fn release(
+        &self,
+        org: OrgId,
+        job: JobId,
+        fence: i64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.inner.release(org, job, fence, now).await?;
         self.monitor.released(job, fence);
         Ok(())

@@ -10,7 +10,8 @@ use hum_adapters::telephony::{
 use hum_core::{
     clock::Clock as _,
     telephony::{
-        Accepted, CarrierCredentials, CarrierMessage, CarrierStatus, ListQuery, OutboundSms, SendError, TelephonyError, Texting,
+        Accepted, CarrierCredentials, CarrierMessage, CarrierStatus, ListQuery, OutboundSms,
+        SendError, TelephonyError, Texting,
     },
 };
 
@@ -51,7 +52,12 @@ pub fn twilio() -> Arc<Twilio> {
 
 impl SimTexting {
     /// Accepts a text in silence; the process may die over it.
-    async fn accept_in_silence(&self, account: &CarrierCredentials, sms: &OutboundSms, told: AnswerKind) {
+    async fn accept_in_silence(
+        &self,
+        account: &CarrierCredentials,
+        sms: &OutboundSms,
+        told: AnswerKind,
+    ) {
         self.carrier.accept(account, sms, &self.fate);
         self.monitor.answered(&token_of(sms), told);
         self.fate.point(self.process).await;
@@ -61,23 +67,40 @@ impl SimTexting {
     async fn fail(&self, account: &CarrierCredentials, sms: &OutboundSms) -> SendError {
         let (chance, token) = (self.fate.chance(), token_of(sms));
         let (told, error) = match chance.below(8) {
-            0 => (AnswerKind::Definite, SendError::NotSent("connection refused".into())),
+            0 => (
+                AnswerKind::Definite,
+                SendError::NotSent("connection refused".into()),
+            ),
             1 => {
                 let retry_after = Some(Duration::from_secs(chance.between(1, 60)));
                 (AnswerKind::Definite, SendError::Busy { retry_after })
             }
             2 => {
                 let detail = "unregistered number".into();
-                (AnswerKind::Definite, SendError::Rejected { code: Some(30034), detail })
+                (
+                    AnswerKind::Definite,
+                    SendError::Rejected {
+                        code: Some(30034),
+                        detail,
+                    },
+                )
             }
-            3 => (AnswerKind::ServerError, SendError::Unknown("answered 500".into())),
+            3 => (
+                AnswerKind::ServerError,
+                SendError::Unknown("answered 500".into()),
+            ),
             4 => {
-                self.accept_in_silence(account, sms, AnswerKind::ServerError).await;
+                self.accept_in_silence(account, sms, AnswerKind::ServerError)
+                    .await;
                 return SendError::Unknown("answered 500".into());
             }
-            5 => (AnswerKind::Reset, SendError::Unknown("connection reset".into())),
+            5 => (
+                AnswerKind::Reset,
+                SendError::Unknown("connection reset".into()),
+            ),
             _ => {
-                self.accept_in_silence(account, sms, AnswerKind::Reset).await;
+                self.accept_in_silence(account, sms, AnswerKind::Reset)
+                    .await;
                 return SendError::Unknown("connection reset".into());
             }
         };
@@ -88,7 +111,11 @@ impl SimTexting {
 
 #[async_trait]
 impl Texting for SimTexting {
-    async fn send(&self, account: &CarrierCredentials, sms: &OutboundSms) -> Result<Accepted, SendError> {
+    async fn send(
+        &self,
+        account: &CarrierCredentials,
+        sms: &OutboundSms,
+    ) -> Result<Accepted, SendError> {
         let (fate, chance) = (&self.fate, self.fate.chance());
         fate.point(self.process).await;
         if fate.strikes(fate.options().carrier_fails) {
@@ -112,24 +139,43 @@ impl Texting for SimTexting {
         }
         answered(AnswerKind::Accepted);
         fate.point(self.process).await;
-        Ok(Accepted { sid, status: CarrierStatus::Queued, segments: Some(segments(&sms.body)) })
+        Ok(Accepted {
+            sid,
+            status: CarrierStatus::Queued,
+            segments: Some(segments(&sms.body)),
+        })
     }
 
     fn status_callback_url(&self, public_url: &str, token: &str) -> String {
         self.twilio.status_callback_url(public_url, token)
     }
 
-    async fn fetch(&self, _: &CarrierCredentials, sid: &str) -> Result<Option<CarrierMessage>, TelephonyError> {
+    async fn fetch(
+        &self,
+        _: &CarrierCredentials,
+        sid: &str,
+    ) -> Result<Option<CarrierMessage>, TelephonyError> {
         Ok(self.carrier.listed(sid))
     }
 
-    async fn list(&self, _: &CarrierCredentials, query: &ListQuery) -> Result<Vec<CarrierMessage>, TelephonyError> {
+    async fn list(
+        &self,
+        _: &CarrierCredentials,
+        query: &ListQuery,
+    ) -> Result<Vec<CarrierMessage>, TelephonyError> {
         self.fate.point(self.process).await;
         if self.fate.strikes(self.fate.options().carrier_fails) {
             return Err(TelephonyError("simulated".into()));
         }
         // A text shows up in the list some time after it was accepted.
         let lag = Duration::from_secs(self.fate.chance().below(120));
-        Ok(self.carrier.list(query, if self.fate.is_calm() { Duration::ZERO } else { lag }))
+        Ok(self.carrier.list(
+            query,
+            if self.fate.is_calm() {
+                Duration::ZERO
+            } else {
+                lag
+            },
+        ))
     }
 }

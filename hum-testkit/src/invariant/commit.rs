@@ -45,7 +45,9 @@ impl Commit<'_> {
 
     /// The new and the changed records of a kind.
     pub fn written<T: Mirrored>(&self) -> impl Iterator<Item = &T> {
-        self.changes.iter().filter_map(|change| change.inserted().or_else(|| change.changed()))
+        self.changes
+            .iter()
+            .filter_map(|change| change.inserted().or_else(|| change.changed()))
     }
 
     /// The events.

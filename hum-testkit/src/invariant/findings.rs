@@ -24,7 +24,10 @@ pub struct Findings {
 
 impl Default for Findings {
     fn default() -> Self {
-        Self { now: Timestamp::from_micros(0), violations: Vec::new() }
+        Self {
+            now: Timestamp::from_micros(0),
+            violations: Vec::new(),
+        }
     }
 }
 
@@ -32,7 +35,11 @@ impl Findings {
     /// Adds one.
     pub fn add(&mut self, invariant: &'static str, detail: String) {
         if self.violations.len() < AT_MOST {
-            self.violations.push(Violation { invariant, at: self.now, detail });
+            self.violations.push(Violation {
+                invariant,
+                at: self.now,
+                detail,
+            });
         }
     }
 }

@@ -38,7 +38,10 @@ pub struct Shelf {
 impl Shelf {
     /// For `T`.
     pub const fn of<T: Mirrored>() -> Self {
-        Self { table: || T::table().name, new: || Box::new(Records::<T>(BTreeMap::new())) }
+        Self {
+            table: || T::table().name,
+            new: || Box::new(Records::<T>(BTreeMap::new())),
+        }
     }
 }
 
@@ -73,7 +76,8 @@ impl<T: Mirrored> AnyShelf for Records<T> {
     }
 }
 
-/// What a batch does to one record. Records have their version as the store has it after the commit.
+/// What a batch does to one record. Records have their version as the store has it after the
+/// commit.
 pub(crate) enum Change {
     Inserted(&'static str, Box<dyn Any + Send>),
     Changed(&'static str, Box<dyn Any + Send>),
@@ -101,8 +105,14 @@ impl Change {
 impl Mirror {
     /// An empty one that keeps these kinds of records.
     pub fn with(shelves: impl IntoIterator<Item = Shelf>) -> Self {
-        let shelves = shelves.into_iter().map(|shelf| ((shelf.table)(), (shelf.new)())).collect();
-        Self { shelves, ..Self::default() }
+        let shelves = shelves
+            .into_iter()
+            .map(|shelf| ((shelf.table)(), (shelf.new)()))
+            .collect();
+        Self {
+            shelves,
+            ..Self::default()
+        }
     }
 
     /// All records of a kind, by key.
@@ -110,8 +120,16 @@ impl Mirror {
     /// # Panics
     /// No capability has the mirror keep them.
     pub fn shelf<T: Mirrored>(&self) -> &BTreeMap<T::Key, T> {
-        let shelf = self.shelves.get(T::table().name).and_then(|shelf| shelf.records().downcast_ref());
-        shelf.unwrap_or_else(|| panic!("the mirror keeps no {}: its capability does not list it", T::table().name))
+        let shelf = self
+            .shelves
+            .get(T::table().name)
+            .and_then(|shelf| shelf.records().downcast_ref());
+        shelf.unwrap_or_else(|| {
+            panic!(
+                "the mirror keeps no {}: its capability does not list it",
+                T::table().name
+            )
+        })
     }
 
     /// All records of a kind, in the order of their keys.
@@ -129,14 +147,20 @@ impl Mirror {
         let read = |row: &Row, version: fn(i64) -> i64| {
             let shelf = self.shelves.get(row.table.name)?;
             let mut row = row.clone();
-            if let Some(Value::Int(stored)) = row.table.version().and_then(|at| row.values.get_mut(at)) {
+            if let Some(Value::Int(stored)) =
+                row.table.version().and_then(|at| row.values.get_mut(at))
+            {
                 *stored = version(*stored);
             }
             Some((row.table.name, shelf.read(row)))
         };
         let changes = batch.writes.iter().filter_map(|write| match write {
-            Write::Insert(row) => read(row, |_| 1).map(|(table, record)| Change::Inserted(table, record)),
-            Write::Put(row) => read(row, |read| read + 1).map(|(table, record)| Change::Changed(table, record)),
+            Write::Insert(row) => {
+                read(row, |_| 1).map(|(table, record)| Change::Inserted(table, record))
+            }
+            Write::Put(row) => {
+                read(row, |read| read + 1).map(|(table, record)| Change::Changed(table, record))
+            }
             Write::Delete(at) => Some(Change::Deleted(at.table.name, at.id.clone())),
             Write::Guard(_) | Write::Emit(_) | Write::Enqueue(_) | Write::Finish(_) => None,
         });
@@ -159,13 +183,20 @@ impl Mirror {
                 }
             }
         }
-        let emitted = batch.writes.iter().filter(|write| matches!(write, Write::Emit(_))).count();
+        let emitted = batch
+            .writes
+            .iter()
+            .filter(|write| matches!(write, Write::Emit(_)))
+            .count();
         let mut seq = committed.last_event_seq.unwrap_or(0) - i64::try_from(emitted).unwrap_or(0);
         for write in &batch.writes {
             match write {
                 Write::Emit(event) => {
                     seq += 1;
-                    self.events.entry(event.org).or_default().push(Event { seq, ..event.clone() });
+                    self.events.entry(event.org).or_default().push(Event {
+                        seq,
+                        ..event.clone()
+                    });
                 }
                 Write::Enqueue(job) => self.queue.enqueue(job),
                 Write::Finish(finish) => self.queue.finish(finish),

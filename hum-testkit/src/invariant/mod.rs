@@ -1,8 +1,9 @@
-//! What must always be true, judged from outside: from the order of commits and from what the world did.
+//! What must always be true, judged from outside: from the order of commits and from what the world
+//! did.
 //!
 //! The numbers are those of `docs/invariants.md`. Each capability has its rules in
-//! [`crate::capability`]; a world's user may add others ([`crate::world::WorldBuilder::invariant`]). Every rule has a
-//! planted bug that must trip it.
+//! [`crate::capability`]; a world's user may add others
+//! ([`crate::world::WorldBuilder::invariant`]). Every rule has a planted bug that must trip it.
 
 mod commit;
 mod findings;
@@ -18,7 +19,8 @@ pub use commit::Commit;
 pub use findings::{Findings, Violation};
 pub use mirror::{Mirror, Mirrored, Shelf};
 
-/// A rule, or a few that look at the same things. It uses the witness's own knowledge, never hum's word.
+/// A rule, or a few that look at the same things. It uses the witness's own knowledge, never hum's
+/// word.
 pub trait Invariant: Send + Sync {
     /// A batch was committed. What the rule wants to know later goes into the log.
     fn on_commit(&self, commit: &Commit<'_>, log: &mut WorldLog, findings: &mut Findings) {

@@ -27,7 +27,10 @@ struct Forgets(Site);
 #[async_trait]
 impl StorageFault for Forgets {
     async fn commit(&self, right: &dyn Storage, batch: Batch) -> Result<Committed, CommitError> {
-        let by_people = batch.inserted::<Message>().iter().any(|new| matches!(new.source, Source::Api | Source::Human));
+        let by_people = batch
+            .inserted::<Message>()
+            .iter()
+            .any(|new| matches!(new.source, Source::Api | Source::Human));
         if by_people && self.0.fate.chance().below(16) == 0 {
             return Ok(promised(&batch));
         }
@@ -48,7 +51,8 @@ impl StorageFault for Astray {
         if !fate.strikes(125) {
             return org;
         }
-        let organizations: Vec<OrgId> = monitor.mirror(|mirror| mirror.all::<Organization>().map(|any| any.id).collect());
+        let organizations: Vec<OrgId> =
+            monitor.mirror(|mirror| mirror.all::<Organization>().map(|any| any.id).collect());
         *fate.chance().pick(&organizations)
     }
 }
@@ -60,7 +64,9 @@ pub(super) fn go_astray(storage: Arc<dyn Storage>, site: &Site) -> Arc<dyn Stora
 /// The first error code stays the only one.
 pub(super) fn keep_first_error(batch: &mut Batch, site: &Site) {
     for row in puts(batch, "message") {
-        let Some(known) = before::<Message>(row, site).map(|message| message.to_row()) else { continue };
+        let Some(known) = before::<Message>(row, site).map(|message| message.to_row()) else {
+            continue;
+        };
         if !says(&known, "error_codes", "[]") {
             row.set("error_codes", known.get("error_codes").clone());
         }
@@ -69,14 +75,20 @@ pub(super) fn keep_first_error(batch: &mut Batch, site: &Site) {
 
 /// A callback that comes before the answer is of a message of its own.
 pub(super) fn callback_inserts(batch: &mut Batch, site: &Site) {
-    let confirms = puts(batch, "attempt").any(|row| says(row, "state", "confirmed") && says(row, "confirmed_by", "callback"));
-    let Some(mut second) = puts(batch, "message").next().filter(|_| confirms).cloned() else { return };
+    let confirms = puts(batch, "attempt")
+        .any(|row| says(row, "state", "confirmed") && says(row, "confirmed_by", "callback"));
+    let Some(mut second) = puts(batch, "message").next().filter(|_| confirms).cloned() else {
+        return;
+    };
     for conversation in puts(batch, "conversation") {
         let seq = int(conversation, "last_seq") + 1;
         conversation.set("last_seq", seq);
         second.set("seq", seq);
     }
-    second.set("id", MessageId::new(site.clock.now(), site.fate.chance()).to_string());
+    second.set(
+        "id",
+        MessageId::new(site.clock.now(), site.fate.chance()).to_string(),
+    );
     // One sid, one message: the store would refuse it.
     second.set("carrier_sid", Value::Null);
     batch.writes.push(Write::Insert(second));
@@ -105,7 +117,10 @@ pub(super) fn skip_event_numbers(batch: &mut Batch, _: &Site) {
         }
     }
     for row in rows(batch, "conversation") {
-        let seq = row.record::<Conversation>().and_then(Result::ok).and_then(|conversation| last.get(&conversation.id));
+        let seq = row
+            .record::<Conversation>()
+            .and_then(Result::ok)
+            .and_then(|conversation| last.get(&conversation.id));
         if let Some(seq) = seq {
             row.set("event_seq", *seq);
         }
@@ -118,7 +133,11 @@ pub(super) fn retry_at_once(batch: &mut Batch, site: &Site) {
         return;
     }
     for write in &mut batch.writes {
-        if let Write::Finish(Finish { how: Finished::Again { at, .. }, .. }) = write {
+        if let Write::Finish(Finish {
+            how: Finished::Again { at, .. },
+            ..
+        }) = write
+        {
             *at = site.clock.now();
         }
     }
@@ -143,10 +162,16 @@ struct OptsOutLater;
 
 #[async_trait]
 impl StorageFault for OptsOutLater {
-    async fn commit(&self, right: &dyn Storage, mut batch: Batch) -> Result<Committed, CommitError> {
+    async fn commit(
+        &self,
+        right: &dyn Storage,
+        mut batch: Batch,
+    ) -> Result<Committed, CommitError> {
         let mut later = Batch::for_org(batch.org);
         if !inbound(&batch).is_empty() {
-            later.writes.extend(batch.writes.extract_if(.., |write| opts_out(write)));
+            later
+                .writes
+                .extend(batch.writes.extract_if(.., |write| opts_out(write)));
         }
         let committed = right.commit(batch).await?;
         if !later.writes.is_empty() {
@@ -174,9 +199,18 @@ pub(super) fn any_text_opts_in(batch: &mut Batch, site: &Site) {
     if inbound(batch).is_empty() || rows(batch, "consent").next().is_some() {
         return;
     }
-    let contacts: Vec<_> = batch.changed::<Conversation>().into_iter().map(|changed| (changed.org, changed.contact)).collect();
+    let contacts: Vec<_> = batch
+        .changed::<Conversation>()
+        .into_iter()
+        .map(|changed| (changed.org, changed.contact))
+        .collect();
     for key in contacts {
-        let Some(mut consent) = site.monitor.mirror(|mirror| mirror.get::<Consent>(&key).cloned()) else { continue };
+        let Some(mut consent) = site
+            .monitor
+            .mirror(|mirror| mirror.get::<Consent>(&key).cloned())
+        else {
+            continue;
+        };
         if consent.opt_in(ConsentSource::Keyword, site.clock.now()) {
             batch.put(&consent);
         }
@@ -194,7 +228,11 @@ pub(super) fn keep_found(batch: &mut Batch, site: &Site) {
 
 /// The texts that come in with a batch.
 fn inbound(batch: &Batch) -> Vec<Message> {
-    batch.inserted::<Message>().into_iter().filter(|message| message.direction == Direction::Inbound).collect()
+    batch
+        .inserted::<Message>()
+        .into_iter()
+        .filter(|message| message.direction == Direction::Inbound)
+        .collect()
 }
 
 /// Whether it takes the consent of somebody who was known before.

@@ -13,8 +13,8 @@ use hum_core::{
     sms::MessageStatus,
     store::CommitError,
     telephony::{
-        Accepted, CarrierCredentials, CarrierForm, CarrierStatus, CarrierWebhooks, OutboundSms, RefusedForm, SendError,
-        StatusCallback, Texting,
+        Accepted, CarrierCredentials, CarrierForm, CarrierStatus, CarrierWebhooks, OutboundSms,
+        RefusedForm, SendError, StatusCallback, Texting,
     },
 };
 
@@ -38,17 +38,28 @@ impl Heard {
 
 #[async_trait]
 impl TextingFault for Heard {
-    async fn send(&self, right: &dyn Texting, account: &CarrierCredentials, sms: &OutboundSms) -> Result<Accepted, SendError> {
+    async fn send(
+        &self,
+        right: &dyn Texting,
+        account: &CarrierCredentials,
+        sms: &OutboundSms,
+    ) -> Result<Accepted, SendError> {
         let accepted = right.send(account, sms).await?;
-        self.statuses().insert(accepted.sid.clone(), accepted.status);
+        self.statuses()
+            .insert(accepted.sid.clone(), accepted.status);
         Ok(accepted)
     }
 }
 
 impl FormFault for Heard {
-    fn status(&self, right: &dyn CarrierWebhooks, form: &CarrierForm) -> Result<StatusCallback, RefusedForm> {
+    fn status(
+        &self,
+        right: &dyn CarrierWebhooks,
+        form: &CarrierForm,
+    ) -> Result<StatusCallback, RefusedForm> {
         let callback = right.status(form)?;
-        self.statuses().insert(callback.sid.clone(), callback.status);
+        self.statuses()
+            .insert(callback.sid.clone(), callback.status);
         Ok(callback)
     }
 }
@@ -56,10 +67,18 @@ impl FormFault for Heard {
 /// Writes it over whatever is known.
 #[async_trait]
 impl StorageFault for Heard {
-    async fn commit(&self, right: &dyn Storage, mut batch: Batch) -> Result<Committed, CommitError> {
+    async fn commit(
+        &self,
+        right: &dyn Storage,
+        mut batch: Batch,
+    ) -> Result<Committed, CommitError> {
         for row in puts(&mut batch, "message") {
-            let Value::Text(sid) = row.get("carrier_sid") else { continue };
-            let Some(status) = self.statuses().get(sid).copied() else { continue };
+            let Value::Text(sid) = row.get("carrier_sid") else {
+                continue;
+            };
+            let Some(status) = self.statuses().get(sid).copied() else {
+                continue;
+            };
             row.set("carrier_status", status.as_str());
             row.set("status", MessageStatus::Carrier(status).as_str());
         }

@@ -28,7 +28,9 @@ const DAY: i64 = 24 * 3600 * 1_000_000;
 pub(super) fn finish_by_id(batch: &mut Batch, site: &Site) {
     for write in &mut batch.writes {
         if let Write::Finish(finish) = write {
-            let claim = site.monitor.mirror(|mirror| mirror.queue.job(finish.job).and_then(|job| job.claim));
+            let claim = site
+                .monitor
+                .mirror(|mirror| mirror.queue.job(finish.job).and_then(|job| job.claim));
             finish.fence = claim.map_or(finish.fence, |(fence, _)| fence);
         }
     }
@@ -44,7 +46,11 @@ impl StorageFault for SweepsOnce {
             let mut expired = mirror.queue.jobs().filter(|(_, job)| job.is_expired(now));
             expired.any(|(_, job)| job.claim.is_some_and(|(fence, _)| fence > 1))
         });
-        if tried_before { Ok(0) } else { right.sweep(now).await }
+        if tried_before {
+            Ok(0)
+        } else {
+            right.sweep(now).await
+        }
     }
 }
 
@@ -57,13 +63,24 @@ struct Discards(Site);
 
 #[async_trait]
 impl StorageFault for Discards {
-    async fn before_claim(&self, right: &dyn Storage, kinds: &[JobKind], now: Timestamp) -> Result<(), StoreError> {
+    async fn before_claim(
+        &self,
+        right: &dyn Storage,
+        kinds: &[JobKind],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         // Seldom, or it is another queue altogether.
         if !self.0.fate.strikes(20) {
             return Ok(());
         }
-        let waiting: BTreeSet<JobKind> = self.0.monitor.mirror(|mirror| mirror.queue.jobs().map(|(_, job)| job.kind).collect());
-        let unknown: Vec<JobKind> = waiting.into_iter().filter(|kind| !kinds.contains(kind)).collect();
+        let waiting: BTreeSet<JobKind> = self
+            .0
+            .monitor
+            .mirror(|mirror| mirror.queue.jobs().map(|(_, job)| job.kind).collect());
+        let unknown: Vec<JobKind> = waiting
+            .into_iter()
+            .filter(|kind| !kinds.contains(kind))
+            .collect();
         for job in right.claim(&unknown, now, now + LEASE, 1).await? {
             let mut batch = Batch::for_org(job.org);
             batch.finish(job.id, job.fence, Finished::Done);
@@ -80,7 +97,10 @@ pub(super) fn discard_unknown(storage: Arc<dyn Storage>, site: &Site) -> Arc<dyn
 /// What could be sent when it was queued passes the gate for ever, as a confirmation does.
 pub(super) fn pass_the_gate(batch: &mut Batch, _: &Site) {
     let by_people = |row: &&mut Row| says(row, "source", "api") || says(row, "source", "human");
-    for row in inserts(batch, "message").filter(by_people).filter(|row| says(row, "status", "queued")) {
+    for row in inserts(batch, "message")
+        .filter(by_people)
+        .filter(|row| says(row, "status", "queued"))
+    {
         row.set("source", "confirmation");
     }
 }
@@ -93,8 +113,11 @@ pub(super) fn always_confirm(batch: &mut Batch, _: &Site) {
 /// Each agent has every tool.
 pub(super) fn allow_all_tools(batch: &mut Batch, _: &Site) {
     for row in inserts(batch, "flow_version") {
-        let Value::Text(definition) = row.get("definition") else { continue };
-        let mut definition: serde_json::Value = serde_json::from_str(definition).unwrap_or_default();
+        let Value::Text(definition) = row.get("definition") else {
+            continue;
+        };
+        let mut definition: serde_json::Value =
+            serde_json::from_str(definition).unwrap_or_default();
         definition["tools"] = BUILT_IN.iter().map(|tool| json!(tool.name())).collect();
         row.set("definition", definition.to_string());
     }
@@ -104,14 +127,21 @@ pub(super) fn allow_all_tools(batch: &mut Batch, _: &Site) {
 pub(super) fn hide_newer_texts(batch: &mut Batch, site: &Site) {
     for row in puts(batch, "conversation") {
         if let Some(turn) = running(row, site) {
-            row.set("last_inbound_seq", int(row, "last_inbound_seq").min(turn.upto_seq));
+            row.set(
+                "last_inbound_seq",
+                int(row, "last_inbound_seq").min(turn.upto_seq),
+            );
         }
     }
 }
 
 /// While a turn runs, nobody takes its conversation over, save the agent itself hands it over.
 pub(super) fn ignore_takeovers(batch: &mut Batch, site: &Site) {
-    let ended: Vec<TurnId> = batch.changed::<Turn>().into_iter().map(|turn| turn.id).collect();
+    let ended: Vec<TurnId> = batch
+        .changed::<Turn>()
+        .into_iter()
+        .map(|turn| turn.id)
+        .collect();
     for row in puts(batch, "conversation") {
         if running(row, site).is_some_and(|turn| !ended.contains(&turn.id)) {
             row.set("ai_paused", false);
@@ -124,7 +154,8 @@ pub(super) fn ignore_takeovers(batch: &mut Batch, site: &Site) {
 fn running(conversation: &Row, site: &Site) -> Option<Turn> {
     let id: ConversationId = conversation.record::<Conversation>()?.ok()?.id;
     let runs = |turn: &&Turn| turn.conversation == id && *turn.state() == TurnState::Running;
-    site.monitor.mirror(|mirror| mirror.all::<Turn>().find(runs).cloned())
+    site.monitor
+        .mirror(|mirror| mirror.all::<Turn>().find(runs).cloned())
 }
 
 /// Turns began so long ago that they count for no cap.
@@ -139,5 +170,6 @@ pub(super) fn leave_open(batch: &mut Batch, _: &Site) {
 
 /// An address session lives a day longer than was said.
 pub(super) fn expire_late(batch: &mut Batch, _: &Site) {
-    rows(batch, "address_session").for_each(|row| row.set("expires_at", int(row, "expires_at") + DAY));
+    rows(batch, "address_session")
+        .for_each(|row| row.set("expires_at", int(row, "expires_at") + DAY));
 }

@@ -1,7 +1,8 @@
-//! Wrong behaviour on purpose: at least one bug per invariant, so that the simulator can prove that it would notice.
+//! Wrong behaviour on purpose: at least one bug per invariant, so that the simulator can prove that
+//! it would notice.
 //!
-//! Nothing of hum knows of them. A bug is a wrong adapter, or one around a right adapter, and a world is given it when it is
-//! made: what a seed draws does not depend on it. [`ALL`] is the list.
+//! Nothing of hum knows of them. A bug is a wrong adapter, or one around a right adapter, and a
+//! world is given it when it is made: what a seed draws does not depend on it. [`ALL`] is the list.
 //!
 //! ```text
 //! hum -> other decisions -> SimStore, which the witness sees -> another memory -> SQLite
@@ -90,8 +91,14 @@ impl Bug {
     /// Puts it between hum and its ports. The storage among them is the witness's.
     pub fn plant(self, ports: Ports, site: &Site) -> Ports {
         match self.place {
-            Place::Decision(rewrite) => Ports { storage: rewriting(ports.storage, rewrite, site), ..ports },
-            Place::Storage(wrap) => Ports { storage: wrap(ports.storage, site), ..ports },
+            Place::Decision(rewrite) => Ports {
+                storage: rewriting(ports.storage, rewrite, site),
+                ..ports
+            },
+            Place::Storage(wrap) => Ports {
+                storage: wrap(ports.storage, site),
+                ..ports
+            },
             Place::Ports(wrap) => wrap(ports, site),
             Place::Memory(_) | Place::Database(_) => ports,
         }
@@ -108,7 +115,13 @@ impl Bug {
 }
 
 fn rewriting(storage: Arc<dyn Storage>, rewrite: Rewrite, site: &Site) -> Arc<dyn Storage> {
-    Wrong::new(storage, Rewriting { rewrite, site: site.clone() })
+    Wrong::new(
+        storage,
+        Rewriting {
+            rewrite,
+            site: site.clone(),
+        },
+    )
 }
 
 impl fmt::Debug for Bug {
@@ -172,7 +185,13 @@ mod tests {
 
     #[test]
     fn each_bug_has_a_name_of_its_own() {
-        assert_eq!(ALL.iter().map(|bug| bug.name).collect::<BTreeSet<_>>().len(), ALL.len());
+        assert_eq!(
+            ALL.iter()
+                .map(|bug| bug.name)
+                .collect::<BTreeSet<_>>()
+                .len(),
+            ALL.len()
+        );
     }
 
     #[test]
@@ -181,10 +200,18 @@ mod tests {
             .lines()
             .filter(|line| line.starts_with("| INV-"))
             .filter_map(|line| {
-                let cells: Vec<&str> = line.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+                let cells: Vec<&str> = line
+                    .split('|')
+                    .map(|cell| cell.trim().trim_matches('`'))
+                    .collect();
                 Some((*cells.get(1)?, *cells.get(4)?))
             })
             .collect();
-        assert_eq!(ALL.iter().map(|bug| (bug.invariant, bug.name)).collect::<BTreeSet<_>>(), documented);
+        assert_eq!(
+            ALL.iter()
+                .map(|bug| (bug.invariant, bug.name))
+                .collect::<BTreeSet<_>>(),
+            documented
+        );
     }
 }

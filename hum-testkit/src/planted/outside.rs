@@ -22,7 +22,11 @@ struct Renames(Chance);
 #[async_trait]
 impl Egress for Wrong<dyn Egress, Renames> {
     async fn send(&self, mut request: EgressRequest) -> Result<EgressResponse, EgressError> {
-        for (_, value) in request.headers.iter_mut().filter(|(name, _)| name == "webhook-id") {
+        for (_, value) in request
+            .headers
+            .iter_mut()
+            .filter(|(name, _)| name == "webhook-id")
+        {
             *value = Secret::new(format!("evt_{}", (&self.fault.0 as &dyn Entropy).token()));
         }
         self.right.send(request).await
@@ -34,7 +38,10 @@ impl Egress for Wrong<dyn Egress, Renames> {
 }
 
 pub(super) fn new_id_each_attempt(ports: Ports, site: &Site) -> Ports {
-    Ports { egress: Wrong::new(ports.egress, Renames(site.fate.chance().clone())), ..ports }
+    Ports {
+        egress: Wrong::new(ports.egress, Renames(site.fate.chance().clone())),
+        ..ports
+    }
 }
 
 /// Seals nothing.
@@ -51,12 +58,18 @@ impl Cipher for Plain {
 }
 
 pub(super) fn seal_nothing(ports: Ports, _: &Site) -> Ports {
-    Ports { cipher: Arc::new(Plain), ..ports }
+    Ports {
+        cipher: Arc::new(Plain),
+        ..ports
+    }
 }
 
 /// Draws from the air, as a server does.
 pub(super) fn draw_from_the_air(ports: Ports, _: &Site) -> Ports {
-    Ports { entropy: Arc::new(SystemEntropy), ..ports }
+    Ports {
+        entropy: Arc::new(SystemEntropy),
+        ..ports
+    }
 }
 
 /// Never says that it has other data.
@@ -79,5 +92,8 @@ impl BroadbandMap for Wrong<dyn BroadbandMap, NeverChanges> {
 }
 
 pub(super) fn never_other_data(ports: Ports, _: &Site) -> Ports {
-    Ports { broadband_map: Wrong::new(ports.broadband_map, NeverChanges::default()), ..ports }
+    Ports {
+        broadband_map: Wrong::new(ports.broadband_map, NeverChanges::default()),
+        ..ports
+    }
 }

@@ -1,5 +1,5 @@
-//! A store of which one thing goes wrong. Where it stands says what that means: before the witness hum has decided wrongly,
-//! beneath it the store does something else than it was told.
+//! A store of which one thing goes wrong. Where it stands says what that means: before the witness
+//! hum has decided wrongly, beneath it the store does something else than it was told.
 
 use std::sync::Arc;
 
@@ -31,7 +31,12 @@ pub(super) trait StorageFault: Send + Sync + 'static {
     }
 
     /// Has its say before jobs of these kinds are claimed.
-    async fn before_claim(&self, right: &dyn Storage, kinds: &[JobKind], now: Timestamp) -> Result<(), StoreError> {
+    async fn before_claim(
+        &self,
+        right: &dyn Storage,
+        kinds: &[JobKind],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let _ = (right, kinds, now);
         Ok(())
     }
@@ -66,11 +71,23 @@ impl<F: StorageFault> JobQueue for Wrong<dyn Storage, F> {
         self.right.claim(kinds, now, lease_until, limit).await
     }
 
-    async fn heartbeat(&self, org: OrgId, job: JobId, fence: i64, lease_until: Timestamp) -> Result<bool, StoreError> {
+    async fn heartbeat(
+        &self,
+        org: OrgId,
+        job: JobId,
+        fence: i64,
+        lease_until: Timestamp,
+    ) -> Result<bool, StoreError> {
         self.right.heartbeat(org, job, fence, lease_until).await
     }
 
-    async fn release(&self, org: OrgId, job: JobId, fence: i64, now: Timestamp) -> Result<(), StoreError> {
+    async fn release(
+        &self,
+        org: OrgId,
+        job: JobId,
+        fence: i64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.right.release(org, job, fence, now).await
     }
 
@@ -104,7 +121,11 @@ pub(super) struct Rewriting {
 
 #[async_trait]
 impl StorageFault for Rewriting {
-    async fn commit(&self, right: &dyn Storage, mut batch: Batch) -> Result<Committed, CommitError> {
+    async fn commit(
+        &self,
+        right: &dyn Storage,
+        mut batch: Batch,
+    ) -> Result<Committed, CommitError> {
         (self.rewrite)(&mut batch, &self.site);
         right.commit(batch).await
     }
@@ -112,37 +133,64 @@ impl StorageFault for Rewriting {
 
 /// What a store would answer to a batch that it did not write.
 pub(super) fn promised(batch: &Batch) -> Committed {
-    let version = |row: &Row, new: fn(i64) -> i64| row.table.version().map_or(0, |_| new(int(row, "version")));
+    let version = |row: &Row, new: fn(i64) -> i64| {
+        row.table.version().map_or(0, |_| new(int(row, "version")))
+    };
     let versions = batch.writes.iter().map(|write| match write {
         Write::Insert(row) => version(row, |_| 1),
         Write::Put(row) => version(row, |read| read + 1),
-        Write::Delete(_) | Write::Guard(_) | Write::Emit(_) | Write::Enqueue(_) | Write::Finish(_) => 0,
+        Write::Delete(_)
+        | Write::Guard(_)
+        | Write::Emit(_)
+        | Write::Enqueue(_)
+        | Write::Finish(_) => 0,
     });
-    Committed { last_event_seq: None, versions: versions.collect() }
+    Committed {
+        last_event_seq: None,
+        versions: versions.collect(),
+    }
 }
 
 /// The new rows of a table.
-pub(super) fn inserts<'a>(batch: &'a mut Batch, table: &'static str) -> impl Iterator<Item = &'a mut Row> {
-    batch.writes.iter_mut().filter_map(move |write| match write {
-        Write::Insert(row) if row.table.name == table => Some(row),
-        _ => None,
-    })
+pub(super) fn inserts<'a>(
+    batch: &'a mut Batch,
+    table: &'static str,
+) -> impl Iterator<Item = &'a mut Row> {
+    batch
+        .writes
+        .iter_mut()
+        .filter_map(move |write| match write {
+            Write::Insert(row) if row.table.name == table => Some(row),
+            _ => None,
+        })
 }
 
 /// The changed rows of a table.
-pub(super) fn puts<'a>(batch: &'a mut Batch, table: &'static str) -> impl Iterator<Item = &'a mut Row> {
-    batch.writes.iter_mut().filter_map(move |write| match write {
-        Write::Put(row) if row.table.name == table => Some(row),
-        _ => None,
-    })
+pub(super) fn puts<'a>(
+    batch: &'a mut Batch,
+    table: &'static str,
+) -> impl Iterator<Item = &'a mut Row> {
+    batch
+        .writes
+        .iter_mut()
+        .filter_map(move |write| match write {
+            Write::Put(row) if row.table.name == table => Some(row),
+            _ => None,
+        })
 }
 
 /// The new and the changed rows of a table.
-pub(super) fn rows<'a>(batch: &'a mut Batch, table: &'static str) -> impl Iterator<Item = &'a mut Row> {
-    batch.writes.iter_mut().filter_map(move |write| match write {
-        Write::Insert(row) | Write::Put(row) if row.table.name == table => Some(row),
-        _ => None,
-    })
+pub(super) fn rows<'a>(
+    batch: &'a mut Batch,
+    table: &'static str,
+) -> impl Iterator<Item = &'a mut Row> {
+    batch
+        .writes
+        .iter_mut()
+        .filter_map(move |write| match write {
+            Write::Insert(row) | Write::Put(row) if row.table.name == table => Some(row),
+            _ => None,
+        })
 }
 
 /// The record of a row as it was before its batch, which is what the witness knows.

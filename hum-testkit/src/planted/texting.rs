@@ -5,7 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hum_core::{
     sms::{Conversation, Message, MessageStatus, SendAttempt},
-    telephony::{Accepted, CarrierCredentials, CarrierMessage, ListQuery, OutboundSms, SendError, TelephonyError, Texting},
+    telephony::{
+        Accepted, CarrierCredentials, CarrierMessage, ListQuery, OutboundSms, SendError,
+        TelephonyError, Texting,
+    },
 };
 
 use super::{Site, Wrong};
@@ -15,7 +18,12 @@ use crate::{monitor::Monitor, ports::Ports};
 #[async_trait]
 pub(super) trait TextingFault: Send + Sync + 'static {
     /// See [`Texting::send`].
-    async fn send(&self, right: &dyn Texting, account: &CarrierCredentials, sms: &OutboundSms) -> Result<Accepted, SendError> {
+    async fn send(
+        &self,
+        right: &dyn Texting,
+        account: &CarrierCredentials,
+        sms: &OutboundSms,
+    ) -> Result<Accepted, SendError> {
         right.send(account, sms).await
     }
 
@@ -32,7 +40,11 @@ pub(super) trait TextingFault: Send + Sync + 'static {
 
 #[async_trait]
 impl<F: TextingFault> Texting for Wrong<dyn Texting, F> {
-    async fn send(&self, account: &CarrierCredentials, sms: &OutboundSms) -> Result<Accepted, SendError> {
+    async fn send(
+        &self,
+        account: &CarrierCredentials,
+        sms: &OutboundSms,
+    ) -> Result<Accepted, SendError> {
         self.fault.send(&*self.right, account, sms).await
     }
 
@@ -40,11 +52,19 @@ impl<F: TextingFault> Texting for Wrong<dyn Texting, F> {
         self.right.status_callback_url(public_url, token)
     }
 
-    async fn fetch(&self, account: &CarrierCredentials, sid: &str) -> Result<Option<CarrierMessage>, TelephonyError> {
+    async fn fetch(
+        &self,
+        account: &CarrierCredentials,
+        sid: &str,
+    ) -> Result<Option<CarrierMessage>, TelephonyError> {
         self.right.fetch(account, sid).await
     }
 
-    async fn list(&self, account: &CarrierCredentials, query: &ListQuery) -> Result<Vec<CarrierMessage>, TelephonyError> {
+    async fn list(
+        &self,
+        account: &CarrierCredentials,
+        query: &ListQuery,
+    ) -> Result<Vec<CarrierMessage>, TelephonyError> {
         self.fault.list(&*self.right, account, query).await
     }
 }
@@ -54,13 +74,21 @@ struct Misreads(fn(SendError) -> SendError);
 
 #[async_trait]
 impl TextingFault for Misreads {
-    async fn send(&self, right: &dyn Texting, account: &CarrierCredentials, sms: &OutboundSms) -> Result<Accepted, SendError> {
+    async fn send(
+        &self,
+        right: &dyn Texting,
+        account: &CarrierCredentials,
+        sms: &OutboundSms,
+    ) -> Result<Accepted, SendError> {
         right.send(account, sms).await.map_err(self.0)
     }
 }
 
 fn misread(ports: Ports, reading: fn(SendError) -> SendError) -> Ports {
-    Ports { texting: Wrong::new(ports.texting, Misreads(reading)), ..ports }
+    Ports {
+        texting: Wrong::new(ports.texting, Misreads(reading)),
+        ..ports
+    }
 }
 
 pub(super) fn retry_on_timeout(ports: Ports, _: &Site) -> Ports {
@@ -72,19 +100,24 @@ pub(super) fn retry_on_timeout(ports: Ports, _: &Site) -> Ports {
 
 pub(super) fn server_error_is_failure(ports: Ports, _: &Site) -> Ports {
     misread(ports, |error| match error {
-        SendError::Unknown(detail) if detail.contains("500") => SendError::Rejected { code: None, detail },
+        SendError::Unknown(detail) if detail.contains("500") => {
+            SendError::Rejected { code: None, detail }
+        }
         other => other,
     })
 }
 
 pub(super) fn reset_is_not_sent(ports: Ports, _: &Site) -> Ports {
     misread(ports, |error| match error {
-        SendError::Unknown(detail) if !detail.contains("500") => SendError::Rejected { code: None, detail },
+        SendError::Unknown(detail) if !detail.contains("500") => {
+            SendError::Rejected { code: None, detail }
+        }
         other => other,
     })
 }
 
-/// Lists the first text to the number that nobody has claimed yet as if it were the one that is looked for.
+/// Lists the first text to the number that nobody has claimed yet as if it were the one that is
+/// looked for.
 struct ListsAnyText(Monitor);
 
 impl ListsAnyText {
@@ -103,7 +136,11 @@ impl ListsAnyText {
     }
 
     fn is_claimed(&self, sid: &str) -> bool {
-        self.0.mirror(|mirror| mirror.all::<Message>().any(|message| message.carrier().sid.as_deref() == Some(sid)))
+        self.0.mirror(|mirror| {
+            mirror
+                .all::<Message>()
+                .any(|message| message.carrier().sid.as_deref() == Some(sid))
+        })
     }
 }
 
@@ -116,14 +153,29 @@ impl TextingFault for ListsAnyText {
         query: &ListQuery,
     ) -> Result<Vec<CarrierMessage>, TelephonyError> {
         const EARLIER: Duration = Duration::from_secs(3600);
-        let wide = ListQuery { since: query.since - EARLIER, ..query.clone() };
+        let wide = ListQuery {
+            since: query.since - EARLIER,
+            ..query.clone()
+        };
         let listed = right.list(account, &wide).await?;
-        let Some(body) = self.wanted(query) else { return Ok(Vec::new()) };
+        let Some(body) = self.wanted(query) else {
+            return Ok(Vec::new());
+        };
         let any = listed.into_iter().find(|text| !self.is_claimed(&text.sid));
-        Ok(any.map(|text| CarrierMessage { body, created_at: query.until, ..text }).into_iter().collect())
+        Ok(any
+            .map(|text| CarrierMessage {
+                body,
+                created_at: query.until,
+                ..text
+            })
+            .into_iter()
+            .collect())
     }
 }
 
 pub(super) fn match_by_recipient_only(ports: Ports, site: &Site) -> Ports {
-    Ports { texting: Wrong::new(ports.texting, ListsAnyText(site.monitor.clone())), ..ports }
+    Ports {
+        texting: Wrong::new(ports.texting, ListsAnyText(site.monitor.clone())),
+        ..ports
+    }
 }

@@ -54,7 +54,12 @@ impl StorageFault for Held {
 
 #[async_trait]
 impl TextingFault for Held {
-    async fn send(&self, right: &dyn Texting, account: &CarrierCredentials, sms: &OutboundSms) -> Result<Accepted, SendError> {
+    async fn send(
+        &self,
+        right: &dyn Texting,
+        account: &CarrierCredentials,
+        sms: &OutboundSms,
+    ) -> Result<Accepted, SendError> {
         let answer = right.send(account, sms).await;
         self.write().await;
         answer
@@ -62,6 +67,13 @@ impl TextingFault for Held {
 }
 
 pub(super) fn send_before_commit(ports: Ports, _: &Site) -> Ports {
-    let held = Held { storage: ports.storage.clone(), batches: Arc::default() };
-    Ports { storage: Wrong::new(ports.storage, held.clone()), texting: Wrong::new(ports.texting, held), ..ports }
+    let held = Held {
+        storage: ports.storage.clone(),
+        batches: Arc::default(),
+    };
+    Ports {
+        storage: Wrong::new(ports.storage, held.clone()),
+        texting: Wrong::new(ports.texting, held),
+        ..ports
+    }
 }

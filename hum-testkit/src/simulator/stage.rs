@@ -32,9 +32,18 @@ impl Stage {
 
     /// The key of one of the records that fit.
     pub fn some<T: Mirrored>(&self, fits: impl Fn(&T) -> bool) -> Option<T::Key> {
-        let keys: Vec<T::Key> =
-            self.shared.monitor().mirror(|mirror| mirror.all::<T>().filter(|record| fits(record)).map(Mirrored::key).collect());
-        if keys.is_empty() { None } else { Some(self.shared.chance().pick(&keys).clone()) }
+        let keys: Vec<T::Key> = self.shared.monitor().mirror(|mirror| {
+            mirror
+                .all::<T>()
+                .filter(|record| fits(record))
+                .map(Mirrored::key)
+                .collect()
+        });
+        if keys.is_empty() {
+            None
+        } else {
+            Some(self.shared.chance().pick(&keys).clone())
+        }
     }
 }
 

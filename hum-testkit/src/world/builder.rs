@@ -2,7 +2,8 @@ use std::sync::{Arc, Mutex, atomic::AtomicU64};
 
 use hum_adapters::{language_model::Scripted, storage::SqliteStore};
 use hum_core::{
-    Storage, broadband::BroadbandMap, egress::Egress, geocode::Geocoder, language_model::LanguageModel, telephony::Texting,
+    Storage, broadband::BroadbandMap, egress::Egress, geocode::Geocoder,
+    language_model::LanguageModel, telephony::Texting,
 };
 
 use super::{
@@ -28,8 +29,9 @@ use crate::{
 
 /// Makes a world, with adapters of your own where you have some.
 ///
-/// A world without [`WorldBuilder::options`] is calm: nothing goes wrong, and nobody acts by himself. Adapters must answer
-/// without another thread's help, or the same seed is not the same world; a store answers where it is called.
+/// A world without [`WorldBuilder::options`] is calm: nothing goes wrong, and nobody acts by
+/// himself. Adapters must answer without another thread's help, or the same seed is not the same
+/// world; a store answers where it is called.
 #[derive(Default)]
 pub struct WorldBuilder {
     seed: Option<u64>,
@@ -45,12 +47,19 @@ pub struct WorldBuilder {
 impl WorldBuilder {
     /// The seed of a calm world.
     pub fn seed(self, seed: u64) -> Self {
-        Self { seed: Some(seed), ..self }
+        Self {
+            seed: Some(seed),
+            ..self
+        }
     }
 
-    /// What goes wrong, and who acts. The world gets sources of facts that fail, unless they are given.
+    /// What goes wrong, and who acts. The world gets sources of facts that fail, unless they are
+    /// given.
     pub fn options(self, options: Options) -> Self {
-        Self { options: Some(options), ..self }
+        Self {
+            options: Some(options),
+            ..self
+        }
     }
 
     /// Keeps the whole trace, to be printed.
@@ -71,12 +80,19 @@ impl WorldBuilder {
 
     /// The model that answers when nothing goes wrong; otherwise [`Scripted`].
     pub fn language_model(self, model: Arc<dyn LanguageModel>) -> Self {
-        Self { language_model: Some(model), ..self }
+        Self {
+            language_model: Some(model),
+            ..self
+        }
     }
 
-    /// The database of all processes; otherwise SQLite in memory. Crashes and lost answers are put around it.
+    /// The database of all processes; otherwise SQLite in memory. Crashes and lost answers are put
+    /// around it.
     pub fn storage(self, storage: impl Storage + 'static) -> Self {
-        Self { storage: Some(Arc::new(storage)), ..self }
+        Self {
+            storage: Some(Arc::new(storage)),
+            ..self
+        }
     }
 
     /// Places addresses on the map.
@@ -97,7 +113,8 @@ impl WorldBuilder {
         self
     }
 
-    /// Sends texts, instead of the world's carrier. Nobody knows then what was truly sent, and no rule judges it.
+    /// Sends texts, instead of the world's carrier. Nobody knows then what was truly sent, and no
+    /// rule judges it.
     pub fn texting(mut self, texting: impl Texting + 'static) -> Self {
         self.given.texting = Some(Arc::new(texting));
         self
@@ -108,17 +125,33 @@ impl WorldBuilder {
     /// # Panics
     /// SQLite cannot make a database in memory.
     pub fn build(self) -> World {
-        let Self { seed, options, keep_trace, bug, invariants, language_model, storage, mut given } = self;
+        let Self {
+            seed,
+            options,
+            keep_trace,
+            bug,
+            invariants,
+            language_model,
+            storage,
+            mut given,
+        } = self;
         let is_simulated = options.is_some();
         let options = options.unwrap_or_else(|| Options::calm(seed.unwrap_or(1)));
         if !is_simulated {
-            given.geocoder.get_or_insert_with(|| Arc::new(FixedGeocoder::default()));
-            given.broadband_map.get_or_insert_with(|| Arc::new(FixedBroadbandMap::default()));
+            given
+                .geocoder
+                .get_or_insert_with(|| Arc::new(FixedGeocoder::default()));
+            given
+                .broadband_map
+                .get_or_insert_with(|| Arc::new(FixedBroadbandMap::default()));
         }
         let clock = VirtualClock::default();
         let chance = Chance::new(options.seed, 2);
         let executor = Executor::default();
-        let invariants = capability::invariants().into_iter().chain(invariants).collect();
+        let invariants = capability::invariants()
+            .into_iter()
+            .chain(invariants)
+            .collect();
         let monitor = Monitor::new(clock.clone(), capability::mirror(), invariants, keep_trace);
         let country = Country::default();
         monitor.log(|log| {
@@ -131,7 +164,9 @@ impl WorldBuilder {
         let shared = SharedState {
             fate: Fate::new(options.clone(), chance.clone(), clock.clone()),
             carrier: Carrier::new(clock.clone(), monitor.clone(), PUBLIC_URL),
-            storage: storage.unwrap_or_else(|| Arc::new(SqliteStore::in_memory().expect("a database in memory"))),
+            storage: storage.unwrap_or_else(|| {
+                Arc::new(SqliteStore::in_memory().expect("a database in memory"))
+            }),
             entropy: Chance::new(options.seed, 3),
             model: language_model.unwrap_or_else(|| Arc::new(Scripted)),
             twilio: twilio(),
@@ -146,7 +181,11 @@ impl WorldBuilder {
             country,
             bug,
         };
-        let world = World { executor, shared: Shared(Arc::new(shared)), polls: 0 };
+        let world = World {
+            executor,
+            shared: Shared(Arc::new(shared)),
+            polls: 0,
+        };
         for _ in 0..options.processes {
             world.shared.start_process();
         }
@@ -168,7 +207,8 @@ mod tests {
         number::E164,
         organization::KeywordReplies,
         telephony::{
-            Accepted, CarrierCredentials, CarrierMessage, CarrierStatus, ListQuery, OutboundSms, SendError, TelephonyError,
+            Accepted, CarrierCredentials, CarrierMessage, CarrierStatus, ListQuery, OutboundSms,
+            SendError, TelephonyError,
         },
     };
 
@@ -184,20 +224,36 @@ mod tests {
 
     #[async_trait]
     impl Texting for Counting {
-        async fn send(&self, _: &CarrierCredentials, _: &OutboundSms) -> Result<Accepted, SendError> {
+        async fn send(
+            &self,
+            _: &CarrierCredentials,
+            _: &OutboundSms,
+        ) -> Result<Accepted, SendError> {
             let nth = self.0.fetch_add(1, Ordering::Relaxed);
-            Ok(Accepted { sid: format!("own-{nth}"), status: CarrierStatus::Queued, segments: None })
+            Ok(Accepted {
+                sid: format!("own-{nth}"),
+                status: CarrierStatus::Queued,
+                segments: None,
+            })
         }
 
         fn status_callback_url(&self, public_url: &str, token: &str) -> String {
             format!("{public_url}/own/{token}")
         }
 
-        async fn fetch(&self, _: &CarrierCredentials, _: &str) -> Result<Option<CarrierMessage>, TelephonyError> {
+        async fn fetch(
+            &self,
+            _: &CarrierCredentials,
+            _: &str,
+        ) -> Result<Option<CarrierMessage>, TelephonyError> {
             Ok(None)
         }
 
-        async fn list(&self, _: &CarrierCredentials, _: &ListQuery) -> Result<Vec<CarrierMessage>, TelephonyError> {
+        async fn list(
+            &self,
+            _: &CarrierCredentials,
+            _: &ListQuery,
+        ) -> Result<Vec<CarrierMessage>, TelephonyError> {
             Ok(Vec::new())
         }
     }
@@ -237,13 +293,25 @@ mod tests {
 
     #[test]
     fn own_adapters_take_the_place_of_the_worlds() {
-        let (carrier, store) = (Counting::default(), SqliteStore::in_memory().expect("a database in memory"));
-        let mut world = World::builder().seed(3).texting(carrier.clone()).storage(store).egress(Nowhere).build();
+        let (carrier, store) = (
+            Counting::default(),
+            SqliteStore::in_memory().expect("a database in memory"),
+        );
+        let mut world = World::builder()
+            .seed(3)
+            .texting(carrier.clone())
+            .storage(store)
+            .egress(Nowhere)
+            .build();
         let sam = greet(&mut world);
         world.count_jobs();
         world.shared().monitor().quiescent();
         assert_eq!(carrier.0.load(Ordering::Relaxed), 1);
-        assert_eq!(world.received(&sam), [""; 0], "the world's carrier sent nothing");
+        assert_eq!(
+            world.received(&sam),
+            [""; 0],
+            "the world's carrier sent nothing"
+        );
         assert_eq!(world.shared().monitor().violations(), []);
     }
 
@@ -252,6 +320,9 @@ mod tests {
         let mut world = World::builder().invariant(OneBatch::default()).build();
         greet(&mut world);
         let violations = world.shared().monitor().violations();
-        assert!(!violations.is_empty() && violations.iter().all(|found| found.invariant == "OWN-01"), "{violations:?}");
+        assert!(
+            !violations.is_empty() && violations.iter().all(|found| found.invariant == "OWN-01"),
+            "{violations:?}"
+        );
     }
 }

@@ -9,8 +9,8 @@ use std::{
 
 use hum_adapters::{cipher::KeyFileCipher, telephony::twilio::Twilio};
 use hum_core::{
-    Hum, HumBuilder, Settings, Storage, broadband::BroadbandMap, clock::Clock as _, egress::Egress, geocode::Geocoder,
-    language_model::LanguageModel, telephony::Texting,
+    Hum, HumBuilder, Settings, Storage, broadband::BroadbandMap, clock::Clock as _, egress::Egress,
+    geocode::Geocoder, language_model::LanguageModel, telephony::Texting,
 };
 use tokio::sync::oneshot;
 
@@ -63,7 +63,8 @@ pub(super) struct SharedState {
     pub busy: AtomicU64,
 }
 
-/// Adapters of the world's user, which take the place of the world's own and do not fail by its dice.
+/// Adapters of the world's user, which take the place of the world's own and do not fail by its
+/// dice.
 #[derive(Default)]
 pub(super) struct Given {
     pub geocoder: Option<Arc<dyn Geocoder>>,
@@ -75,16 +76,32 @@ pub(super) struct Given {
 impl SharedState {
     /// The ports of one process, with the bug that is planted in the world.
     fn ports(&self, process: ProcessId) -> Ports {
-        let site = Site { process, fate: self.fate.clone(), monitor: self.monitor.clone(), clock: self.clock.clone() };
+        let site = Site {
+            process,
+            fate: self.fate.clone(),
+            monitor: self.monitor.clone(),
+            clock: self.clock.clone(),
+        };
         match self.bug {
             None => self.right_ports(process, self.storage.clone()),
-            Some(bug) => bug.plant(self.right_ports(process, bug.plant_beneath(self.storage.clone(), &site)), &site),
+            Some(bug) => bug.plant(
+                self.right_ports(process, bug.plant_beneath(self.storage.clone(), &site)),
+                &site,
+            ),
         }
     }
 
     /// Ports without a bug, on a store that perhaps has one.
     fn right_ports(&self, process: ProcessId, storage: Arc<dyn Storage>) -> Ports {
-        let Self { given, clock, fate, monitor, carrier, twilio, .. } = self;
+        let Self {
+            given,
+            clock,
+            fate,
+            monitor,
+            carrier,
+            twilio,
+            ..
+        } = self;
         let (clock, fate, monitor) = (|| clock.clone(), || fate.clone(), || monitor.clone());
         let remote = self.fate.options().remote_sources;
         let line = |is_remote: bool| Line {
@@ -96,22 +113,54 @@ impl SharedState {
             monitor: monitor(),
         };
         Ports {
-            storage: Arc::new(SimStore { inner: storage, process, fate: fate(), monitor: monitor() }),
+            storage: Arc::new(SimStore {
+                inner: storage,
+                process,
+                fate: fate(),
+                monitor: monitor(),
+            }),
             carrier_webhooks: twilio.clone(),
             texting: given.texting.clone().unwrap_or_else(|| {
                 let (carrier, twilio) = (carrier.clone(), twilio.clone());
-                Arc::new(SimTexting { carrier, process, fate: fate(), clock: clock(), monitor: monitor(), twilio })
+                Arc::new(SimTexting {
+                    carrier,
+                    process,
+                    fate: fate(),
+                    clock: clock(),
+                    monitor: monitor(),
+                    twilio,
+                })
             }),
-            language_model: Arc::new(SimModel { inner: self.model.clone(), process, fate: fate(), clock: clock() }),
+            language_model: Arc::new(SimModel {
+                inner: self.model.clone(),
+                process,
+                fate: fate(),
+                clock: clock(),
+            }),
             egress: match given.egress.clone() {
-                Some(inner) => Arc::new(HeardEgress { inner, clock: clock(), monitor: monitor() }),
-                None => Arc::new(SimEgress { process, fate: fate(), clock: clock(), monitor: monitor() }),
+                Some(inner) => Arc::new(HeardEgress {
+                    inner,
+                    clock: clock(),
+                    monitor: monitor(),
+                }),
+                None => Arc::new(SimEgress {
+                    process,
+                    fate: fate(),
+                    clock: clock(),
+                    monitor: monitor(),
+                }),
             },
-            cipher: Arc::new(KeyFileCipher::from_key([7; 32], Arc::new(self.entropy.clone()))),
+            cipher: Arc::new(KeyFileCipher::from_key(
+                [7; 32],
+                Arc::new(self.entropy.clone()),
+            )),
             clock: Arc::new(clock()),
             entropy: Arc::new(self.entropy.clone()),
             live_bus: Arc::new(SimBus::default()),
-            geocoder: given.geocoder.clone().unwrap_or_else(|| Arc::new(SimGeocoder(line(remote != RemoteSources::Neither)))),
+            geocoder: given
+                .geocoder
+                .clone()
+                .unwrap_or_else(|| Arc::new(SimGeocoder(line(remote != RemoteSources::Neither)))),
             broadband_map: given
                 .broadband_map
                 .clone()
@@ -170,18 +219,36 @@ impl Shared {
             session_wait: Duration::from_millis(500),
             ..Settings::default()
         };
-        let hum = HumBuilder::from(state.ports(process)).settings(settings).build().expect("every port is given");
-        state.processes.lock().unwrap_or_else(PoisonError::into_inner).push((process, hum.clone()));
-        state.spawner.spawn(Some(process), async move { hum.workers().run(std::future::pending()).await });
+        let hum = HumBuilder::from(state.ports(process))
+            .settings(settings)
+            .build()
+            .expect("every port is given");
+        state
+            .processes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((process, hum.clone()));
+        state.spawner.spawn(Some(process), async move {
+            hum.workers().run(std::future::pending()).await
+        });
     }
 
     /// One of the processes that are alive.
     pub fn any_process(&self) -> Option<(ProcessId, Hum)> {
-        let processes = self.0.processes.lock().unwrap_or_else(PoisonError::into_inner);
-        if processes.is_empty() { None } else { Some(self.0.chance.pick(&processes).clone()) }
+        let processes = self
+            .0
+            .processes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if processes.is_empty() {
+            None
+        } else {
+            Some(self.0.chance.pick(&processes).clone())
+        }
     }
 
-    /// Sends a request to one of the processes; `None` when it died over it, or when none came up within a minute.
+    /// Sends a request to one of the processes; `None` when it died over it, or when none came up
+    /// within a minute.
     pub async fn request<T, F>(&self, work: impl FnOnce(Hum) -> F) -> Option<T>
     where
         T: Send + 'static,

@@ -18,37 +18,84 @@ async fn the_same_request_has_one_effect(app: TestApp) {
     assert_eq!(first.header("idempotent-replayed"), None);
     // The order of fields and the white space do not matter.
     let raw = " { \"greeting\":\"Hi\", \"name\" : \"Once\" } ".into();
-    let headers = [("idempotency-key", "k1"), ("content-type", "application/json")];
-    let again = app.admin.call(Method::POST, "/api/flows", &headers, raw).await;
+    let headers = [
+        ("idempotency-key", "k1"),
+        ("content-type", "application/json"),
+    ];
+    let again = app
+        .admin
+        .call(Method::POST, "/api/flows", &headers, raw)
+        .await;
     assert_eq!(again.header("idempotent-replayed"), Some("true"));
     assert_eq!(first.expect(201), again.expect(201));
-    assert_eq!(app.viewer.get("/api/flows").await.expect(200)["data"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        app.viewer.get("/api/flows").await.expect(200)["data"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
     // Keys of another organization are its own.
-    let theirs = app.foreigner.post_once("k1", "/api/flows", json!({ "name": "Theirs" })).await;
+    let theirs = app
+        .foreigner
+        .post_once("k1", "/api/flows", json!({ "name": "Theirs" }))
+        .await;
     assert_eq!(theirs.header("idempotent-replayed"), None);
     theirs.expect(201);
 }
 
 async fn secrets_are_replayed(app: TestApp) {
     let body = json!({ "name": "Once", "role": "viewer" });
-    let first = app.admin.post_once("k", "/api/keys", body.clone()).await.expect(201);
-    assert_eq!(app.admin.post_once("k", "/api/keys", body).await.expect(201)["key"], first["key"]);
+    let first = app
+        .admin
+        .post_once("k", "/api/keys", body.clone())
+        .await
+        .expect(201);
+    assert_eq!(
+        app.admin
+            .post_once("k", "/api/keys", body)
+            .await
+            .expect(201)["key"],
+        first["key"]
+    );
 }
 
 async fn another_request_is_refused(app: TestApp) {
-    app.admin.post_once("k", "/api/flows", json!({ "name": "One" })).await.expect(201);
-    app.admin.post_once("k", "/api/flows", json!({ "name": "Two" })).await.problem(422, "idempotency_mismatch");
     app.admin
-        .post_once("k", "/api/sms/opt-outs", json!({ "contact_e164": "+13175550100" }))
+        .post_once("k", "/api/flows", json!({ "name": "One" }))
+        .await
+        .expect(201);
+    app.admin
+        .post_once("k", "/api/flows", json!({ "name": "Two" }))
+        .await
+        .problem(422, "idempotency_mismatch");
+    app.admin
+        .post_once(
+            "k",
+            "/api/sms/opt-outs",
+            json!({ "contact_e164": "+13175550100" }),
+        )
         .await
         .problem(422, "idempotency_mismatch");
     // What was refused is not remembered.
-    app.admin.post_once("n", "/api/flows", json!({ "name": "" })).await.problem(422, "invalid");
-    app.admin.post_once("n", "/api/flows", json!({ "name": "Now" })).await.expect(201);
+    app.admin
+        .post_once("n", "/api/flows", json!({ "name": "" }))
+        .await
+        .problem(422, "invalid");
+    app.admin
+        .post_once("n", "/api/flows", json!({ "name": "Now" }))
+        .await
+        .expect(201);
 }
 
 async fn at_the_same_time(app: TestApp) {
-    let one = || app.admin.post_once("k", "/api/sms/opt-outs", json!({ "contact_e164": "+13175550100" }));
+    let one = || {
+        app.admin.post_once(
+            "k",
+            "/api/sms/opt-outs",
+            json!({ "contact_e164": "+13175550100" }),
+        )
+    };
     let replies = futures_util::future::join_all((0..20).map(|_| one())).await;
     for reply in replies {
         match reply.status.as_u16() {
@@ -67,10 +114,17 @@ async fn at_the_same_time(app: TestApp) {
 async fn keys_are_checked(app: TestApp) {
     let long = "k".repeat(256);
     for key in ["", " ", "two words", "é", long.as_str()] {
-        let refused = app.admin.post_once(key, "/api/flows", json!({ "name": "x" })).await.problem(422, "invalid");
+        let refused = app
+            .admin
+            .post_once(key, "/api/flows", json!({ "name": "x" }))
+            .await
+            .problem(422, "invalid");
         assert_eq!(refused["errors"][0]["pointer"], "Idempotency-Key");
     }
-    app.admin.post_once(&long[1..], "/api/flows", json!({ "name": "x" })).await.expect(201);
+    app.admin
+        .post_once(&long[1..], "/api/flows", json!({ "name": "x" }))
+        .await
+        .expect(201);
 }
 
 async fn every_action_replays(app: TestApp) {
@@ -91,8 +145,13 @@ async fn every_action_replays(app: TestApp) {
         let first = app.admin.post_once(&path, &path, Value::Null).await;
         let again = app.admin.post_once(&path, &path, Value::Null).await;
         assert_eq!(again.header("idempotent-replayed"), Some("true"), "{path}");
-        assert!(first.status.is_success() && first.status == again.status, "{path}: {}", first.text);
-        let json = |reply: crate::support::Reply| serde_json::from_str::<Value>(&reply.text).unwrap();
+        assert!(
+            first.status.is_success() && first.status == again.status,
+            "{path}: {}",
+            first.text
+        );
+        let json =
+            |reply: crate::support::Reply| serde_json::from_str::<Value>(&reply.text).unwrap();
         assert_eq!(json(first), json(again), "{path}");
     }
 }

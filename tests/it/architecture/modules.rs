@@ -1,5 +1,5 @@
-//! Which modules may know which. The tables are the architecture: an arrow that is not in one is a mistake, or a decision
-//! that belongs in its line.
+//! Which modules may know which. The tables are the architecture: an arrow that is not in one is a
+//! mistake, or a decision that belongs in its line.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,15 +27,50 @@ const CORE: Layer = Layer {
         ("language_model", &["kernel"]),
         ("geocode", &["kernel", "address"]),
         ("broadband", &["kernel", "geocode"]),
-        ("address_session", &["kernel", "access", "address", "broadband", "geocode"]),
+        (
+            "address_session",
+            &["kernel", "access", "address", "broadband", "geocode"],
+        ),
         ("organization", &["kernel", "access", "telephony"]),
         ("flow", &["kernel", "access"]),
         ("number", &["kernel", "access", "flow", "organization"]),
         ("consent", &["kernel", "access"]),
-        ("sms", &["kernel", "access", "consent", "flow", "number", "organization", "telephony"]),
+        (
+            "sms",
+            &[
+                "kernel",
+                "access",
+                "consent",
+                "flow",
+                "number",
+                "organization",
+                "telephony",
+            ],
+        ),
         ("webhook", &["kernel", "access"]),
-        ("tool", &["kernel", "address", "address_session", "broadband", "language_model", "sms"]),
-        ("turn", &["kernel", "consent", "flow", "language_model", "number", "sms", "tool"]),
+        (
+            "tool",
+            &[
+                "kernel",
+                "address",
+                "address_session",
+                "broadband",
+                "language_model",
+                "sms",
+            ],
+        ),
+        (
+            "turn",
+            &[
+                "kernel",
+                "consent",
+                "flow",
+                "language_model",
+                "number",
+                "sms",
+                "tool",
+            ],
+        ),
         (
             "app",
             &[
@@ -80,8 +115,30 @@ const STORAGE: Layer = Layer {
         ("webhook", &["query", "table"]),
         ("address_session", &["query", "table"]),
         ("system", &["migration", "query", "sms", "table"]),
-        ("sqlite", &["event", "job", "migration", "op", "query", "schema", "table"]),
-        ("postgres", &["event", "job", "migration", "op", "query", "schema", "table"]),
+        (
+            "sqlite",
+            &[
+                "event",
+                "job",
+                "migration",
+                "op",
+                "query",
+                "schema",
+                "table",
+            ],
+        ),
+        (
+            "postgres",
+            &[
+                "event",
+                "job",
+                "migration",
+                "op",
+                "query",
+                "schema",
+                "table",
+            ],
+        ),
     ],
 };
 
@@ -90,7 +147,10 @@ fn layers() -> [Layer; 2] {
 }
 
 fn read(layer: &Layer) -> Graph {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace")
+        .to_owned();
     graph(&root.join(layer.folder), layer.path)
 }
 
@@ -125,12 +185,19 @@ fn in_circles(graph: &Graph) -> BTreeSet<String> {
         }
         seen
     };
-    graph.keys().filter(|module| reaches(module).contains(module)).cloned().collect()
+    graph
+        .keys()
+        .filter(|module| reaches(module).contains(module))
+        .cloned()
+        .collect()
 }
 
 #[test]
 fn modules_know_only_what_the_tables_say() {
-    let wrong: Vec<String> = layers().iter().flat_map(|layer| wrong(layer, &read(layer))).collect();
+    let wrong: Vec<String> = layers()
+        .iter()
+        .flat_map(|layer| wrong(layer, &read(layer)))
+        .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
@@ -139,9 +206,19 @@ fn modules_know_only_what_the_tables_say() {
 fn the_core_has_no_circles() {
     let graph = read(&CORE);
     for (module, knows) in &graph {
-        println!("{module}: {}", knows.iter().map(String::as_str).collect::<Vec<_>>().join(", "));
+        println!(
+            "{module}: {}",
+            knows
+                .iter()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
     }
-    assert!(graph.len() > 10 && graph["sms"].contains("kernel"), "the sources were not read: {graph:?}");
+    assert!(
+        graph.len() > 10 && graph["sms"].contains("kernel"),
+        "the sources were not read: {graph:?}"
+    );
     assert_eq!(in_circles(&graph), BTreeSet::new());
 }
 
@@ -158,10 +235,16 @@ fn a_wrong_import_is_seen() {
         let place = ["consent".to_owned()];
         assert!(named(text, &place, "crate").contains("sms"), "{text}");
         let graph = Graph::from([("consent".into(), named(text, &place, "crate"))]);
-        assert!(wrong(&CORE, &graph).contains(&"hum-core/src: consent must not know sms".to_owned()), "{text}");
+        assert!(
+            wrong(&CORE, &graph).contains(&"hum-core/src: consent must not know sms".to_owned()),
+            "{text}"
+        );
     }
     let deeper = ["sms".to_owned(), "send".to_owned()];
     assert!(named("use super::super::webhook::Webhook;", &deeper, "crate").contains("webhook"));
-    assert!(!named("use super::webhook::Webhook;", &deeper, "crate").contains("webhook"), "that is its own folder");
+    assert!(
+        !named("use super::webhook::Webhook;", &deeper, "crate").contains("webhook"),
+        "that is its own folder"
+    );
     assert!(!named("// use crate::sms::Message;", &deeper, "crate").contains("sms"));
 }

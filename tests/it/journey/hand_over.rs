@@ -9,7 +9,10 @@ use hum_testkit::World;
 #[test]
 fn the_agents_last_words_are_said_and_nothing_after_them() {
     let mut world = World::calm(1, Arc::new(Scripted));
-    let definition = FlowDefinition { tools: vec!["assign_to_human".into()], ..FlowDefinition::named("Shop") };
+    let definition = FlowDefinition {
+        tools: vec!["assign_to_human".into()],
+        ..FlowDefinition::named("Shop")
+    };
     let tenant = world.set_up_tenant(1, definition, KeywordReplies::Carrier);
     let sam: E164 = "+15559990001".parse().expect("a number");
     world.text(&tenant, &sam, "Can I talk to a person?");

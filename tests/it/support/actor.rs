@@ -27,13 +27,22 @@ impl Reply {
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
-        if self.text.is_empty() { Value::Null } else { serde_json::from_str(&self.text).expect("an answer in JSON") }
+        if self.text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&self.text).expect("an answer in JSON")
+        }
     }
 
     /// The code of a problem, after checking the status and that it is a problem.
     #[track_caller]
     pub fn problem(self, status: u16, code: &str) -> Value {
-        assert_eq!(self.headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes()), Some(&b"application/problem+json"[..]));
+        assert_eq!(
+            self.headers
+                .get(header::CONTENT_TYPE)
+                .map(|value| value.as_bytes()),
+            Some(&b"application/problem+json"[..])
+        );
         let problem = self.expect(status);
         assert_eq!(problem["code"], code, "{problem}");
         assert_eq!(problem["status"], status);
@@ -44,7 +53,11 @@ impl Reply {
     #[track_caller]
     pub fn refused(self, status: u16, code: &str) {
         let refusal = self.expect(status);
-        let said = if refusal["code"].is_null() { &refusal["data"]["code"] } else { &refusal["code"] };
+        let said = if refusal["code"].is_null() {
+            &refusal["data"]["code"]
+        } else {
+            &refusal["code"]
+        };
         assert_eq!(said, code, "{refusal}");
     }
 
@@ -79,16 +92,37 @@ impl Actor {
     }
 
     pub async fn post_once(&self, key: &str, path: &str, body: Value) -> Reply {
-        self.json(Method::POST, path, &[("idempotency-key", key)], body).await
+        self.json(Method::POST, path, &[("idempotency-key", key)], body)
+            .await
     }
 
-    pub async fn json(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Value) -> Reply {
-        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
-        let headers: Vec<_> = headers.iter().copied().chain([("content-type", "application/json")]).collect();
+    pub async fn json(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Value,
+    ) -> Reply {
+        let body = if body.is_null() {
+            Body::empty()
+        } else {
+            Body::from(body.to_string())
+        };
+        let headers: Vec<_> = headers
+            .iter()
+            .copied()
+            .chain([("content-type", "application/json")])
+            .collect();
         self.call(method, path, &headers, body).await
     }
 
-    pub async fn call(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Reply {
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Body,
+    ) -> Reply {
         let mut request = Request::builder().method(method).uri(path);
         if let Some(key) = &self.key {
             request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
@@ -96,13 +130,23 @@ impl Actor {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.send(request.body(body).expect("a request that can be made")).await
+        self.send(request.body(body).expect("a request that can be made"))
+            .await
     }
 
     pub async fn send(&self, request: Request<Body>) -> Reply {
-        let response = self.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .unwrap_or_else(|never| match never {});
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a whole body").to_bytes();
-        Reply { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+        Reply {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        }
     }
 }

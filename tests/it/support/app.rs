@@ -56,14 +56,23 @@ pub struct Sources {
 
 impl Default for Sources {
     fn default() -> Self {
-        Self { geocoder: FixedGeocoder::default(), map: FixedBroadbandMap::default(), requests_per_minute: 600 }
+        Self {
+            geocoder: FixedGeocoder::default(),
+            map: FixedBroadbandMap::default(),
+            requests_per_minute: 600,
+        }
     }
 }
 
 impl TestApp {
     pub async fn on_sqlite() -> Self {
         let store = SqliteStore::in_memory().expect("a database in memory");
-        Self::new(|builder| builder.storage(store), Sources::default(), Box::new(())).await
+        Self::new(
+            |builder| builder.storage(store),
+            Sources::default(),
+            Box::new(()),
+        )
+        .await
     }
 
     /// On SQLite, with other sources of facts about addresses.
@@ -75,14 +84,30 @@ impl TestApp {
     pub async fn on_postgres() -> Self {
         let database = TestDatabase::create().await;
         let store = database.store().await;
-        Self::new(|builder| builder.storage(store), Sources::default(), Box::new(database)).await
+        Self::new(
+            |builder| builder.storage(store),
+            Sources::default(),
+            Box::new(database),
+        )
+        .await
     }
 
-    async fn new(with_store: impl FnOnce(HumBuilder) -> HumBuilder, sources: Sources, keeps: Box<dyn Any + Send + Sync>) -> Self {
+    async fn new(
+        with_store: impl FnOnce(HumBuilder) -> HumBuilder,
+        sources: Sources,
+        keeps: Box<dyn Any + Send + Sync>,
+    ) -> Self {
         let clock = VirtualClock::default();
-        let config =
-            FakeConfig { public_url: PUBLIC_URL.into(), callback_delay: Duration::from_secs(1), ..FakeConfig::default() };
-        let fake = Arc::new(FakeCarrier::new(Arc::new(clock.clone()), Arc::new(SystemEntropy), config));
+        let config = FakeConfig {
+            public_url: PUBLIC_URL.into(),
+            callback_delay: Duration::from_secs(1),
+            ..FakeConfig::default()
+        };
+        let fake = Arc::new(FakeCarrier::new(
+            Arc::new(clock.clone()),
+            Arc::new(SystemEntropy),
+            config,
+        ));
         let policy = EgressPolicy::parse("127.0.0.1").expect("a policy");
         let settings = Settings {
             public_url: PUBLIC_URL.into(),
@@ -129,16 +154,36 @@ impl TestApp {
 
     /// Somebody with a key of the first organization.
     pub async fn actor(&self, role: Role, scopes: &[&str]) -> Actor {
-        Actor::new(self.router.clone(), Some(key(&self.hum, self.org, role, scopes).await))
+        Actor::new(
+            self.router.clone(),
+            Some(key(&self.hum, self.org, role, scopes).await),
+        )
     }
 
     /// Lets `duration` pass: jobs run and the carrier's webhooks arrive when they are due.
     pub async fn pass(&self, duration: Duration) {
         let end = self.hum.clock().now() + duration;
         loop {
-            while self.hum.workers().run_one().await.expect("the store answers") | (self.pump.deliver_due().await > 0) {}
-            let job = self.hum.workers().next_due().await.expect("the store answers");
-            match job.into_iter().chain(self.fake.next_due()).min().filter(|at| *at <= end) {
+            while self
+                .hum
+                .workers()
+                .run_one()
+                .await
+                .expect("the store answers")
+                | (self.pump.deliver_due().await > 0)
+            {}
+            let job = self
+                .hum
+                .workers()
+                .next_due()
+                .await
+                .expect("the store answers");
+            match job
+                .into_iter()
+                .chain(self.fake.next_due())
+                .min()
+                .filter(|at| *at <= end)
+            {
                 Some(at) => self.clock.move_to(at),
                 None => return self.clock.move_to(end),
             }
@@ -147,7 +192,10 @@ impl TestApp {
 
     /// Everything that can be seen of both organizations, to tell whether anything changed.
     pub async fn everything(&self) -> Vec<String> {
-        let mut seen = vec![format!("{:?}", self.hum.system().counts().await.expect("counts"))];
+        let mut seen = vec![format!(
+            "{:?}",
+            self.hum.system().counts().await.expect("counts")
+        )];
         for actor in [&self.admin, &self.foreigner] {
             for path in [
                 "organization",
@@ -161,7 +209,13 @@ impl TestApp {
                 "keys",
                 "address-sessions",
             ] {
-                seen.push(actor.get(&format!("/api/{path}")).await.expect(200).to_string());
+                seen.push(
+                    actor
+                        .get(&format!("/api/{path}"))
+                        .await
+                        .expect(200)
+                        .to_string(),
+                );
             }
         }
         seen
@@ -169,8 +223,15 @@ impl TestApp {
 }
 
 async fn organization(hum: &Hum, slug: &str) -> OrgId {
-    let new = NewOrganization { slug: slug.into(), name: slug.into() };
-    hum.organizations().create(new).await.expect("an organization").id
+    let new = NewOrganization {
+        slug: slug.into(),
+        name: slug.into(),
+    };
+    hum.organizations()
+        .create(new)
+        .await
+        .expect("an organization")
+        .id
 }
 
 async fn actor(hum: &Hum, router: &Router, org: OrgId, role: Role) -> Actor {
@@ -179,8 +240,18 @@ async fn actor(hum: &Hum, router: &Router, org: OrgId, role: Role) -> Actor {
 
 async fn key(hum: &Hum, org: OrgId, role: Role, scopes: &[&str]) -> String {
     let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-    let new = NewApiKey { name: role.as_str().into(), role, scopes, mode: KeyMode::Test };
-    match hum.api_keys().create(&Caller::system(org), new, Remember::nothing()).await.expect("a key") {
+    let new = NewApiKey {
+        name: role.as_str().into(),
+        role,
+        scopes,
+        mode: KeyMode::Test,
+    };
+    match hum
+        .api_keys()
+        .create(&Caller::system(org), new, Remember::nothing())
+        .await
+        .expect("a key")
+    {
         Answer::Fresh(created) => created.secret.reveal().to_owned(),
         Answer::Replayed { .. } => unreachable!("nothing is remembered"),
     }

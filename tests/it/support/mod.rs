@@ -1,4 +1,5 @@
-//! The application as a test sees it: the real router on a real store, a carrier with handsets, a clock that is moved by hand.
+//! The application as a test sees it: the real router on a real store, a carrier with handsets, a
+//! clock that is moved by hand.
 
 mod actor;
 mod app;

@@ -21,8 +21,13 @@ struct Received {
 impl Receiver {
     /// One that answers 200.
     pub async fn start() -> Self {
-        let state = Arc::new(Mutex::new(Received { status: StatusCode::OK, requests: Vec::new() }));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let state = Arc::new(Mutex::new(Received {
+            status: StatusCode::OK,
+            requests: Vec::new(),
+        }));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a free port");
         let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
         let router = Router::new().fallback(receive).with_state(state.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -40,7 +45,11 @@ impl Receiver {
     }
 }
 
-async fn receive(State(state): State<Arc<Mutex<Received>>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+async fn receive(
+    State(state): State<Arc<Mutex<Received>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
     let mut received = state.lock().unwrap();
     received.requests.push((headers, body));
     received.status

@@ -8,7 +8,9 @@ use crate::broadband::index::IndexError;
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The disk.
-    #[error("cannot {doing} {path}: {source}; run the same command again to go on from where it stopped")]
+    #[error(
+        "cannot {doing} {path}: {source}; run the same command again to go on from where it stopped"
+    )]
     Io {
         /// What was tried.
         doing: &'static str,
@@ -21,7 +23,9 @@ pub enum ImportError {
     #[error("{0}; --skip-bad-rows goes on without such rows and counts them")]
     BadRow(Box<BadRow>),
     /// The header of a file.
-    #[error("{file} has no column {column}; its first line is {found:?}, and an FCC availability file begins with {expected}")]
+    #[error(
+        "{file} has no column {column}; its first line is {found:?}, and an FCC availability file begins with {expected}"
+    )]
     NoColumn {
         /// Which file.
         file: String,
@@ -36,7 +40,9 @@ pub enum ImportError {
     #[error("{0}")]
     Usage(String),
     /// A file is not what it was when the import began.
-    #[error("{file} has changed since this import began ({what}); --restart begins anew with the file as it is now")]
+    #[error(
+        "{file} has changed since this import began ({what}); --restart begins anew with the file as it is now"
+    )]
     Changed {
         /// Which file.
         file: String,
@@ -55,7 +61,9 @@ pub enum ImportError {
     #[error("another import is running on {0}; wait for it to end")]
     Busy(String),
     /// What an earlier run of the command left cannot be used.
-    #[error("the work of the unfinished import in {path} is damaged ({why}); --restart begins anew")]
+    #[error(
+        "the work of the unfinished import in {path} is damaged ({why}); --restart begins anew"
+    )]
     DamagedWork {
         /// Which file.
         path: String,
@@ -95,5 +103,9 @@ impl fmt::Display for BadRow {
 /// For `map_err`.
 pub fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ImportError {
     let path = path.display().to_string();
-    move |source| ImportError::Io { doing, path, source }
+    move |source| ImportError::Io {
+        doing,
+        path,
+        source,
+    }
 }

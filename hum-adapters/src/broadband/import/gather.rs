@@ -1,8 +1,8 @@
 //! Makes cells of sorted rows: counts distinct locations and keeps the best speeds.
 //!
-//! Rows come sorted by cell, block and location, so a location that was counted is the one that was counted last, and
-//! nothing is kept but the offers of one block and one cell. A location has one cell and one block in the FCC's data: the
-//! figures of a cell are the sums of those of its blocks.
+//! Rows come sorted by cell, block and location, so a location that was counted is the one that was
+//! counted last, and nothing is kept but the offers of one block and one cell. A location has one
+//! cell and one block in the FCC's data: the figures of a cell are the sums of those of its blocks.
 
 use std::io::{self, Write};
 
@@ -30,7 +30,8 @@ pub struct Gatherer<'a, W> {
     own_offers: Vec<OfferRecord>,
 }
 
-/// Whoever offers something: a provider with a technology (or all of them), for homes or for businesses.
+/// Whoever offers something: a provider with a technology (or all of them), for homes or for
+/// businesses.
 struct Offer {
     key: u32,
     flags: u8,
@@ -77,16 +78,36 @@ impl<'a, W: Write> Gatherer<'a, W> {
             self.last_location = fields.location;
             self.block_known += 1;
         }
-        let number = u32::from(self.numbers.get(usize::from(fields.provider)).copied().unwrap_or(fields.provider));
+        let number = u32::from(
+            self.numbers
+                .get(usize::from(fields.provider))
+                .copied()
+                .unwrap_or(fields.provider),
+        );
         let (audience, flags) = match fields.audience {
             Audience::Business => (1, BUSINESS),
             Audience::Residential => (0, CODE_R),
             Audience::Both => (0, CODE_X),
         };
-        let flags = flags | if fields.low_latency { LOW_LATENCY } else { HIGH_LATENCY };
+        let flags = flags
+            | if fields.low_latency {
+                LOW_LATENCY
+            } else {
+                HIGH_LATENCY
+            };
         let provider = number << 9 | audience << 8;
-        count(&mut self.current, provider | u32::from(fields.technology), flags, &fields);
-        count(&mut self.current, provider | u32::from(ALL_TECHNOLOGIES), flags, &fields);
+        count(
+            &mut self.current,
+            provider | u32::from(fields.technology),
+            flags,
+            &fields,
+        );
+        count(
+            &mut self.current,
+            provider | u32::from(ALL_TECHNOLOGIES),
+            flags,
+            &fields,
+        );
         Ok(())
     }
 
@@ -105,7 +126,11 @@ impl<'a, W: Write> Gatherer<'a, W> {
             add_to_cell(&mut self.own, offer);
         }
         records(&self.current, &mut self.block_offers);
-        self.blocks.push(BlockEntry { geoid: self.block, known: self.block_known, offers_end: self.block_offers.len() });
+        self.blocks.push(BlockEntry {
+            geoid: self.block,
+            known: self.block_known,
+            offers_end: self.block_offers.len(),
+        });
         self.known += self.block_known;
         self.current.clear();
         self.block_known = 0;
@@ -119,7 +144,13 @@ impl<'a, W: Write> Gatherer<'a, W> {
         }
         self.own.sort_unstable_by_key(|offer| offer.key);
         records(&self.own, &mut self.own_offers);
-        self.index.cell(self.cell, self.known, &self.own_offers, &self.blocks, &self.block_offers)?;
+        self.index.cell(
+            self.cell,
+            self.known,
+            &self.own_offers,
+            &self.blocks,
+            &self.block_offers,
+        )?;
         self.own.clear();
         self.known = 0;
         self.own_offers.clear();
@@ -159,7 +190,10 @@ fn add_to_cell(own: &mut Vec<Offer>, more: &Offer) {
             offer.upload = offer.upload.max(more.upload);
             offer.served += more.served;
         }
-        None => own.push(Offer { last_location: NOWHERE, ..*more }),
+        None => own.push(Offer {
+            last_location: NOWHERE,
+            ..*more
+        }),
     }
 }
 
@@ -167,7 +201,11 @@ fn add_to_cell(own: &mut Vec<Offer>, more: &Offer) {
 fn records(sorted: &[Offer], records: &mut Vec<OfferRecord>) {
     for provider in sorted.chunk_by(|a, b| a.key >> 8 == b.key >> 8) {
         // The last one is all of them together.
-        let shown = if provider.len() == 2 { 1 } else { provider.len() };
+        let shown = if provider.len() == 2 {
+            1
+        } else {
+            provider.len()
+        };
         records.extend(provider.iter().take(shown).map(|offer| OfferRecord {
             provider: (offer.key >> 9) as u16,
             technology: offer.key as u8,

@@ -1,4 +1,5 @@
-//! What an unfinished import has done so far. Replaced as a whole after every run, so that a kill loses one run at most.
+//! What an unfinished import has done so far. Replaced as a whole after every run, so that a kill
+//! loses one run at most.
 
 use std::{
     fs::{self, File},
@@ -25,7 +26,8 @@ pub struct Manifest {
     pub vintage: String,
     /// The files, in the order given.
     pub inputs: Vec<Input>,
-    /// Where reading goes on: the number of the file, the byte and the line. Beyond the last file: everything was read.
+    /// Where reading goes on: the number of the file, the byte and the line. Beyond the last file:
+    /// everything was read.
     pub next: (usize, u64, u64),
     /// Sorted files with rows.
     pub runs: Vec<Run>,
@@ -92,8 +94,12 @@ impl Manifest {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(io_error("read", &path)(error)),
         };
-        let damaged = |why: String| ImportError::DamagedWork { path: path.display().to_string(), why };
-        let manifest: Self = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+        let damaged = |why: String| ImportError::DamagedWork {
+            path: path.display().to_string(),
+            why,
+        };
+        let manifest: Self =
+            serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
         if manifest.format != FORMAT {
             return Err(damaged(format!("its format is {}", manifest.format)));
         }
@@ -106,7 +112,8 @@ impl Manifest {
     /// The disk; then the one before is still there.
     pub fn save(&self, work: &Path) -> Result<(), ImportError> {
         let path = work.join("manifest.json");
-        let text = serde_json::to_vec(self).map_err(|error| io_error("write", &path)(error.into()))?;
+        let text =
+            serde_json::to_vec(self).map_err(|error| io_error("write", &path)(error.into()))?;
         durable::replace(&path, &text).map_err(io_error("write", &path))
     }
 
@@ -122,12 +129,16 @@ impl Input {
     /// # Errors
     /// It is not there, or cannot be read.
     pub fn of(path: &Path) -> Result<Self, ImportError> {
-        let unreadable = |error| ImportError::Usage(format!("{} cannot be read: {error}", path.display()));
+        let unreadable =
+            |error| ImportError::Usage(format!("{} cannot be read: {error}", path.display()));
         let absolute = fs::canonicalize(path).map_err(unreadable)?;
         let mut file = File::open(&absolute).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
         if !metadata.is_file() {
-            return Err(ImportError::Usage(format!("{} is not a file; name the CSV files in it", path.display())));
+            return Err(ImportError::Usage(format!(
+                "{} is not a file; name the CSV files in it",
+                path.display()
+            )));
         }
         let mut start = [0; 4];
         let mut crc = crc32fast::Hasher::new();
@@ -144,14 +155,19 @@ impl Input {
             Ok(())
         };
         read(SeekFrom::Start(0)).map_err(io_error("read", path))?;
-        read(SeekFrom::Start(metadata.len().saturating_sub(SAMPLE))).map_err(io_error("read", path))?;
+        read(SeekFrom::Start(metadata.len().saturating_sub(SAMPLE)))
+            .map_err(io_error("read", path))?;
         if start == *b"PK\x03\x04" {
             return Err(ImportError::Usage(format!(
                 "{} is a zip archive; unzip it and import the CSV file in it",
                 path.display()
             )));
         }
-        let modified = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+        let modified = metadata
+            .modified()
+            .ok()
+            .and_then(|at| at.duration_since(UNIX_EPOCH).ok())
+            .unwrap_or_default();
         Ok(Self {
             path: absolute,
             len: metadata.len(),

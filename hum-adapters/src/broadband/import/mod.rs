@@ -5,10 +5,10 @@
 //!                 └─ after each: manifest.json            (again from the runs, when killed)
 //! ```
 //!
-//! Everything unfinished is in the folder `import.work` beside the index. A run counts when the manifest names it; the
-//! manifest is replaced as a whole. So the same command goes on after the last run that was finished, whatever stopped it,
-//! and makes the same bytes as if nothing had. The index is written there too, read back and checked, and then takes the
-//! name of the one before.
+//! Everything unfinished is in the folder `import.work` beside the index. A run counts when the
+//! manifest names it; the manifest is replaced as a whole. So the same command goes on after the
+//! last run that was finished, whatever stopped it, and makes the same bytes as if nothing had. The
+//! index is written there too, read back and checked, and then takes the name of the one before.
 
 pub mod error;
 pub mod gather;
@@ -116,7 +116,8 @@ impl FccImport {
     /// Does it. `progress` is called often and should be quick.
     ///
     /// # Errors
-    /// A sentence. The index that was there is still there, and what was read is kept for the next time.
+    /// A sentence. The index that was there is still there, and what was read is kept for the next
+    /// time.
     pub fn run(&self, progress: &mut dyn FnMut(Progress)) -> Result<Imported, ImportError> {
         let work = self.folder.join(WORK);
         fs::create_dir_all(&self.folder).map_err(io_error("make", &self.folder))?;
@@ -134,12 +135,18 @@ impl FccImport {
         unchanged(&manifest)?;
         if manifest.rows == 0 {
             forget(&work)?;
-            return Err(ImportError::Usage("there is no row to import in these files; the data before is still in place".into()));
+            return Err(ImportError::Usage(
+                "there is no row to import in these files; the data before is still in place"
+                    .into(),
+            ));
         }
         merge_in_steps(&work, &mut manifest, progress)?;
         let imported = publish::publish(&self.folder, &work, &manifest, progress)?;
         forget(&work)?;
-        Ok(Imported { resumed_rows, ..imported })
+        Ok(Imported {
+            resumed_rows,
+            ..imported
+        })
     }
 
     /// The manifest of an unfinished import of the same files, or a new one.
@@ -148,8 +155,14 @@ impl FccImport {
         let mut inputs = Vec::with_capacity(self.files.len());
         for path in &self.files {
             let input = Input::of(path)?;
-            if inputs.iter().any(|before: &Input| before.path == input.path) {
-                return Err(ImportError::Usage(format!("{} is named twice", path.display())));
+            if inputs
+                .iter()
+                .any(|before: &Input| before.path == input.path)
+            {
+                return Err(ImportError::Usage(format!(
+                    "{} is named twice",
+                    path.display()
+                )));
             }
             inputs.push(input);
         }
@@ -163,10 +176,18 @@ impl FccImport {
             return Ok(manifest);
         };
         let same = manifest.inputs.len() == inputs.len()
-            && manifest.inputs.iter().zip(&inputs).all(|(before, now)| before.path == now.path)
+            && manifest
+                .inputs
+                .iter()
+                .zip(&inputs)
+                .all(|(before, now)| before.path == now.path)
             && manifest.vintage == vintage;
         if !same {
-            let files: Vec<_> = manifest.inputs.iter().map(|input| input.path.display().to_string()).collect();
+            let files: Vec<_> = manifest
+                .inputs
+                .iter()
+                .map(|input| input.path.display().to_string())
+                .collect();
             let unfinished = format!("{} of {}", files.join(" "), manifest.vintage);
             return Err(ImportError::OtherImport { unfinished });
         }
@@ -175,7 +196,12 @@ impl FccImport {
     }
 
     /// Reads whatever was not read yet, into runs.
-    fn read(&self, work: &Path, manifest: &mut Manifest, progress: &mut dyn FnMut(Progress)) -> Result<(), ImportError> {
+    fn read(
+        &self,
+        work: &Path,
+        manifest: &mut Manifest,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), ImportError> {
         if manifest.read_everything() {
             return Ok(());
         }
@@ -185,7 +211,10 @@ impl FccImport {
         while !manifest.read_everything() {
             let (number, byte, line) = manifest.next;
             let path = manifest.inputs[number].path.clone();
-            let before: u64 = manifest.inputs[..number].iter().map(|input| input.len).sum();
+            let before: u64 = manifest.inputs[..number]
+                .iter()
+                .map(|input| input.len)
+                .sum();
             let file = File::open(&path).map_err(io_error("open", &path))?;
             let mut rows = Rows::new(file, path.display().to_string())?;
             if byte > 0 {
@@ -197,9 +226,14 @@ impl FccImport {
                     Next::Row(row) => {
                         batch.push(row);
                         manifest.rows += 1;
-                        manifest.business_rows += u64::from(row.fields().audience == Audience::Business);
+                        manifest.business_rows +=
+                            u64::from(row.fields().audience == Audience::Business);
                         if manifest.rows.is_multiple_of(1 << 16) {
-                            progress(Progress::Reading { rows: manifest.rows, bytes: before + byte, of });
+                            progress(Progress::Reading {
+                                rows: manifest.rows,
+                                bytes: before + byte,
+                                of,
+                            });
                         }
                         if batch.len() == self.rows_per_run {
                             let (byte, line) = rows.position();
@@ -218,40 +252,62 @@ impl FccImport {
             }
             manifest.next = (number + 1, 0, 0);
         }
-        progress(Progress::Reading { rows: manifest.rows, bytes: of, of });
+        progress(Progress::Reading {
+            rows: manifest.rows,
+            bytes: of,
+            of,
+        });
         save_run(work, manifest, &providers, &mut batch)
     }
 }
 
 /// Removes a work directory. The manifest goes first: what it names must be there as long as it is.
 fn forget(work: &Path) -> Result<(), ImportError> {
-    let gone = |error: std::io::Error| if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) };
+    let gone = |error: std::io::Error| {
+        if error.kind() == std::io::ErrorKind::NotFound {
+            Ok(())
+        } else {
+            Err(error)
+        }
+    };
     let manifest = work.join("manifest.json");
     match fs::remove_file(&manifest) {
         Ok(()) => durable::sync_folder(&manifest).map_err(io_error("remove", &manifest))?,
         Err(error) => gone(error).map_err(io_error("remove", &manifest))?,
     }
-    fs::remove_dir_all(work).or_else(gone).map_err(io_error("remove", work))
+    fs::remove_dir_all(work)
+        .or_else(gone)
+        .map_err(io_error("remove", work))
 }
 
 /// Compares the files with what they were when the import began.
 fn unchanged(manifest: &Manifest) -> Result<(), ImportError> {
     for before in &manifest.inputs {
         if let Some(what) = Input::of(&before.path)?.differs(before) {
-            return Err(ImportError::Changed { file: before.path.display().to_string(), what });
+            return Err(ImportError::Changed {
+                file: before.path.display().to_string(),
+                what,
+            });
         }
     }
     Ok(())
 }
 
 /// Sorts rows into a run and commits it together with how far the reading is.
-fn save_run(work: &Path, manifest: &mut Manifest, providers: &Providers, batch: &mut Vec<Row>) -> Result<(), ImportError> {
+fn save_run(
+    work: &Path,
+    manifest: &mut Manifest,
+    providers: &Providers,
+    batch: &mut Vec<Row>,
+) -> Result<(), ImportError> {
     if !batch.is_empty() {
         batch.sort_unstable();
         batch.dedup();
         let file = format!("run-{:06}", manifest.next_run);
         manifest.next_run += 1;
-        manifest.runs.push(runs::write(work, file, batch.iter().copied().map(Ok))?);
+        manifest
+            .runs
+            .push(runs::write(work, file, batch.iter().copied().map(Ok))?);
         batch.clear();
     }
     manifest.providers = providers.names().to_vec();
@@ -259,7 +315,11 @@ fn save_run(work: &Path, manifest: &mut Manifest, providers: &Providers, batch: 
 }
 
 /// Merges runs until there are few enough to be merged at once.
-fn merge_in_steps(work: &Path, manifest: &mut Manifest, progress: &mut dyn FnMut(Progress)) -> Result<(), ImportError> {
+fn merge_in_steps(
+    work: &Path,
+    manifest: &mut Manifest,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(), ImportError> {
     while manifest.runs.len() > FAN_IN {
         let some: Vec<_> = manifest.runs[..FAN_IN].to_vec();
         let of = some.iter().map(|run| run.rows).sum();

@@ -40,7 +40,9 @@ pub fn publish(
         bad_rows: manifest.bad_rows,
     };
     let (providers, numbers) = Providers::new(manifest.providers.clone()).sorted();
-    write(work, &path, manifest, &providers, &numbers, &about, progress)?;
+    write(
+        work, &path, manifest, &providers, &numbers, &about, progress,
+    )?;
     progress(Progress::Checking);
     check::check_file(&path)?;
     let (_, index) = Index::open(&path)?;
@@ -70,14 +72,23 @@ fn write(
 ) -> Result<(), ImportError> {
     let failed = || io_error("write", path);
     let create = |path: &Path| {
-        let file = File::options().read(true).write(true).create(true).truncate(true).open(path);
-        file.map(|file| BufWriter::with_capacity(1 << 18, file)).map_err(io_error("write", path))
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(path);
+        file.map(|file| BufWriter::with_capacity(1 << 18, file))
+            .map_err(io_error("write", path))
     };
     // Blocks and cells are kept beside, since they come after the offers in the file.
     let (blocks_path, cells_path) = (work.join("blocks.section"), work.join("cells.section"));
     let mut out = create(path)?;
     out.write_all(&[0; HEADER]).map_err(failed())?;
-    let mut gatherer = Gatherer::new(IndexWriter::new(out, create(&blocks_path)?, create(&cells_path)?), numbers);
+    let mut gatherer = Gatherer::new(
+        IndexWriter::new(out, create(&blocks_path)?, create(&cells_path)?),
+        numbers,
+    );
     let of = manifest.runs.iter().map(|run| run.rows).sum();
     for (row, count) in Merge::new(work, &manifest.runs)?.zip(1..) {
         gatherer.add(row?).map_err(failed())?;
@@ -85,16 +96,25 @@ fn write(
             progress(Progress::Merging { rows: count, of });
         }
     }
-    let written = gatherer.finish().and_then(|index| index.finish(providers, about)).map_err(failed())?;
+    let written = gatherer
+        .finish()
+        .and_then(|index| index.finish(providers, about))
+        .map_err(failed())?;
     let [mut out, blocks, cells] = written.sections;
     for section in [blocks, cells] {
-        let mut section = section.into_inner().map_err(|error| failed()(error.into_error()))?;
+        let mut section = section
+            .into_inner()
+            .map_err(|error| failed()(error.into_error()))?;
         section.seek(SeekFrom::Start(0)).map_err(failed())?;
         std::io::copy(&mut section, &mut out).map_err(failed())?;
     }
     out.write_all(&written.tail).map_err(failed())?;
-    let mut out = out.into_inner().map_err(|error| failed()(error.into_error()))?;
-    out.seek(SeekFrom::Start(0)).and_then(|_| out.write_all(&written.header)).map_err(failed())?;
+    let mut out = out
+        .into_inner()
+        .map_err(|error| failed()(error.into_error()))?;
+    out.seek(SeekFrom::Start(0))
+        .and_then(|_| out.write_all(&written.header))
+        .map_err(failed())?;
     out.sync_all().map_err(failed())?;
     for path in [blocks_path, cells_path] {
         fs::remove_file(&path).map_err(io_error("remove", &path))?;

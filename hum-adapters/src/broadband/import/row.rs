@@ -10,15 +10,16 @@ use crate::broadband::technology;
 /// | 1 | 17 lower ones of the block, 34 of the location, 4 technology, 2 code, 1 latency, 6 empty |
 /// | 2 | 16 of the provider, 24 download, 24 upload |
 ///
-/// A cell of resolution 8 has 31 bits of its own: base cell and eight digits. A block has 15 digits, less than 2^50; a
-/// location has 10 digits, less than 2^34.
+/// A cell of resolution 8 has 31 bits of its own: base cell and eight digits. A block has 15
+/// digits, less than 2^50; a location has 10 digits, less than 2^34.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row(pub [u64; 3]);
 
 /// Bytes of a row in a run.
 pub const ROW: usize = 24;
 
-/// What all H3 indexes of resolution 8 share: mode 1, resolution 8, and seven unused digits of ones.
+/// What all H3 indexes of resolution 8 share: mode 1, resolution 8, and seven unused digits of
+/// ones.
 const CELL_FRAME: u64 = 0x0880_0000_001f_ffff;
 
 /// The highest block.
@@ -65,7 +66,10 @@ pub struct Fields {
 impl Row {
     /// Packs.
     pub fn new(fields: &Fields) -> Self {
-        let technology = technology::CODES.iter().position(|code| *code == fields.technology).unwrap_or(0) as u64;
+        let technology = technology::CODES
+            .iter()
+            .position(|code| *code == fields.technology)
+            .unwrap_or(0) as u64;
         Self([
             (fields.cell >> 21 & 0x7fff_ffff) << 33 | fields.block >> 17,
             (fields.block & 0x1_ffff) << 47
@@ -73,7 +77,9 @@ impl Row {
                 | technology << 9
                 | (fields.audience as u64) << 7
                 | u64::from(fields.low_latency) << 6,
-            u64::from(fields.provider) << 48 | u64::from(fields.download) << 24 | u64::from(fields.upload),
+            u64::from(fields.provider) << 48
+                | u64::from(fields.download) << 24
+                | u64::from(fields.upload),
         ])
     }
 
@@ -85,7 +91,10 @@ impl Row {
             block: (first & 0x1_ffff_ffff) << 17 | second >> 47,
             location: second >> 13 & 0x3_ffff_ffff,
             provider: (third >> 48) as u16,
-            technology: technology::CODES.get((second >> 9 & 0xf) as usize).copied().unwrap_or(0),
+            technology: technology::CODES
+                .get((second >> 9 & 0xf) as usize)
+                .copied()
+                .unwrap_or(0),
             audience: match second >> 7 & 3 {
                 0 => Audience::Business,
                 1 => Audience::Residential,
@@ -114,7 +123,11 @@ impl Row {
     /// The reverse.
     pub fn from_bytes(bytes: &[u8; ROW]) -> Self {
         let words = bytes.as_chunks::<8>().0;
-        Self([u64::from_le_bytes(words[0]), u64::from_le_bytes(words[1]), u64::from_le_bytes(words[2])])
+        Self([
+            u64::from_le_bytes(words[0]),
+            u64::from_le_bytes(words[1]),
+            u64::from_le_bytes(words[2]),
+        ])
     }
 }
 
@@ -124,9 +137,11 @@ mod tests {
 
     #[test]
     fn a_row_unpacks_to_what_was_packed_at_every_limit() {
-        for (block, location, provider, speed) in
-            [(1, 1, 0, 0), (MAX_BLOCK, MAX_LOCATION, u16::MAX, MAX_SPEED as u32), (260_770_011_001_003, 1_130_459_917, 7, 940)]
-        {
+        for (block, location, provider, speed) in [
+            (1, 1, 0, 0),
+            (MAX_BLOCK, MAX_LOCATION, u16::MAX, MAX_SPEED as u32),
+            (260_770_011_001_003, 1_130_459_917, 7, 940),
+        ] {
             for (number, technology) in technology::CODES.into_iter().enumerate() {
                 let fields = Fields {
                     cell: 0x0882_aa84_58df_ffff,
@@ -134,7 +149,8 @@ mod tests {
                     location,
                     provider,
                     technology,
-                    audience: [Audience::Business, Audience::Residential, Audience::Both][number % 3],
+                    audience: [Audience::Business, Audience::Residential, Audience::Both]
+                        [number % 3],
                     low_latency: number % 2 == 0,
                     download: speed,
                     upload: speed / 2,

@@ -1,8 +1,9 @@
 //! Reads the rows of FCC availability files.
 //!
-//! Columns and their meaning: "BDC Specifications for Data Downloads from the National Broadband Map", section 3.1.1,
-//! <https://www.fcc.gov/sites/default/files/bdc-data-downloads-output.pdf>. They are found by their names, in any order;
-//! columns that are not needed, such as `state_usps`, may be missing.
+//! Columns and their meaning: "BDC Specifications for Data Downloads from the National Broadband
+//! Map", section 3.1.1, <https://www.fcc.gov/sites/default/files/bdc-data-downloads-output.pdf>.
+//! They are found by their names, in any order; columns that are not needed, such as `state_usps`,
+//! may be missing.
 
 use std::{
     cell::Cell,
@@ -66,7 +67,10 @@ struct Guarded<R> {
 impl<R: Read> Read for Guarded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.given.saturating_sub(self.row_began.get()) > LONGEST_ROW {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a row is longer than 4 MiB: is a quote not closed?"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a row is longer than 4 MiB: is a quote not closed?",
+            ));
         }
         let read = self.inner.read(buffer)?;
         self.given += read as u64;
@@ -87,7 +91,11 @@ impl Providers {
     /// Those that were met before.
     pub fn new(names: Vec<ProviderName>) -> Self {
         let numbers = names.iter().cloned().zip(0..).collect();
-        Self { names, numbers, last: None }
+        Self {
+            names,
+            numbers,
+            last: None,
+        }
     }
 
     /// In the order of their numbers.
@@ -103,7 +111,11 @@ impl Providers {
         {
             return Some(*number);
         }
-        let name = ProviderName { frn, provider_id, brand: brand.to_owned() };
+        let name = ProviderName {
+            frn,
+            provider_id,
+            brand: brand.to_owned(),
+        };
         let number = match self.numbers.get(&name) {
             Some(number) => *number,
             None => {
@@ -117,8 +129,8 @@ impl Providers {
         Some(number)
     }
 
-    /// The providers in the order of the index, and the place there of each number. The order in which files were given
-    /// must not change the index.
+    /// The providers in the order of the index, and the place there of each number. The order in
+    /// which files were given must not change the index.
     pub fn sorted(&self) -> (Vec<ProviderName>, Vec<u16>) {
         let mut order: Vec<u16> = (0..self.names.len() as u16).collect();
         order.sort_by_key(|number| &self.names[usize::from(*number)]);
@@ -126,7 +138,13 @@ impl Providers {
         for (place, number) in order.iter().enumerate() {
             places[usize::from(*number)] = place as u16;
         }
-        (order.iter().map(|number| self.names[usize::from(*number)].clone()).collect(), places)
+        (
+            order
+                .iter()
+                .map(|number| self.names[usize::from(*number)].clone())
+                .collect(),
+            places,
+        )
     }
 }
 
@@ -160,25 +178,52 @@ impl<R: Read> Rows<R> {
     /// A column is missing, or the file cannot be read.
     pub fn new(input: R, file: String) -> Result<Self, ImportError> {
         let row_began = Rc::new(Cell::new(0));
-        let guarded = Guarded { inner: input, given: 0, row_began: Rc::clone(&row_began) };
-        let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(1 << 18).from_reader(guarded);
+        let guarded = Guarded {
+            inner: input,
+            given: 0,
+            row_began: Rc::clone(&row_began),
+        };
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .buffer_capacity(1 << 18)
+            .from_reader(guarded);
         let mut record = ByteRecord::new();
-        reader.read_byte_record(&mut record).map_err(|error| cannot_read(&file, error))?;
+        reader
+            .read_byte_record(&mut record)
+            .map_err(|error| cannot_read(&file, error))?;
         let names: Vec<String> = record
             .iter()
-            .map(|name| String::from_utf8_lossy(name).trim_start_matches('\u{feff}').trim().to_ascii_lowercase())
+            .map(|name| {
+                String::from_utf8_lossy(name)
+                    .trim_start_matches('\u{feff}')
+                    .trim()
+                    .to_ascii_lowercase()
+            })
             .collect();
         let mut places = [0; COLUMNS.len()];
         for (place, column) in places.iter_mut().zip(COLUMNS) {
-            *place = names.iter().position(|name| name == column).ok_or_else(|| ImportError::NoColumn {
-                file: file.clone(),
-                column,
-                found: names.join(",").chars().take(200).collect(),
-                expected: FIRST_LINE,
-            })?;
+            *place = names
+                .iter()
+                .position(|name| name == column)
+                .ok_or_else(|| ImportError::NoColumn {
+                    file: file.clone(),
+                    column,
+                    found: names.join(",").chars().take(200).collect(),
+                    expected: FIRST_LINE,
+                })?;
         }
         let uncounted_lines = 2_u64.saturating_sub(reader.position().line());
-        Ok(Self { reader, record, places, columns: names.len(), file, row_began, last_cell: ([0; 15], 0), uncounted_lines })
+        Ok(Self {
+            reader,
+            record,
+            places,
+            columns: names.len(),
+            file,
+            row_began,
+            last_cell: ([0; 15], 0),
+            uncounted_lines,
+        })
     }
 
     /// Where the next row begins: byte, and line from 1.
@@ -192,7 +237,11 @@ impl<R: Read> Rows<R> {
     /// The file cannot be read, or there are too many providers.
     pub fn next(&mut self, providers: &mut Providers) -> Result<Next, ImportError> {
         self.row_began.set(self.reader.position().byte());
-        if !self.reader.read_byte_record(&mut self.record).map_err(|error| cannot_read(&self.file, error))? {
+        if !self
+            .reader
+            .read_byte_record(&mut self.record)
+            .map_err(|error| cannot_read(&self.file, error))?
+        {
             return Ok(Next::End);
         }
         if self.record.len() != self.columns {
@@ -207,14 +256,17 @@ impl<R: Read> Rows<R> {
         }
         match self.parse(providers) {
             Ok(row) => Ok(Next::Row(row)),
-            Err((Column::Brand, "one of at most 65,536 providers")) => {
-                Err(ImportError::Usage("there are more than 65,536 providers: are these the right files?".into()))
-            }
+            Err((Column::Brand, "one of at most 65,536 providers")) => Err(ImportError::Usage(
+                "there are more than 65,536 providers: are these the right files?".into(),
+            )),
             Err((column, right)) => Ok(Next::Bad(Box::new(BadRow {
                 file: self.file.clone(),
                 line: self.line(),
                 column: COLUMNS[column as usize],
-                value: String::from_utf8_lossy(self.field(column)).chars().take(100).collect(),
+                value: String::from_utf8_lossy(self.field(column))
+                    .chars()
+                    .take(100)
+                    .collect(),
                 right,
             }))),
         }
@@ -226,28 +278,62 @@ impl<R: Read> Rows<R> {
     }
 
     fn field(&self, column: Column) -> &[u8] {
-        self.record.get(self.places[column as usize]).unwrap_or_default()
+        self.record
+            .get(self.places[column as usize])
+            .unwrap_or_default()
     }
 
-    fn number(&self, column: Column, max: u64, right: &'static str) -> Result<u64, (Column, &'static str)> {
-        digits(self.field(column)).filter(|number| *number <= max).ok_or((column, right))
+    fn number(
+        &self,
+        column: Column,
+        max: u64,
+        right: &'static str,
+    ) -> Result<u64, (Column, &'static str)> {
+        digits(self.field(column))
+            .filter(|number| *number <= max)
+            .ok_or((column, right))
     }
 
     fn parse(&mut self, providers: &mut Providers) -> Result<Row, (Column, &'static str)> {
-        let text: [u8; 15] = self
-            .field(Column::Cell)
-            .try_into()
-            .map_err(|_| (Column::Cell, "an H3 cell of resolution 8: 15 hexadecimal digits"))?;
+        let text: [u8; 15] = self.field(Column::Cell).try_into().map_err(|_| {
+            (
+                Column::Cell,
+                "an H3 cell of resolution 8: 15 hexadecimal digits",
+            )
+        })?;
         if self.last_cell.0 != text {
-            self.last_cell = (text, cell(&text).ok_or((Column::Cell, "an H3 cell of resolution 8: 15 hexadecimal digits"))?);
+            self.last_cell = (
+                text,
+                cell(&text).ok_or((
+                    Column::Cell,
+                    "an H3 cell of resolution 8: 15 hexadecimal digits",
+                ))?,
+            );
         }
         let block = self.field(Column::Block);
-        let block = if block.len() == 15 { digits(block) } else { None };
-        let block = block.filter(|block| *block <= MAX_BLOCK).ok_or((Column::Block, "a census block: 15 digits"))?;
-        let location = self.number(Column::Location, MAX_LOCATION, "a location of at most 10 digits")?;
-        let technology = self.number(Column::Technology, 72, "one of 0, 10, 40, 50, 60, 61, 70, 71, 72")? as u8;
+        let block = if block.len() == 15 {
+            digits(block)
+        } else {
+            None
+        };
+        let block = block
+            .filter(|block| *block <= MAX_BLOCK)
+            .ok_or((Column::Block, "a census block: 15 digits"))?;
+        let location = self.number(
+            Column::Location,
+            MAX_LOCATION,
+            "a location of at most 10 digits",
+        )?;
+        let technology = self.number(
+            Column::Technology,
+            72,
+            "one of 0, 10, 40, 50, 60, 61, 70, 71, 72",
+        )? as u8;
         if !technology::CODES.contains(&technology) {
-            return Err((Column::Technology, "one of 0, 10, 40, 50, 60, 61, 70, 71, 72"));
+            return Err((
+                Column::Technology,
+                "one of 0, 10, 40, 50, 60, 61, 70, 71, 72",
+            ));
         }
         let low_latency = match self.field(Column::LowLatency) {
             b"1" | b"true" | b"True" | b"TRUE" | b"t" => true,
@@ -263,15 +349,33 @@ impl<R: Read> Rows<R> {
         let speed = "a whole number of Mbit/s below 16,777,216";
         let download = self.number(Column::Download, MAX_SPEED, speed)? as u32;
         let upload = self.number(Column::Upload, MAX_SPEED, speed)? as u32;
-        let frn = self.number(Column::Frn, 9_999_999_999, "an FCC registration number of at most 10 digits")?;
+        let frn = self.number(
+            Column::Frn,
+            9_999_999_999,
+            "an FCC registration number of at most 10 digits",
+        )?;
         let provider_id = self.number(Column::ProviderId, u64::MAX, "a number")?;
-        let brand = std::str::from_utf8(self.field(Column::Brand)).map_err(|_| (Column::Brand, "text in UTF-8"))?.trim();
+        let brand = std::str::from_utf8(self.field(Column::Brand))
+            .map_err(|_| (Column::Brand, "text in UTF-8"))?
+            .trim();
         if brand.is_empty() || brand.len() > 1_000 {
             return Err((Column::Brand, "a name of 1 to 1,000 bytes"));
         }
-        let provider = providers.number(frn, provider_id, brand).ok_or((Column::Brand, "one of at most 65,536 providers"))?;
+        let provider = providers
+            .number(frn, provider_id, brand)
+            .ok_or((Column::Brand, "one of at most 65,536 providers"))?;
         let cell = self.last_cell.1;
-        Ok(Row::new(&Fields { cell, block, location, provider, technology, audience, low_latency, download, upload }))
+        Ok(Row::new(&Fields {
+            cell,
+            block,
+            location,
+            provider,
+            technology,
+            audience,
+            low_latency,
+            download,
+            upload,
+        }))
     }
 }
 
@@ -286,7 +390,9 @@ impl<R: Read + io::Seek> Rows<R> {
         let input = self.reader.get_mut();
         input.given = byte;
         self.row_began.set(byte);
-        self.reader.seek(position).map_err(|error| cannot_read(&self.file, error))
+        self.reader
+            .seek(position)
+            .map_err(|error| cannot_read(&self.file, error))
     }
 }
 
@@ -302,7 +408,11 @@ fn cannot_read(file: &str, error: csv::Error) -> ImportError {
         csv::ErrorKind::Io(source) => source,
         _ => io::Error::new(io::ErrorKind::InvalidData, text),
     };
-    ImportError::Io { doing: "read", path: file.to_owned(), source }
+    ImportError::Io {
+        doing: "read",
+        path: file.to_owned(),
+        source,
+    }
 }
 
 fn digits(text: &[u8]) -> Option<u64> {

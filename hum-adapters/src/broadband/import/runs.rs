@@ -16,7 +16,11 @@ use super::{
 ///
 /// # Errors
 /// The disk.
-pub fn write(work: &Path, file: String, rows: impl Iterator<Item = Result<Row, ImportError>>) -> Result<Run, ImportError> {
+pub fn write(
+    work: &Path,
+    file: String,
+    rows: impl Iterator<Item = Result<Row, ImportError>>,
+) -> Result<Run, ImportError> {
     let path = work.join(&file);
     let out = File::create(&path).map_err(io_error("write", &path))?;
     let mut out = BufWriter::with_capacity(1 << 18, out);
@@ -37,9 +41,15 @@ pub fn write(work: &Path, file: String, rows: impl Iterator<Item = Result<Row, I
         }
     }
     flush(&mut buffer, &mut out).map_err(io_error("write", &path))?;
-    let out = out.into_inner().map_err(|error| io_error("write", &path)(error.into_error()))?;
+    let out = out
+        .into_inner()
+        .map_err(|error| io_error("write", &path)(error.into_error()))?;
     out.sync_all().map_err(io_error("write", &path))?;
-    Ok(Run { file, rows: count, crc: crc.finalize() })
+    Ok(Run {
+        file,
+        rows: count,
+        crc: crc.finalize(),
+    })
 }
 
 /// A run that is being read. Damage is noticed at its end at the latest.
@@ -64,10 +74,21 @@ impl RunReader {
         let len = file.metadata().map_err(io_error("read", &path))?.len();
         let path = path.display().to_string();
         if len != run.rows * ROW as u64 {
-            return Err(ImportError::DamagedWork { path, why: "another length than it was written with".into() });
+            return Err(ImportError::DamagedWork {
+                path,
+                why: "another length than it was written with".into(),
+            });
         }
         let chunk = Vec::with_capacity((memory / ROW).max(16) * ROW);
-        Ok(Self { input: file, run: run.clone(), path, left: run.rows, crc: crc32fast::Hasher::new(), chunk, at: 0 })
+        Ok(Self {
+            input: file,
+            run: run.clone(),
+            path,
+            left: run.rows,
+            crc: crc32fast::Hasher::new(),
+            chunk,
+            at: 0,
+        })
     }
 
     /// The next row; `None` at the end.
@@ -81,7 +102,10 @@ impl RunReader {
             }
             self.fill()?;
         }
-        let bytes = self.chunk.get(self.at..).and_then(|rest| rest.first_chunk::<ROW>());
+        let bytes = self
+            .chunk
+            .get(self.at..)
+            .and_then(|rest| rest.first_chunk::<ROW>());
         self.at += ROW;
         Ok(bytes.map(Row::from_bytes))
     }
@@ -90,7 +114,9 @@ impl RunReader {
         let want = (self.chunk.capacity() as u64 / ROW as u64).min(self.left);
         self.chunk.resize(want as usize * ROW, 0);
         let path = Path::new(&self.path);
-        self.input.read_exact(&mut self.chunk).map_err(io_error("read", path))?;
+        self.input
+            .read_exact(&mut self.chunk)
+            .map_err(io_error("read", path))?;
         self.crc.update(&self.chunk);
         self.left -= want;
         self.at = 0;

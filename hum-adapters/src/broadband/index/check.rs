@@ -8,8 +8,8 @@ use super::{
 };
 use crate::broadband::technology;
 
-/// How much of the file is mapped and looked at before it is mapped anew. Pages that were looked at count as memory of
-/// this process until then, and an index may be larger than the memory.
+/// How much of the file is mapped and looked at before it is mapped anew. Pages that were looked at
+/// count as memory of this process until then, and an index may be larger than the memory.
 const AT_ONCE: u64 = 32 << 20;
 
 /// Compares the checksums, and every record with its neighbours.
@@ -48,7 +48,10 @@ fn checksums(path: &Path) -> Result<(), IndexError> {
     match read() {
         Ok(None) => Ok(()),
         Ok(Some(number)) => Err(wrong("section", number, "has another checksum").into()),
-        Err(source) => Err(IndexError::Io { path: path.display().to_string(), source }),
+        Err(source) => Err(IndexError::Io {
+            path: path.display().to_string(),
+            source,
+        }),
     }
 }
 
@@ -68,7 +71,10 @@ impl Walk {
         let providers = index.provider_count();
         if self.cells == 0 {
             for number in 0..providers {
-                index.provider(u16::try_from(number).map_err(|_| wrong("provider", number, "has too high a number"))?)?;
+                index.provider(
+                    u16::try_from(number)
+                        .map_err(|_| wrong("provider", number, "has too high a number"))?,
+                )?;
             }
         }
         let until = self.offers + AT_ONCE / OFFER as u64;
@@ -82,7 +88,11 @@ impl Walk {
         let all = self.locations == header.locations
             && self.blocks == header.blocks.len / BLOCK as u64
             && self.offers == header.offers.len / OFFER as u64;
-        if all { Ok(true) } else { Err(wrong("header", 0, "counts something else than there is")) }
+        if all {
+            Ok(true)
+        } else {
+            Err(wrong("header", 0, "counts something else than there is"))
+        }
     }
 
     fn cell(&mut self, index: &Index, providers: u64) -> Result<(), Damaged> {
@@ -104,7 +114,11 @@ impl Walk {
             self.offers += offers(index.block_offers(&block)?, block.known, providers)?;
         }
         if known != u64::from(cell.known) {
-            return Err(wrong("cell", self.cells, "knows another number of locations than its blocks"));
+            return Err(wrong(
+                "cell",
+                self.cells,
+                "knows another number of locations than its blocks",
+            ));
         }
         self.cells += 1;
         Ok(())
@@ -112,11 +126,20 @@ impl Walk {
 }
 
 /// How many there are, if all make sense.
-fn offers(offers: impl Iterator<Item = OfferRecord>, known: u32, providers: u64) -> Result<u64, Damaged> {
+fn offers(
+    offers: impl Iterator<Item = OfferRecord>,
+    known: u32,
+    providers: u64,
+) -> Result<u64, Damaged> {
     let mut count = 0;
     for offer in offers {
-        let technology = offer.technology == ALL_TECHNOLOGIES || technology::from_code(offer.technology).is_some();
-        if !technology || u64::from(offer.provider) >= providers || offer.served == 0 || offer.served > known {
+        let technology = offer.technology == ALL_TECHNOLOGIES
+            || technology::from_code(offer.technology).is_some();
+        if !technology
+            || u64::from(offer.provider) >= providers
+            || offer.served == 0
+            || offer.served > known
+        {
             return Err(wrong("offer", u64::from(offer.provider), "makes no sense"));
         }
         count += 1;

@@ -1,7 +1,7 @@
 //! What the bytes of an index mean. Version 1.
 //!
-//! Everything is little-endian, and every record has a fixed width. The header is followed by the sections in this order,
-//! without gaps:
+//! Everything is little-endian, and every record has a fixed width. The header is followed by the
+//! sections in this order, without gaps:
 //!
 //! | Section | Record | Order |
 //! |---|---|---|
@@ -27,25 +27,28 @@
 //! | 176 | 3 × 8 bytes | data set, source, vintage: offset into the strings u32, length u32 |
 //! | 508 | u32 | CRC-32 of the 508 bytes before |
 //!
-//! **Cell.** H3 cell u64; its first offer u64; its first block u32; locations known u32; how many offers are the cell's own
-//! u32; how many blocks u32.
+//! **Cell.** H3 cell u64; its first offer u64; its first block u32; locations known u32; how many
+//! offers are the cell's own u32; how many blocks u32.
 //!
-//! **Block.** Census block u64 (its 15 digits as a number); locations known u32; end of its offers u32, counted from the
-//! cell's first offer. They begin where those of the block before end, or where the cell's own end.
+//! **Block.** Census block u64 (its 15 digits as a number); locations known u32; end of its offers
+//! u32, counted from the cell's first offer. They begin where those of the block before end, or
+//! where the cell's own end.
 //!
-//! **Offer.** Provider u16; technology u8 (the FCC's code, or 255: all technologies of the provider together, written only
-//! when it has more than one); flags u8; best download u32 and upload u32, Mbit/s; distinct locations served u32.
-//! Offers are sorted by provider, audience, technology.
+//! **Offer.** Provider u16; technology u8 (the FCC's code, or 255: all technologies of the provider
+//! together, written only when it has more than one); flags u8; best download u32 and upload u32,
+//! Mbit/s; distinct locations served u32. Offers are sorted by provider, audience, technology.
 //!
 //! **Provider.** FRN u64; provider id u64; brand: offset u32, length u32.
 //!
-//! The figures of a cell are not the sum of anything else in the file that a reader would have to add up: an answer needs
-//! the record of the cell, that of one block, and their offers. A location has one block and one cell, so figures of cells
-//! may be added to each other, and those of blocks too.
+//! The figures of a cell are not the sum of anything else in the file that a reader would have to
+//! add up: an answer needs the record of the cell, that of one block, and their offers. A location
+//! has one block and one cell, so figures of cells may be added to each other, and those of blocks
+//! too.
 //!
-//! The header has its own checksum and is checked when the index is opened. The sections' checksums are checked at the end
-//! of an import and by `hum import check`, not at the start of a server: that would read the whole file. A reader checks
-//! every offset instead, so damage is an error and never a wild read.
+//! The header has its own checksum and is checked when the index is opened. The sections' checksums
+//! are checked at the end of an import and by `hum import check`, not at the start of a server:
+//! that would read the whole file. A reader checks every offset instead, so damage is an error and
+//! never a wild read.
 
 /// The first bytes of an index.
 pub const MAGIC: [u8; 8] = *b"HUMBBMAP";
@@ -146,7 +149,13 @@ impl Header {
         bytes.extend(MAGIC);
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend((HEADER as u32).to_le_bytes());
-        for number in [self.file_len, self.rows, self.business_rows, self.bad_rows, self.locations] {
+        for number in [
+            self.file_len,
+            self.rows,
+            self.business_rows,
+            self.bad_rows,
+            self.locations,
+        ] {
             bytes.extend(number.to_le_bytes());
         }
         for (_, section, width) in self.sections() {
@@ -171,15 +180,21 @@ impl Header {
     /// # Errors
     /// What is wrong, as the end of a sentence.
     pub fn parse(file: &[u8]) -> Result<Self, String> {
-        let Some(bytes) = file.get(..HEADER) else { return Err("it is too short".into()) };
+        let Some(bytes) = file.get(..HEADER) else {
+            return Err("it is too short".into());
+        };
         if bytes[..8] != MAGIC {
             return Err("it begins with something else".into());
         }
         let version = u32_at(bytes, 8);
         if version != VERSION {
-            return Err(format!("its format is version {version}, and this hum reads version {VERSION}"));
+            return Err(format!(
+                "its format is version {version}, and this hum reads version {VERSION}"
+            ));
         }
-        if u32_at(bytes, 12) as usize != HEADER || u32_at(bytes, HEADER - 4) != crc32fast::hash(&bytes[..HEADER - 4]) {
+        if u32_at(bytes, 12) as usize != HEADER
+            || u32_at(bytes, HEADER - 4) != crc32fast::hash(&bytes[..HEADER - 4])
+        {
             return Err("its header is damaged".into());
         }
         let section = |at: usize| Section {
@@ -188,7 +203,10 @@ impl Header {
             crc: u32_at(bytes, at + 16),
             width: u32_at(bytes, at + 20),
         };
-        let text = |at: usize| Text { offset: u32_at(bytes, at), len: u32_at(bytes, at + 4) };
+        let text = |at: usize| Text {
+            offset: u32_at(bytes, at),
+            len: u32_at(bytes, at + 4),
+        };
         let header = Self {
             file_len: u64_at(bytes, 16),
             rows: u64_at(bytes, 24),
@@ -205,11 +223,16 @@ impl Header {
             vintage: text(192),
         };
         if header.file_len != file.len() as u64 {
-            return Err(format!("it has {} bytes, and its header says {}: was it cut off?", file.len(), header.file_len));
+            return Err(format!(
+                "it has {} bytes, and its header says {}: was it cut off?",
+                file.len(),
+                header.file_len
+            ));
         }
         for (name, section, width) in header.sections() {
             let end = section.offset.checked_add(section.len);
-            let fits = section.offset >= HEADER as u64 && end.is_some_and(|end| end <= header.file_len);
+            let fits =
+                section.offset >= HEADER as u64 && end.is_some_and(|end| end <= header.file_len);
             if !fits || section.width as usize != width || section.len % width as u64 != 0 {
                 return Err(format!("its section {name} does not fit"));
             }

@@ -1,4 +1,5 @@
-//! The index: one file with everything that is known about every cell, sorted by cell. See [`mod@format`] for its bytes.
+//! The index: one file with everything that is known about every cell, sorted by cell. See
+//! [`mod@format`] for its bytes.
 
 pub mod check;
 pub mod format;

@@ -88,9 +88,19 @@ impl Index {
     /// The file is not there, something else, cut off or of another version.
     pub fn open(path: &Path) -> Result<(std::fs::File, Self), IndexError> {
         let shown = || path.display().to_string();
-        let (file, mapped) = mapped_file::map(path).map_err(|source| IndexError::Io { path: shown(), source })?;
-        let header = Header::parse(&mapped).map_err(|why| IndexError::Foreign { path: shown(), why })?;
-        Ok((file, Self { bytes: Bytes::Mapped(mapped), header }))
+        let (file, mapped) = mapped_file::map(path).map_err(|source| IndexError::Io {
+            path: shown(),
+            source,
+        })?;
+        let header =
+            Header::parse(&mapped).map_err(|why| IndexError::Foreign { path: shown(), why })?;
+        Ok((
+            file,
+            Self {
+                bytes: Bytes::Mapped(mapped),
+                header,
+            },
+        ))
     }
 
     /// An index that was made in memory.
@@ -98,8 +108,14 @@ impl Index {
     /// # Errors
     /// As [`Index::open`].
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, IndexError> {
-        let header = Header::parse(&bytes).map_err(|why| IndexError::Foreign { path: "the index in memory".into(), why })?;
-        Ok(Self { bytes: Bytes::Owned(bytes), header })
+        let header = Header::parse(&bytes).map_err(|why| IndexError::Foreign {
+            path: "the index in memory".into(),
+            why,
+        })?;
+        Ok(Self {
+            bytes: Bytes::Owned(bytes),
+            header,
+        })
     }
 
     /// Counts and sections.
@@ -107,7 +123,8 @@ impl Index {
         &self.header
     }
 
-    /// Names these very bytes: the checksum of the header, which has the checksums of everything else.
+    /// Names these very bytes: the checksum of the header, which has the checksums of everything
+    /// else.
     pub fn fingerprint(&self) -> u32 {
         u32_at(self.bytes.all(), HEADER - 4)
     }
@@ -160,7 +177,11 @@ impl Index {
     /// # Errors
     /// There is no such number.
     pub fn cell(&self, number: u64) -> Result<CellRecord, Damaged> {
-        let record = self.record(self.header.cells, CELL, number).ok_or(damaged("cell", number, "is not there"))?;
+        let record = self.record(self.header.cells, CELL, number).ok_or(damaged(
+            "cell",
+            number,
+            "is not there",
+        ))?;
         Ok(CellRecord {
             cell: u64_at(record, 0),
             first_offer: u64_at(record, 8),
@@ -175,7 +196,10 @@ impl Index {
     ///
     /// # Errors
     /// The file contradicts itself.
-    pub fn cell_offers(&self, cell: &CellRecord) -> Result<impl Iterator<Item = OfferRecord> + Clone + '_, Damaged> {
+    pub fn cell_offers(
+        &self,
+        cell: &CellRecord,
+    ) -> Result<impl Iterator<Item = OfferRecord> + Clone + '_, Damaged> {
         let end = cell.first_offer.checked_add(u64::from(cell.own_offers));
         let end = end.ok_or(damaged("cell", cell.cell, "has offers beyond all numbers"))?;
         self.offers(cell.first_offer..end)
@@ -185,7 +209,10 @@ impl Index {
     ///
     /// # Errors
     /// The file contradicts itself.
-    pub fn blocks(&self, cell: &CellRecord) -> Result<impl Iterator<Item = BlockRecord> + '_, Damaged> {
+    pub fn blocks(
+        &self,
+        cell: &CellRecord,
+    ) -> Result<impl Iterator<Item = BlockRecord> + '_, Damaged> {
         let records = self.block_bytes(cell)?;
         let (first, own) = (cell.first_offer, cell.own_offers);
         Ok((0..records.len() / BLOCK).map(move |at| block_at(records, at, first, own)))
@@ -195,7 +222,11 @@ impl Index {
     ///
     /// # Errors
     /// The file contradicts itself.
-    pub fn find_block(&self, cell: &CellRecord, geoid: u64) -> Result<Option<BlockRecord>, Damaged> {
+    pub fn find_block(
+        &self,
+        cell: &CellRecord,
+        geoid: u64,
+    ) -> Result<Option<BlockRecord>, Damaged> {
         let records = self.block_bytes(cell)?;
         let (mut low, mut high) = (0, records.len() / BLOCK);
         while low < high {
@@ -204,7 +235,12 @@ impl Index {
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
                 std::cmp::Ordering::Equal => {
-                    return Ok(Some(block_at(records, middle, cell.first_offer, cell.own_offers)));
+                    return Ok(Some(block_at(
+                        records,
+                        middle,
+                        cell.first_offer,
+                        cell.own_offers,
+                    )));
                 }
             }
         }
@@ -215,7 +251,10 @@ impl Index {
     ///
     /// # Errors
     /// The file contradicts itself.
-    pub fn block_offers(&self, block: &BlockRecord) -> Result<impl Iterator<Item = OfferRecord> + Clone + '_, Damaged> {
+    pub fn block_offers(
+        &self,
+        block: &BlockRecord,
+    ) -> Result<impl Iterator<Item = OfferRecord> + Clone + '_, Damaged> {
         self.offers(block.offers.clone())
     }
 
@@ -225,21 +264,39 @@ impl Index {
     /// Nobody, or the name is not readable.
     pub fn provider(&self, number: u16) -> Result<ProviderRecord<'_>, Damaged> {
         let number = u64::from(number);
-        let record = self.record(self.header.providers, PROVIDER, number).ok_or(damaged("provider", number, "is not there"))?;
-        let brand = Text { offset: u32_at(record, 16), len: u32_at(record, 20) };
-        let brand = self.text(brand).ok_or(damaged("provider", number, "has no readable name"))?;
-        Ok(ProviderRecord { frn: u64_at(record, 0), provider_id: u64_at(record, 8), brand })
+        let record = self
+            .record(self.header.providers, PROVIDER, number)
+            .ok_or(damaged("provider", number, "is not there"))?;
+        let brand = Text {
+            offset: u32_at(record, 16),
+            len: u32_at(record, 20),
+        };
+        let brand = self
+            .text(brand)
+            .ok_or(damaged("provider", number, "has no readable name"))?;
+        Ok(ProviderRecord {
+            frn: u64_at(record, 0),
+            provider_id: u64_at(record, 8),
+            brand,
+        })
     }
 
     /// The bytes of a section.
     pub fn section(&self, section: Section) -> &[u8] {
         // The header was checked: the section lies in the file.
-        self.bytes.all().get(section.offset as usize..(section.offset + section.len) as usize).unwrap_or_default()
+        self.bytes
+            .all()
+            .get(section.offset as usize..(section.offset + section.len) as usize)
+            .unwrap_or_default()
     }
 
     fn text(&self, text: Text) -> Option<&str> {
         let (start, len) = (text.offset as usize, text.len as usize);
-        std::str::from_utf8(self.section(self.header.strings).get(start..start.checked_add(len)?)?).ok()
+        std::str::from_utf8(
+            self.section(self.header.strings)
+                .get(start..start.checked_add(len)?)?,
+        )
+        .ok()
     }
 
     fn record(&self, section: Section, width: usize, number: u64) -> Option<&[u8]> {
@@ -250,31 +307,58 @@ impl Index {
     fn block_bytes(&self, cell: &CellRecord) -> Result<&[u8], Damaged> {
         let start = cell.first_block as usize * BLOCK;
         let end = start + cell.blocks as usize * BLOCK;
-        self.section(self.header.blocks).get(start..end).ok_or(damaged("cell", cell.cell, "has blocks that are not there"))
+        self.section(self.header.blocks)
+            .get(start..end)
+            .ok_or(damaged("cell", cell.cell, "has blocks that are not there"))
     }
 
-    fn offers(&self, range: Range<u64>) -> Result<impl Iterator<Item = OfferRecord> + Clone + '_, Damaged> {
+    fn offers(
+        &self,
+        range: Range<u64>,
+    ) -> Result<impl Iterator<Item = OfferRecord> + Clone + '_, Damaged> {
         let wrong = damaged("offer", range.start, "is not there");
-        let start = usize::try_from(range.start).ok().and_then(|start| start.checked_mul(OFFER)).ok_or(wrong)?;
-        let end = usize::try_from(range.end).ok().and_then(|end| end.checked_mul(OFFER)).ok_or(wrong)?;
-        let bytes = self.section(self.header.offers).get(start..end).ok_or(wrong)?;
-        Ok(bytes.as_chunks::<OFFER>().0.iter().map(|record| OfferRecord {
-            provider: u16::from_le_bytes([record[0], record[1]]),
-            technology: record[2],
-            flags: record[3],
-            download: u32_at(record, 4),
-            upload: u32_at(record, 8),
-            served: u32_at(record, 12),
-        }))
+        let start = usize::try_from(range.start)
+            .ok()
+            .and_then(|start| start.checked_mul(OFFER))
+            .ok_or(wrong)?;
+        let end = usize::try_from(range.end)
+            .ok()
+            .and_then(|end| end.checked_mul(OFFER))
+            .ok_or(wrong)?;
+        let bytes = self
+            .section(self.header.offers)
+            .get(start..end)
+            .ok_or(wrong)?;
+        Ok(bytes
+            .as_chunks::<OFFER>()
+            .0
+            .iter()
+            .map(|record| OfferRecord {
+                provider: u16::from_le_bytes([record[0], record[1]]),
+                technology: record[2],
+                flags: record[3],
+                download: u32_at(record, 4),
+                upload: u32_at(record, 8),
+                served: u32_at(record, 12),
+            }))
     }
 }
 
 fn block_at(records: &[u8], at: usize, first_offer: u64, own_offers: u32) -> BlockRecord {
-    let begin = if at == 0 { own_offers } else { u32_at(records, at * BLOCK - 4) };
+    let begin = if at == 0 {
+        own_offers
+    } else {
+        u32_at(records, at * BLOCK - 4)
+    };
     let end = u32_at(records, at * BLOCK + 12);
     // Beyond all numbers is beyond the file too: reading the offers says so.
-    let offers = first_offer.saturating_add(u64::from(begin))..first_offer.saturating_add(u64::from(end));
-    BlockRecord { geoid: u64_at(records, at * BLOCK), known: u32_at(records, at * BLOCK + 8), offers }
+    let offers =
+        first_offer.saturating_add(u64::from(begin))..first_offer.saturating_add(u64::from(end));
+    BlockRecord {
+        geoid: u64_at(records, at * BLOCK),
+        known: u32_at(records, at * BLOCK + 8),
+        offers,
+    }
 }
 
 const fn damaged(what: &'static str, number: u64, why: &'static str) -> Damaged {

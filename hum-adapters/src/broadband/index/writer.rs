@@ -17,7 +17,11 @@ pub struct SectionWriter<W> {
 impl<W: Write> SectionWriter<W> {
     /// An empty one.
     pub fn new(out: W) -> Self {
-        Self { out, crc: crc32fast::Hasher::new(), len: 0 }
+        Self {
+            out,
+            crc: crc32fast::Hasher::new(),
+            len: 0,
+        }
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -32,7 +36,9 @@ impl<W: Write> SectionWriter<W> {
 }
 
 /// A provider of the table.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct ProviderName {
     /// The FCC registration number.
     pub frn: u64,
@@ -115,7 +121,8 @@ impl<W: Write> IndexWriter<W> {
         block_offers: &[OfferRecord],
     ) -> io::Result<()> {
         let first_offer = self.offers.len / OFFER as u64;
-        let first_block = u32::try_from(self.blocks.len / BLOCK as u64).map_err(|_| too_many("blocks"))?;
+        let first_block =
+            u32::try_from(self.blocks.len / BLOCK as u64).map_err(|_| too_many("blocks"))?;
         self.buffer.clear();
         for offer in own.iter().chain(block_offers) {
             self.buffer.extend(offer.provider.to_le_bytes());
@@ -127,7 +134,8 @@ impl<W: Write> IndexWriter<W> {
         self.offers.write(&self.buffer)?;
         self.buffer.clear();
         for block in blocks {
-            let end = u32::try_from(own.len() + block.offers_end).map_err(|_| too_many("offers of a cell"))?;
+            let end = u32::try_from(own.len() + block.offers_end)
+                .map_err(|_| too_many("offers of a cell"))?;
             self.buffer.extend(block.geoid.to_le_bytes());
             self.buffer.extend(block.known.to_le_bytes());
             self.buffer.extend(end.to_le_bytes());
@@ -149,9 +157,16 @@ impl<W: Write> IndexWriter<W> {
         let mut text = |value: &str| -> io::Result<Text> {
             let offset = u32::try_from(strings.len()).map_err(|_| too_many("names"))?;
             strings.extend(value.as_bytes());
-            Ok(Text { offset, len: value.len() as u32 })
+            Ok(Text {
+                offset,
+                len: value.len() as u32,
+            })
         };
-        let [data_set, source, vintage] = [text(&about.data_set)?, text(&about.source)?, text(&about.vintage)?];
+        let [data_set, source, vintage] = [
+            text(&about.data_set)?,
+            text(&about.source)?,
+            text(&about.vintage)?,
+        ];
         let mut tail = Vec::with_capacity(providers.len() * PROVIDER);
         for provider in providers {
             let brand = text(&provider.brand)?;
@@ -162,7 +177,12 @@ impl<W: Write> IndexWriter<W> {
         }
         let mut at = HEADER as u64;
         let mut section = |len: u64, crc: u32| {
-            let section = Section { offset: at, len, crc, width: 0 };
+            let section = Section {
+                offset: at,
+                len,
+                crc,
+                width: 0,
+            };
             at += len;
             section
         };
@@ -186,10 +206,17 @@ impl<W: Write> IndexWriter<W> {
         };
         header.file_len = at;
         tail.extend(strings);
-        Ok(Written { sections: [offers, blocks, cells], header: header.to_bytes(), tail })
+        Ok(Written {
+            sections: [offers, blocks, cells],
+            header: header.to_bytes(),
+            tail,
+        })
     }
 }
 
 fn too_many(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::FileTooLarge, format!("more {what} than the format can count"))
+    io::Error::new(
+        io::ErrorKind::FileTooLarge,
+        format!("more {what} than the format can count"),
+    )
 }

@@ -1,11 +1,12 @@
 //! All versions of all plans, and which of them are in effect.
 //!
-//! A plan is in effect from `effective_from` to `effective_to`, both days included, in UTC; without them it always is. Of
-//! several entries with the same provider, sku and place, the one that began last is answered; when it ends, the one before
-//! is in effect again. Of those that begin on the same day the one that was imported last stands, so a plan is withdrawn by
-//! importing it again with an `effective_to`. A new price can be imported before it holds, and asking for an earlier day
-//! answers the earlier price. A plan that is not in a newer file stays, unless that file was imported as the complete list
-//! of its providers' plans.
+//! A plan is in effect from `effective_from` to `effective_to`, both days included, in UTC; without
+//! them it always is. Of several entries with the same provider, sku and place, the one that began
+//! last is answered; when it ends, the one before is in effect again. Of those that begin on the
+//! same day the one that was imported last stands, so a plan is withdrawn by importing it again
+//! with an `effective_to`. A new price can be imported before it holds, and asking for an earlier
+//! day answers the earlier price. A plan that is not in a newer file stays, unless that file was
+//! imported as the complete list of its providers' plans.
 
 use std::{
     collections::HashMap,
@@ -140,7 +141,10 @@ impl ProviderKey {
     fn means(&self, provider: &ProviderRecord<'_>) -> bool {
         self.frn.is_none_or(|frn| frn == provider.frn)
             && self.provider_id.is_none_or(|id| id == provider.provider_id)
-            && self.brand.as_deref().is_none_or(|brand| brand.eq_ignore_ascii_case(provider.brand))
+            && self
+                .brand
+                .as_deref()
+                .is_none_or(|brand| brand.eq_ignore_ascii_case(provider.brand))
     }
 }
 
@@ -156,7 +160,8 @@ pub struct Asked<'a> {
     pub at: Timestamp,
 }
 
-/// All entries of one provider, whenever and wherever they are in effect, with the ids of their products.
+/// All entries of one provider, whenever and wherever they are in effect, with the ids of their
+/// products.
 pub struct Stock {
     /// What is newer comes first.
     entries: Vec<Stocked>,
@@ -164,7 +169,8 @@ pub struct Stock {
     made: RwLock<HashMap<Vec<usize>, Sold>>,
 }
 
-/// Plans that are sold in a few ZIP codes only make this many different catalogues of one provider, and more are forgotten.
+/// Plans that are sold in a few ZIP codes only make this many different catalogues of one provider,
+/// and more are forgotten.
 const MADE_AT_MOST: usize = 1_000;
 
 struct Stocked {
@@ -196,7 +202,10 @@ pub struct Shelf {
 impl Catalogue {
     /// Nothing.
     pub fn new() -> Self {
-        Self { format: FORMAT, versions: Vec::new() }
+        Self {
+            format: FORMAT,
+            versions: Vec::new(),
+        }
     }
 
     /// Reads what [`Catalogue::to_bytes`] wrote.
@@ -204,9 +213,13 @@ impl Catalogue {
     /// # Errors
     /// A sentence.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let catalogue: Self = serde_json::from_slice(bytes).map_err(|error| format!("the catalogue is not readable: {error}"))?;
+        let catalogue: Self = serde_json::from_slice(bytes)
+            .map_err(|error| format!("the catalogue is not readable: {error}"))?;
         if catalogue.format != FORMAT {
-            return Err(format!("the catalogue's format is {}, and this hum reads {FORMAT}", catalogue.format));
+            return Err(format!(
+                "the catalogue's format is {}, and this hum reads {FORMAT}",
+                catalogue.format
+            ));
         }
         Ok(catalogue)
     }
@@ -239,15 +252,24 @@ impl Default for Catalogue {
 impl Shelf {
     /// Sorts the entries by whose they are.
     pub fn new(catalogue: Catalogue) -> Self {
-        let mut shelf = Self { by_frn: HashMap::new(), by_id: HashMap::new(), by_brand: HashMap::new(), catalogue };
+        let mut shelf = Self {
+            by_frn: HashMap::new(),
+            by_id: HashMap::new(),
+            by_brand: HashMap::new(),
+            catalogue,
+        };
         for (version, entries) in (0..).zip(&shelf.catalogue.versions) {
             for (number, entry) in (0..).zip(&entries.entries) {
                 let place = match &entry.provider {
                     ProviderKey { frn: Some(frn), .. } => shelf.by_frn.entry(*frn).or_default(),
-                    ProviderKey { provider_id: Some(id), .. } => shelf.by_id.entry(*id).or_default(),
-                    ProviderKey { brand, .. } => {
-                        shelf.by_brand.entry(brand.as_deref().unwrap_or_default().to_ascii_lowercase()).or_default()
-                    }
+                    ProviderKey {
+                        provider_id: Some(id),
+                        ..
+                    } => shelf.by_id.entry(*id).or_default(),
+                    ProviderKey { brand, .. } => shelf
+                        .by_brand
+                        .entry(brand.as_deref().unwrap_or_default().to_ascii_lowercase())
+                        .or_default(),
                 };
                 place.push((version, number));
             }
@@ -256,10 +278,18 @@ impl Shelf {
     }
 
     /// What is known about a provider's plans; `product_id` makes the id of a product from its sku.
-    pub fn stock(&self, provider: &ProviderRecord<'_>, product_id: impl Fn(&str) -> String) -> Stock {
+    pub fn stock(
+        &self,
+        provider: &ProviderRecord<'_>,
+        product_id: impl Fn(&str) -> String,
+    ) -> Stock {
         let mut entries: Vec<Stocked> = Vec::new();
         let brand = provider.brand.to_ascii_lowercase();
-        let places = [self.by_frn.get(&provider.frn), self.by_id.get(&provider.provider_id), self.by_brand.get(&brand)];
+        let places = [
+            self.by_frn.get(&provider.frn),
+            self.by_id.get(&provider.provider_id),
+            self.by_brand.get(&brand),
+        ];
         for (number, place) in places.into_iter().flatten().flatten() {
             let version = &self.catalogue.versions[*number as usize];
             let entry = &version.entries[*place as usize];
@@ -267,11 +297,21 @@ impl Shelf {
                 let mut entry = entry.clone();
                 entry.product.id = product_id(&entry.product.sku);
                 let technology = technology(&entry.product.technology);
-                entries.push(Stocked { version: *number, complete: version.complete, technology, entry });
+                entries.push(Stocked {
+                    version: *number,
+                    complete: version.complete,
+                    technology,
+                    entry,
+                });
             }
         }
-        entries.sort_by_key(|stocked| std::cmp::Reverse((stocked.entry.effective_from, stocked.version)));
-        Stock { entries, made: RwLock::default() }
+        entries.sort_by_key(|stocked| {
+            std::cmp::Reverse((stocked.entry.effective_from, stocked.version))
+        });
+        Stock {
+            entries,
+            made: RwLock::default(),
+        }
     }
 }
 
@@ -279,7 +319,12 @@ impl Stock {
     /// What is sold.
     pub fn sold(&self, asked: &Asked<'_>) -> Sold {
         let shown = self.shown(asked);
-        if let Some(sold) = self.made.read().unwrap_or_else(PoisonError::into_inner).get(&shown) {
+        if let Some(sold) = self
+            .made
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&shown)
+        {
             return sold.clone();
         }
         let sold = Sold::of(shown.iter().map(|number| &self.entries[*number].entry));
@@ -294,22 +339,38 @@ impl Stock {
     /// The numbers of the entries that are in effect, the newest first.
     fn shown(&self, asked: &Asked<'_>) -> Vec<usize> {
         let day = asked.at.as_seconds().div_euclid(86_400);
-        let begun =
-            || self.entries.iter().enumerate().filter(|(_, stocked)| stocked.entry.effective_from.is_none_or(|from| from <= day));
-        let oldest = begun().filter(|(_, stocked)| stocked.complete).map(|(_, stocked)| stocked.version).max().unwrap_or(0);
-        // An entry for the same day is a correction: what it replaces is gone, also when the correction says that it ended.
+        let begun = || {
+            self.entries
+                .iter()
+                .enumerate()
+                .filter(|(_, stocked)| stocked.entry.effective_from.is_none_or(|from| from <= day))
+        };
+        let oldest = begun()
+            .filter(|(_, stocked)| stocked.complete)
+            .map(|(_, stocked)| stocked.version)
+            .max()
+            .unwrap_or(0);
+        // An entry for the same day is a correction: what it replaces is gone, also when the
+        // correction says that it ended.
         let mut standing: Vec<(usize, &Entry)> = Vec::new();
-        for (number, stocked) in begun().filter(|(_, stocked)| stocked.version >= oldest && stocked.is_offered(asked)) {
+        for (number, stocked) in
+            begun().filter(|(_, stocked)| stocked.version >= oldest && stocked.is_offered(asked))
+        {
             let entry = &stocked.entry;
-            if !standing.iter().any(|(_, newer)| newer.is_alike(entry) && newer.effective_from == entry.effective_from) {
+            if !standing.iter().any(|(_, newer)| {
+                newer.is_alike(entry) && newer.effective_from == entry.effective_from
+            }) {
                 standing.push((number, entry));
             }
         }
-        // One that began later and ended was for a while: after it, the one before is in effect again.
+        // One that began later and ended was for a while: after it, the one before is in effect
+        // again.
         let mut shown: Vec<usize> = Vec::new();
         for (number, entry) in standing {
             if entry.effective_to.is_none_or(|to| to >= day)
-                && !shown.iter().any(|newer| self.entries[*newer].entry.is_alike(entry))
+                && !shown
+                    .iter()
+                    .any(|newer| self.entries[*newer].entry.is_alike(entry))
             {
                 shown.push(number);
             }
@@ -322,18 +383,31 @@ impl Sold {
     /// Of entries, the newest first.
     fn of<'a>(shown: impl Iterator<Item = &'a Entry>) -> Self {
         let mut info = ProviderInfo::default();
-        let mut products: Vec<&Product> =
-            shown.inspect(|entry| info.complete_with(&entry.info)).map(|entry| &entry.product).collect();
-        products.sort_by_key(|product| (product.position, product.price.amount_cents, &product.sku));
-        let min_price = products.iter().map(|product| &product.price).min_by_key(|price| price.amount_cents).cloned();
-        Self { info, catalog: groups(products.into_iter().cloned()).into(), min_price }
+        let mut products: Vec<&Product> = shown
+            .inspect(|entry| info.complete_with(&entry.info))
+            .map(|entry| &entry.product)
+            .collect();
+        products
+            .sort_by_key(|product| (product.position, product.price.amount_cents, &product.sku));
+        let min_price = products
+            .iter()
+            .map(|product| &product.price)
+            .min_by_key(|price| price.amount_cents)
+            .cloned();
+        Self {
+            info,
+            catalog: groups(products.into_iter().cloned()).into(),
+            min_price,
+        }
     }
 }
 
 impl Entry {
     /// The same plan at the same place.
     fn is_alike(&self, other: &Self) -> bool {
-        self.product.sku == other.product.sku && self.states == other.states && self.zips == other.zips
+        self.product.sku == other.product.sku
+            && self.states == other.states
+            && self.zips == other.zips
     }
 }
 
@@ -344,7 +418,12 @@ impl Stocked {
         };
         here(&self.entry.states, asked.state)
             && here(&self.entry.zips, asked.zip5)
-            && self.technology.is_none_or(|needed| asked.offerings.iter().any(|offering| offering.technology == needed))
+            && self.technology.is_none_or(|needed| {
+                asked
+                    .offerings
+                    .iter()
+                    .any(|offering| offering.technology == needed)
+            })
     }
 }
 
@@ -352,7 +431,10 @@ impl Stocked {
 fn groups(products: impl Iterator<Item = Product>) -> Vec<CatalogueGroup> {
     let mut groups: Vec<CatalogueGroup> = Vec::new();
     for product in products {
-        match groups.iter_mut().find(|group| group.category == product.category) {
+        match groups
+            .iter_mut()
+            .find(|group| group.category == product.category)
+        {
             Some(group) => group.products.push(product),
             None => groups.push(CatalogueGroup {
                 category: product.category.clone(),
@@ -371,5 +453,8 @@ fn groups(products: impl Iterator<Item = Product>) -> Vec<CatalogueGroup> {
 
 /// The technology of a product; `None`: not said, and the plan is sold with all of them.
 pub fn technology(name: &str) -> Option<Technology> {
-    Technology::ALL.iter().copied().find(|technology| technology.as_str().eq_ignore_ascii_case(name))
+    Technology::ALL
+        .iter()
+        .copied()
+        .find(|technology| technology.as_str().eq_ignore_ascii_case(name))
 }

@@ -75,10 +75,20 @@ struct Reader<'a> {
 }
 
 impl Draft {
-    /// The entry, or `None` when there are problems. `position`: where it comes among the plans of its provider.
-    pub fn read(&self, position: u32, defaults: &Defaults, problems: &mut Vec<PlanProblem>) -> Option<Entry> {
+    /// The entry, or `None` when there are problems. `position`: where it comes among the plans of
+    /// its provider.
+    pub fn read(
+        &self,
+        position: u32,
+        defaults: &Defaults,
+        problems: &mut Vec<PlanProblem>,
+    ) -> Option<Entry> {
         let before = problems.len();
-        let mut reader = Reader { draft: self, defaults, problems };
+        let mut reader = Reader {
+            draft: self,
+            defaults,
+            problems,
+        };
         let entry = reader.entry(position);
         (problems.len() == before).then_some(entry)
     }
@@ -91,15 +101,29 @@ impl Reader<'_> {
             provider_id: self.number("provider_id", u64::MAX),
             brand: self.text("brand_name"),
         };
-        if provider == ProviderKey::default() && !["frn", "provider_id", "brand_name"].iter().any(|name| self.get(name).is_some())
+        if provider == ProviderKey::default()
+            && !["frn", "provider_id", "brand_name"]
+                .iter()
+                .any(|name| self.get(name).is_some())
         {
-            self.problem("brand_name", "", "given, or frn or provider_id: they say whose plan it is");
+            self.problem(
+                "brand_name",
+                "",
+                "given, or frn or provider_id: they say whose plan it is",
+            );
         }
         let effective_from = self.day("effective_from").or(self.defaults.effective_from);
         let effective_to = self.day("effective_to").or(self.defaults.effective_to);
-        if effective_from.zip(effective_to).is_some_and(|(from, to)| to < from) {
+        if effective_from
+            .zip(effective_to)
+            .is_some_and(|(from, to)| to < from)
+        {
             let value = self.get("effective_to").unwrap_or_default().to_owned();
-            self.problem("effective_to", &value, "a day that is not before effective_from");
+            self.problem(
+                "effective_to",
+                &value,
+                "a day that is not before effective_from",
+            );
         }
         Entry {
             provider,
@@ -107,10 +131,16 @@ impl Reader<'_> {
             product: self.product(position),
             effective_from,
             effective_to,
-            states: self.places("states", "states of two letters, with semicolons between them, such as MI;OH", is_state),
-            zips: self.places("zips", "ZIP codes of five digits, with semicolons between them, such as 48034;48075", |zip| {
-                zip.len() == 5 && zip.bytes().all(|byte| byte.is_ascii_digit())
-            }),
+            states: self.places(
+                "states",
+                "states of two letters, with semicolons between them, such as MI;OH",
+                is_state,
+            ),
+            zips: self.places(
+                "zips",
+                "ZIP codes of five digits, with semicolons between them, such as 48034;48075",
+                |zip| zip.len() == 5 && zip.bytes().all(|byte| byte.is_ascii_digit()),
+            ),
         }
     }
 
@@ -131,11 +161,21 @@ impl Reader<'_> {
     fn product(&mut self, position: u32) -> Product {
         let currency = self.currency();
         let price = self.required_money("price", &currency);
-        let introductory_months = self.number("introductory_months", 1_200).map(|months| months as u32);
+        let introductory_months = self
+            .number("introductory_months", 1_200)
+            .map(|months| months as u32);
         let regular_price = self.money("regular_price", &currency);
         if introductory_months.is_some() != regular_price.is_some() {
-            let missing = if regular_price.is_some() { "introductory_months" } else { "regular_price" };
-            self.problem(missing, "", "given: introductory_months and regular_price belong together");
+            let missing = if regular_price.is_some() {
+                "introductory_months"
+            } else {
+                "regular_price"
+            };
+            self.problem(
+                missing,
+                "",
+                "given: introductory_months and regular_price belong together",
+            );
         }
         let technology = self.technology();
         let contract_months = self.number("contract_months", 1_200).unwrap_or(0) as u32;
@@ -146,18 +186,26 @@ impl Reader<'_> {
             name: self.required("name", required),
             sku,
             category: self.text("category").unwrap_or_else(|| "internet".into()),
-            category_name: self.text("category_name").unwrap_or_else(|| "Internet Service".into()),
+            category_name: self
+                .text("category_name")
+                .unwrap_or_else(|| "Internet Service".into()),
             technology,
-            position: self.number("position", 1_000_000).map_or(position, |position| position as u32),
+            position: self
+                .number("position", 1_000_000)
+                .map_or(position, |position| position as u32),
             select_type: self.text("select_type").unwrap_or_else(|| "radio".into()),
             description: self.text("description").unwrap_or_default(),
             download_speed: self.speed("download_speed"),
             upload_speed: self.speed("upload_speed"),
-            data_limit: self.text("data_limit").unwrap_or_else(|| "Unlimited".into()),
+            data_limit: self
+                .text("data_limit")
+                .unwrap_or_else(|| "Unlimited".into()),
             channel_count: self.number("channel_count", 100_000).unwrap_or(0) as u32,
             streaming_apps: self.list("streaming_apps"),
             is_required_to_checkout: self.flag("is_required_to_checkout").unwrap_or(true),
-            is_contract_required: self.flag("is_contract_required").unwrap_or(contract_months > 0),
+            is_contract_required: self
+                .flag("is_contract_required")
+                .unwrap_or(contract_months > 0),
             is_modem_router_included: self.flag("is_modem_router_included").unwrap_or(false),
             is_bundle_qualifier: self.flag("is_bundle_qualifier"),
             bundle_discounts: self.object("bundle_discounts"),
@@ -170,7 +218,9 @@ impl Reader<'_> {
             contract_months,
             one_time_fees: self.fees("one_time_fees", &currency),
             monthly_fees: self.fees("monthly_fees", &currency),
-            typical_latency_ms: self.number("typical_latency_ms", 100_000).map(|ms| ms as u32),
+            typical_latency_ms: self
+                .number("typical_latency_ms", 100_000)
+                .map(|ms| ms as u32),
         }
     }
 
@@ -188,7 +238,12 @@ impl Reader<'_> {
     }
 
     /// A value that something makes sense of, or nothing and a problem.
-    fn parsed<T>(&mut self, column: &str, right: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    fn parsed<T>(
+        &mut self,
+        column: &str,
+        right: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
         let value = self.get(column)?.to_owned();
         let parsed = parse(&value);
         if parsed.is_none() {
@@ -217,10 +272,12 @@ impl Reader<'_> {
     }
 
     fn flag(&mut self, column: &str) -> Option<bool> {
-        self.parsed(column, "true or false", |text| match text.to_ascii_lowercase().as_str() {
-            "true" | "yes" | "1" => Some(true),
-            "false" | "no" | "0" => Some(false),
-            _ => None,
+        self.parsed(column, "true or false", |text| {
+            match text.to_ascii_lowercase().as_str() {
+                "true" | "yes" | "1" => Some(true),
+                "false" | "no" | "0" => Some(false),
+                _ => None,
+            }
         })
     }
 
@@ -232,41 +289,58 @@ impl Reader<'_> {
     }
 
     fn telephone(&mut self) -> Option<String> {
-        self.parsed("telephone", "a telephone number with its area code, such as +12485550100", |text| {
-            let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-            let only = text.chars().all(|char| char.is_ascii_digit() || " +-.()/".contains(char));
-            match (only, digits.len()) {
-                (true, 10) => Some(format!("+1{digits}")),
-                (true, 11) if digits.starts_with('1') => Some(format!("+{digits}")),
-                (true, 8..=15) if text.starts_with('+') => Some(format!("+{digits}")),
-                _ => None,
-            }
-        })
+        self.parsed(
+            "telephone",
+            "a telephone number with its area code, such as +12485550100",
+            |text| {
+                let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+                let only = text
+                    .chars()
+                    .all(|char| char.is_ascii_digit() || " +-.()/".contains(char));
+                match (only, digits.len()) {
+                    (true, 10) => Some(format!("+1{digits}")),
+                    (true, 11) if digits.starts_with('1') => Some(format!("+{digits}")),
+                    (true, 8..=15) if text.starts_with('+') => Some(format!("+{digits}")),
+                    _ => None,
+                }
+            },
+        )
     }
 
     fn currency(&mut self) -> String {
         let right = "three capital letters (ISO 4217), such as USD";
         let known = self.parsed("currency", right, |text| {
-            (text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())).then(|| text.to_owned())
+            (text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()))
+                .then(|| text.to_owned())
         });
         known.unwrap_or_else(|| "USD".into())
     }
 
     fn money(&mut self, column: &str, currency: &str) -> Option<Money> {
-        self.parsed(column, "an amount with at most two digits after the point, such as 49.99", |text| money(text, currency))
+        self.parsed(
+            column,
+            "an amount with at most two digits after the point, such as 49.99",
+            |text| money(text, currency),
+        )
     }
 
     fn required_money(&mut self, column: &str, currency: &str) -> Money {
         if self.get(column).is_none() {
             self.problem(column, "", "given: every plan has one");
         }
-        self.money(column, currency).unwrap_or(Money { amount_cents: 0, currency: currency.to_owned() })
+        self.money(column, currency).unwrap_or(Money {
+            amount_cents: 0,
+            currency: currency.to_owned(),
+        })
     }
 
     /// One number, or two with a hyphen between them.
     fn speed(&mut self, column: &str) -> String {
         let number = |text: &str| {
-            text.parse::<f64>().is_ok_and(f64::is_finite) && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+            text.parse::<f64>().is_ok_and(f64::is_finite)
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || byte == b'.')
         };
         let speed = self.parsed(column, "Mbit/s, such as 300 or 50-100", |text| {
             let fits = match text.split_once('-') {
@@ -283,16 +357,28 @@ impl Reader<'_> {
 
     fn technology(&mut self) -> String {
         let right = "one of fiber, cable, dsl, fixed wireless, licensed fixed wireless, satellite, other, or empty";
-        let said = self.parsed("technology", right, |text| technology(text).map(|known| known.as_str().to_lowercase()));
-        said.or_else(|| self.defaults.technology.map(|known| known.as_str().to_lowercase())).unwrap_or_default()
+        let said = self.parsed("technology", right, |text| {
+            technology(text).map(|known| known.as_str().to_lowercase())
+        });
+        said.or_else(|| {
+            self.defaults
+                .technology
+                .map(|known| known.as_str().to_lowercase())
+        })
+        .unwrap_or_default()
     }
 
     fn list(&self, column: &str) -> Vec<String> {
-        split(self.get(column).unwrap_or_default()).map(str::to_owned).collect()
+        split(self.get(column).unwrap_or_default())
+            .map(str::to_owned)
+            .collect()
     }
 
     fn object(&mut self, column: &str) -> serde_json::Map<String, serde_json::Value> {
-        self.parsed(column, "a JSON object", |text| serde_json::from_str(text).ok()).unwrap_or_default()
+        self.parsed(column, "a JSON object", |text| {
+            serde_json::from_str(text).ok()
+        })
+        .unwrap_or_default()
     }
 
     /// `Activation=35; Installation=99.00`.
@@ -302,7 +388,14 @@ impl Reader<'_> {
             let fee = |part: &str| {
                 let (name, price) = part.rsplit_once('=')?;
                 let name = name.trim();
-                if name.is_empty() { None } else { Some(Fee { name: name.to_owned(), price: money(price, currency)? }) }
+                if name.is_empty() {
+                    None
+                } else {
+                    Some(Fee {
+                        name: name.to_owned(),
+                        price: money(price, currency)?,
+                    })
+                }
             };
             split(text).map(fee).collect::<Option<Vec<_>>>()
         });
@@ -320,13 +413,19 @@ impl Reader<'_> {
             places.dedup();
             places.iter().all(|place| fits(place)).then_some(places)
         });
-        let default = if column == "states" { &self.defaults.states } else { &self.defaults.zips };
+        let default = if column == "states" {
+            &self.defaults.states
+        } else {
+            &self.defaults.zips
+        };
         said.unwrap_or_else(|| default.clone())
     }
 }
 
 fn split(text: &str) -> impl Iterator<Item = &str> {
-    text.split(';').map(str::trim).filter(|part| !part.is_empty())
+    text.split(';')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
 }
 
 /// Days since 1970-01-01 of such as `2026-12-31`.
@@ -336,5 +435,7 @@ pub fn day(text: &str) -> Option<Day> {
     if text.len() != 10 {
         return None;
     }
-    Some(i64::from(date.since(jiff::civil::date(1970, 1, 1)).ok()?.get_days()))
+    Some(i64::from(
+        date.since(jiff::civil::date(1970, 1, 1)).ok()?.get_days(),
+    ))
 }

@@ -9,7 +9,12 @@ pub fn read(bytes: &[u8], problems: &mut Vec<PlanProblem>) -> Vec<Draft> {
     let value: Value = match serde_json::from_slice(bytes) {
         Ok(value) => value,
         Err(error) => {
-            problems.push(PlanProblem::new(error.line() as u64, "(all)", "", format!("readable as JSON: {error}")));
+            problems.push(PlanProblem::new(
+                error.line() as u64,
+                "(all)",
+                "",
+                format!("readable as JSON: {error}"),
+            ));
             return Vec::new();
         }
     };
@@ -24,19 +29,30 @@ pub fn read(bytes: &[u8], problems: &mut Vec<PlanProblem>) -> Vec<Draft> {
     let mut drafts = Vec::with_capacity(plans.len());
     for (row, plan) in (1..).zip(plans) {
         let Value::Object(plan) = plan else {
-            problems.push(PlanProblem::new(row, "(all)", &plan.to_string(), "an object"));
+            problems.push(PlanProblem::new(
+                row,
+                "(all)",
+                &plan.to_string(),
+                "an object",
+            ));
             continue;
         };
-        let mut draft = Draft { row, values: std::collections::BTreeMap::new() };
+        let mut draft = Draft {
+            row,
+            values: std::collections::BTreeMap::new(),
+        };
         for (name, value) in plan {
             match text(&name, &value) {
                 Some(text) if text.is_empty() => {}
                 Some(text) => {
                     draft.values.insert(name, text);
                 }
-                None => {
-                    problems.push(PlanProblem::new(row, &name, &value.to_string(), "a text, a number, true, false or a list"))
-                }
+                None => problems.push(PlanProblem::new(
+                    row,
+                    &name,
+                    &value.to_string(),
+                    "a text, a number, true, false or a list",
+                )),
             }
         }
         drafts.push(draft);
@@ -45,7 +61,12 @@ pub fn read(bytes: &[u8], problems: &mut Vec<PlanProblem>) -> Vec<Draft> {
 }
 
 fn wrong_shape(problems: &mut Vec<PlanProblem>) -> Vec<Draft> {
-    problems.push(PlanProblem::new(1, "(all)", "", "a list of plans, or an object with a list \"plans\""));
+    problems.push(PlanProblem::new(
+        1,
+        "(all)",
+        "",
+        "a list of plans, or an object with a list \"plans\"",
+    ));
     Vec::new()
 }
 
@@ -58,7 +79,10 @@ fn text(name: &str, value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
         Value::Array(values) => {
-            let texts: Option<Vec<String>> = values.iter().map(|value| fee(value).or_else(|| text(name, value))).collect();
+            let texts: Option<Vec<String>> = values
+                .iter()
+                .map(|value| fee(value).or_else(|| text(name, value)))
+                .collect();
             Some(texts?.join(";"))
         }
         Value::Object(_) if name == "bundle_discounts" => Some(value.to_string()),
@@ -69,5 +93,9 @@ fn text(name: &str, value: &Value) -> Option<String> {
 /// `{"name": "Activation", "price": "35.00"}`.
 fn fee(value: &Value) -> Option<String> {
     let object = value.as_object()?;
-    Some(format!("{}={}", text("", object.get("name")?)?, text("", object.get("price")?)?))
+    Some(format!(
+        "{}={}",
+        text("", object.get("name")?)?,
+        text("", object.get("price")?)?
+    ))
 }

@@ -1,8 +1,9 @@
-//! The catalogue of plans: what providers sell, when and where. The FCC's availability data has no prices.
+//! The catalogue of plans: what providers sell, when and where. The FCC's availability data has no
+//! prices.
 //!
-//! Plans come from files: our own as CSV or JSON ([`read`]), or the machine-readable broadband labels that every
-//! provider must publish ([`label`]). Each import adds a version; nothing is overwritten. What is answered for a time is
-//! worked out when it is asked: see [`catalogue`].
+//! Plans come from files: our own as CSV or JSON ([`read`]), or the machine-readable broadband
+//! labels that every provider must publish ([`label`]). Each import adds a version; nothing is
+//! overwritten. What is answered for a time is worked out when it is asked: see [`catalogue`].
 
 pub mod catalogue;
 mod draft;

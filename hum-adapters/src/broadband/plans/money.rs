@@ -2,7 +2,8 @@
 
 use hum_core::broadband::Money;
 
-/// `49.99`, `$1,299` or `0` as hundredths; `None`: something else, or more than two digits after the point.
+/// `49.99`, `$1,299` or `0` as hundredths; `None`: something else, or more than two digits after
+/// the point.
 pub fn cents(text: &str) -> Option<i64> {
     let text = text.trim();
     let text = text.strip_prefix('$').unwrap_or(text).trim_start();
@@ -10,7 +11,10 @@ pub fn cents(text: &str) -> Option<i64> {
     let whole = match whole.split_once(',') {
         None => whole.to_owned(),
         // Commas only where they separate thousands.
-        Some((first, thousands)) if (1..=3).contains(&first.len()) && thousands.split(',').all(|three| three.len() == 3) => {
+        Some((first, thousands))
+            if (1..=3).contains(&first.len())
+                && thousands.split(',').all(|three| three.len() == 3) =>
+        {
             whole.replace(',', "")
         }
         Some(_) => return None,
@@ -27,7 +31,10 @@ pub fn cents(text: &str) -> Option<i64> {
 
 /// Money from text.
 pub fn money(text: &str, currency: &str) -> Option<Money> {
-    Some(Money { amount_cents: cents(text)?, currency: currency.to_owned() })
+    Some(Money {
+        amount_cents: cents(text)?,
+        currency: currency.to_owned(),
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Imports a file with plans: as CSV, as JSON, or as the FCC's labels.
 //!
-//! **CSV.** The first line has the names of columns, in any order; a name that is not known is an error, so that a typing
-//! mistake is not a plan without a price. Lists have semicolons between their parts.
+//! **CSV.** The first line has the names of columns, in any order; a name that is not known is an
+//! error, so that a typing mistake is not a plan without a price. Lists have semicolons between
+//! their parts.
 //!
 //! | Column | |
 //! |---|---|
@@ -20,8 +21,9 @@
 //! | `states`, `zips` | `MI;OH`, `48034;48075`; left out: everywhere. |
 //! | `description`, `data_limit`, `channel_count`, `streaming_apps`, `is_required_to_checkout`, `is_contract_required`, `is_modem_router_included`, `is_bundle_qualifier`, `is_local_checkout`, `required_with_plans`, `select_type`, `category`, `category_name`, `bundle_discounts`, `typical_latency_ms` | As in [`hum_core::broadband::Product`]. |
 //!
-//! **JSON.** A list of objects with the same names, or an object with such a list as `plans`. Numbers, flags and lists may
-//! be JSON's own; fees may be `[{"name": "Activation", "price": "35.00"}]`.
+//! **JSON.** A list of objects with the same names, or an object with such a list as `plans`.
+//! Numbers, flags and lists may be JSON's own; fees may be
+//! `[{"name": "Activation", "price": "35.00"}]`.
 //!
 //! **Labels.** See [`super::label`].
 
@@ -114,7 +116,8 @@ pub enum PlansError {
 /// Something that is wrong with a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanProblem {
-    /// A line of a CSV file, or a number in a JSON list, from 1. 0: not in the file, but in an option.
+    /// A line of a CSV file, or a number in a JSON list, from 1. 0: not in the file, but in an
+    /// option.
     pub row: u64,
     /// Which column.
     pub column: String,
@@ -127,17 +130,30 @@ pub struct PlanProblem {
 impl PlanProblem {
     /// A problem.
     pub fn new(row: u64, column: &str, value: &str, right: impl Into<String>) -> Self {
-        Self { row, column: column.to_owned(), value: value.chars().take(100).collect(), right: right.into() }
+        Self {
+            row,
+            column: column.to_owned(),
+            value: value.chars().take(100).collect(),
+            right: right.into(),
+        }
     }
 }
 
 impl fmt::Display for PlanProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { row, column, value, right } = self;
+        let Self {
+            row,
+            column,
+            value,
+            right,
+        } = self;
         match (row, value.as_str()) {
             (0, _) => write!(f, "{column} is {value:?}; it must be {right}"),
             (row, "") => write!(f, "row {row}, column {column}: it must be {right}"),
-            (row, value) => write!(f, "row {row}, column {column} is {value:?}; it must be {right}"),
+            (row, value) => write!(
+                f,
+                "row {row}, column {column} is {value:?}; it must be {right}"
+            ),
         }
     }
 }
@@ -159,13 +175,26 @@ impl PlansImport {
     ///
     /// # Errors
     /// A sentence, or one for each problem. Nothing was changed.
-    pub fn run(&self, folder: &Path, file: &Path, now: Timestamp) -> Result<PlansImported, PlansError> {
+    pub fn run(
+        &self,
+        folder: &Path,
+        file: &Path,
+        now: Timestamp,
+    ) -> Result<PlansImported, PlansError> {
         let failed = |doing: &'static str, path: &Path| {
             let path = path.display().to_string();
-            move |source| PlansError::Io { doing, path, source }
+            move |source| PlansError::Io {
+                doing,
+                path,
+                source,
+            }
         };
         let bytes = std::fs::read(file).map_err(failed("read", file))?;
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = file
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         std::fs::create_dir_all(folder).map_err(failed("make", folder))?;
         let lock = folder.join("plans.lock");
         let Some(_lock) = durable::lock(&lock).map_err(failed("lock", &lock))? else {
@@ -175,12 +204,22 @@ impl PlansImport {
         let Read { version, mobile } = self.read(&name, &bytes, now)?;
         let plans = version.entries.len();
         if let Some(before) = catalogue.holds(&version) {
-            return Ok(PlansImported { version: before, plans, mobile, changed: false });
+            return Ok(PlansImported {
+                version: before,
+                plans,
+                mobile,
+                changed: false,
+            });
         }
         catalogue.versions.push(version);
         let path = folder.join(PLANS_FILE);
         durable::replace(&path, &catalogue.to_bytes()).map_err(failed("write", &path))?;
-        Ok(PlansImported { version: catalogue.versions.len(), plans, mobile, changed: true })
+        Ok(PlansImported {
+            version: catalogue.versions.len(),
+            plans,
+            mobile,
+            changed: true,
+        })
     }
 
     /// Reads a file without storing it.
@@ -190,7 +229,9 @@ impl PlansImport {
     pub fn read(&self, name: &str, bytes: &[u8], now: Timestamp) -> Result<Read, PlansError> {
         let mut problems = Vec::new();
         let defaults = self.defaults(&mut problems);
-        let starts_with = bytes.iter().find(|byte| !byte.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(byte));
+        let starts_with = bytes
+            .iter()
+            .find(|byte| !byte.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(byte));
         let is_json = matches!(starts_with, Some(b'[' | b'{'));
         let (drafts, mobile) = if is_json {
             (json::read(bytes, &mut problems), 0)
@@ -199,26 +240,59 @@ impl PlansImport {
             if label::is_label(&table.names) {
                 label::read(table, &mut problems)
             } else {
-                (table.rows.into_iter().map(|(row, values)| Draft { row, values }).collect(), 0)
+                (
+                    table
+                        .rows
+                        .into_iter()
+                        .map(|(row, values)| Draft { row, values })
+                        .collect(),
+                    0,
+                )
             }
         };
         let entries = entries(&drafts, &defaults, &mut problems);
         if entries.is_empty() && problems.is_empty() {
-            problems.push(PlanProblem::new(1, "(all)", "", "followed by a plan: there is none"));
+            problems.push(PlanProblem::new(
+                1,
+                "(all)",
+                "",
+                "followed by a plan: there is none",
+            ));
         }
         if !problems.is_empty() {
-            return Err(PlansError::Problems { file: name.to_owned(), problems });
+            return Err(PlansError::Problems {
+                file: name.to_owned(),
+                problems,
+            });
         }
-        let fingerprint = Sha1::new().chain_update(format!("{self:?}\n")).chain_update(bytes).finalize();
-        let fingerprint = fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
-        let version = Version { imported_at: now, file: name.to_owned(), fingerprint, complete: self.complete, entries };
+        let fingerprint = Sha1::new()
+            .chain_update(format!("{self:?}\n"))
+            .chain_update(bytes)
+            .finalize();
+        let fingerprint = fingerprint
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let version = Version {
+            imported_at: now,
+            file: name.to_owned(),
+            fingerprint,
+            complete: self.complete,
+            entries,
+        };
         Ok(Read { version, mobile })
     }
 
     fn defaults(&self, problems: &mut Vec<PlanProblem>) -> Defaults {
         let values = [
-            ("effective_from", self.effective_from.clone().unwrap_or_default()),
-            ("effective_to", self.effective_to.clone().unwrap_or_default()),
+            (
+                "effective_from",
+                self.effective_from.clone().unwrap_or_default(),
+            ),
+            (
+                "effective_to",
+                self.effective_to.clone().unwrap_or_default(),
+            ),
             ("states", self.states.join(";")),
             ("zips", self.zips.join(";")),
             ("technology", self.technology.clone().unwrap_or_default()),
@@ -230,8 +304,14 @@ impl PlansImport {
             ("download_speed", "0".into()),
             ("upload_speed", "0".into()),
         ];
-        let values = values.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), value));
-        let options = Draft { row: 0, values: values.collect() };
+        let values = values
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name.to_owned(), value));
+        let options = Draft {
+            row: 0,
+            values: values.collect(),
+        };
         let entry = options.read(0, &Defaults::default(), problems);
         entry.map_or_else(Defaults::default, |entry| Defaults {
             effective_from: entry.effective_from,
@@ -255,23 +335,37 @@ fn entries(drafts: &[Draft], defaults: &Defaults, problems: &mut Vec<PlanProblem
     let mut unknown = Vec::new();
     let mut entries: Vec<Entry> = Vec::with_capacity(drafts.len());
     for draft in drafts {
-        for name in draft.values.keys().filter(|name| !COLUMNS.contains(&name.as_str())) {
+        for name in draft
+            .values
+            .keys()
+            .filter(|name| !COLUMNS.contains(&name.as_str()))
+        {
             if !unknown.contains(name) {
                 unknown.push(name.clone());
                 let right = format!("one of {}", COLUMNS.join(", "));
-                problems.push(PlanProblem::new(draft.row, name, "not a known column", right));
+                problems.push(PlanProblem::new(
+                    draft.row,
+                    name,
+                    "not a known column",
+                    right,
+                ));
             }
         }
         let position = 1 + draft_position(&entries, draft);
-        let Some(entry) = draft.read(position, defaults, problems) else { continue };
+        let Some(entry) = draft.read(position, defaults, problems) else {
+            continue;
+        };
         let same = |other: &Entry| {
             other.provider == entry.provider
                 && other.product.sku == entry.product.sku
-                && (&other.states, &other.zips, other.effective_from) == (&entry.states, &entry.zips, entry.effective_from)
+                && (&other.states, &other.zips, other.effective_from)
+                    == (&entry.states, &entry.zips, entry.effective_from)
         };
         match entries.iter().find(|other| same(other)) {
             // Label files repeat themselves.
-            Some(other) if other.product.name == entry.product.name && other.product.price == entry.product.price => {}
+            Some(other)
+                if other.product.name == entry.product.name
+                    && other.product.price == entry.product.price => {}
             Some(_) => problems.push(PlanProblem::new(
                 draft.row,
                 "sku",
@@ -293,11 +387,21 @@ fn draft_position(entries: &[Entry], draft: &Draft) -> u32 {
 }
 
 impl Catalogue {
-    /// The number of a version with the same file, unless a later one says something about the same providers.
+    /// The number of a version with the same file, unless a later one says something about the same
+    /// providers.
     fn holds(&self, new: &Version) -> Option<usize> {
-        let at = self.versions.iter().rposition(|version| version.fingerprint == new.fingerprint)?;
-        let names_same = |entry: &Entry| new.entries.iter().any(|mine| mine.provider == entry.provider);
-        let replaced = self.versions[at + 1..].iter().any(|later| later.entries.iter().any(names_same));
+        let at = self
+            .versions
+            .iter()
+            .rposition(|version| version.fingerprint == new.fingerprint)?;
+        let names_same = |entry: &Entry| {
+            new.entries
+                .iter()
+                .any(|mine| mine.provider == entry.provider)
+        };
+        let replaced = self.versions[at + 1..]
+            .iter()
+            .any(|later| later.entries.iter().any(names_same));
         (!replaced).then_some(at + 1)
     }
 }

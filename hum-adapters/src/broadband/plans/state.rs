@@ -1,6 +1,7 @@
 //! States by the first two digits of a census block.
 //!
-//! Source: FIPS 5-2 codes as the Census Bureau uses them, <https://www.census.gov/library/reference/code-lists/ansi.html>.
+//! Source: FIPS 5-2 codes as the Census Bureau uses them,
+//! <https://www.census.gov/library/reference/code-lists/ansi.html>.
 
 const STATES: [(u8, &str); 56] = [
     (1, "AL"),
@@ -63,7 +64,10 @@ const STATES: [(u8, &str); 56] = [
 
 /// Two letters; `None`: no such code.
 pub fn of_fips(code: u8) -> Option<&'static str> {
-    STATES.iter().find(|(fips, _)| *fips == code).map(|(_, usps)| *usps)
+    STATES
+        .iter()
+        .find(|(fips, _)| *fips == code)
+        .map(|(_, usps)| *usps)
 }
 
 /// Whether somebody's two letters are a state.

@@ -15,8 +15,17 @@ impl Shop {
         let folder = tempfile::tempdir().unwrap();
         let rows: Vec<String> = (0..4)
             .flat_map(|location| {
-                [(50, "1000/1000"), (10, "50/5")]
-                    .map(|(code, speeds)| row("1/11/Bell", location, code, speeds, 'X', "261251630001001", &cell(0)))
+                [(50, "1000/1000"), (10, "50/5")].map(|(code, speeds)| {
+                    row(
+                        "1/11/Bell",
+                        location,
+                        code,
+                        speeds,
+                        'X',
+                        "261251630001001",
+                        &cell(0),
+                    )
+                })
             })
             .collect();
         import(folder.path(), "J25_14nov2025", &rows).unwrap();
@@ -36,11 +45,17 @@ impl Shop {
     fn provider(&self, day: &str) -> Provider {
         let map = LocalBroadbandMap::open(self.folder.path()).unwrap();
         let at = format!("{day}T12:00:00Z").parse().unwrap();
-        ask(&map, &place(Precision::Rooftop, None), at).providers.remove(0)
+        ask(&map, &place(Precision::Rooftop, None), at)
+            .providers
+            .remove(0)
     }
 
     fn products(&self, day: &str) -> Vec<Product> {
-        self.provider(day).product_catalog.iter().flat_map(|group| group.products.clone()).collect()
+        self.provider(day)
+            .product_catalog
+            .iter()
+            .flat_map(|group| group.products.clone())
+            .collect()
     }
 
     /// `sku price` of each.
@@ -57,15 +72,35 @@ fn csv(rows: &[&str]) -> String {
 #[test]
 fn the_plans_in_effect_at_the_time_are_answered() {
     let shop = Shop::new();
-    shop.import(&csv(&["bell,A,Plan A,,300,30,50.00,2026-01-01,,,", "bell,B,Plan B,,100,10,30,2026-01-01,2026-06-30,,"]));
-    shop.import(&csv(&["bell,A,Plan A,,300,30,55,2026-12-01,,,", "bell,A,Plan A,,300,30,45,2026-11-27,2026-11-29,,"]));
+    shop.import(&csv(&[
+        "bell,A,Plan A,,300,30,50.00,2026-01-01,,,",
+        "bell,B,Plan B,,100,10,30,2026-01-01,2026-06-30,,",
+    ]));
+    shop.import(&csv(&[
+        "bell,A,Plan A,,300,30,55,2026-12-01,,,",
+        "bell,A,Plan A,,300,30,45,2026-11-27,2026-11-29,,",
+    ]));
     assert_eq!(shop.sold("2025-12-31"), [""; 0]);
     assert_eq!(shop.sold("2026-06-30"), ["A 5000", "B 3000"]);
     assert_eq!(shop.sold("2026-07-01"), ["A 5000"]);
-    assert_eq!(shop.sold("2026-11-28"), ["A 4500"], "an offer for some days");
-    assert_eq!(shop.sold("2026-11-30"), ["A 5000"], "and the price before is back");
+    assert_eq!(
+        shop.sold("2026-11-28"),
+        ["A 4500"],
+        "an offer for some days"
+    );
+    assert_eq!(
+        shop.sold("2026-11-30"),
+        ["A 5000"],
+        "and the price before is back"
+    );
     assert_eq!(shop.sold("2026-12-01"), ["A 5500"]);
-    assert_eq!(shop.provider("2026-06-30").min_plan_price.unwrap().amount_cents, 3_000);
+    assert_eq!(
+        shop.provider("2026-06-30")
+            .min_plan_price
+            .unwrap()
+            .amount_cents,
+        3_000
+    );
 }
 
 #[test]
@@ -83,12 +118,34 @@ fn a_correction_of_a_day_replaces_what_began_that_day() {
 fn a_file_that_is_imported_again_changes_nothing() {
     let shop = Shop::new();
     let text = csv(&["bell,A,Plan A,,300,30,50,,,,"]);
-    assert_eq!(shop.import(&text), PlansImported { version: 1, plans: 1, mobile: 0, changed: true });
+    assert_eq!(
+        shop.import(&text),
+        PlansImported {
+            version: 1,
+            plans: 1,
+            mobile: 0,
+            changed: true
+        }
+    );
     let before = std::fs::read(shop.folder.path().join(PLANS_FILE)).unwrap();
-    assert_eq!(shop.import(&text), PlansImported { version: 1, plans: 1, mobile: 0, changed: false });
-    assert_eq!(std::fs::read(shop.folder.path().join(PLANS_FILE)).unwrap(), before);
+    assert_eq!(
+        shop.import(&text),
+        PlansImported {
+            version: 1,
+            plans: 1,
+            mobile: 0,
+            changed: false
+        }
+    );
+    assert_eq!(
+        std::fs::read(shop.folder.path().join(PLANS_FILE)).unwrap(),
+        before
+    );
     // Going back to it after another one is a change.
-    assert_eq!(shop.import(&csv(&["bell,A,Plan A,,300,30,60,,,,"])).version, 2);
+    assert_eq!(
+        shop.import(&csv(&["bell,A,Plan A,,300,30,60,,,,"])).version,
+        2
+    );
     assert_eq!(shop.import(&text).version, 3);
     assert_eq!(shop.sold("2026-11-22"), ["A 5000"]);
 }
@@ -96,9 +153,17 @@ fn a_file_that_is_imported_again_changes_nothing() {
 #[test]
 fn a_complete_file_ends_what_it_does_not_name() {
     let shop = Shop::new();
-    shop.import(&csv(&["bell,A,Plan A,,300,30,50,,,,", "bell,B,Plan B,,300,30,60,,,,", "other,C,Plan C,,1,1,1,,,,"]));
-    let complete = PlansImport { complete: true, ..PlansImport::default() };
-    shop.import_with(&complete, &csv(&["bell,A,Plan A,,300,30,50,2026-12-01,,,"])).unwrap();
+    shop.import(&csv(&[
+        "bell,A,Plan A,,300,30,50,,,,",
+        "bell,B,Plan B,,300,30,60,,,,",
+        "other,C,Plan C,,1,1,1,,,,",
+    ]));
+    let complete = PlansImport {
+        complete: true,
+        ..PlansImport::default()
+    };
+    shop.import_with(&complete, &csv(&["bell,A,Plan A,,300,30,50,2026-12-01,,,"]))
+        .unwrap();
     assert_eq!(shop.sold("2026-11-22"), ["A 5000", "B 6000"]);
     assert_eq!(shop.sold("2026-12-01"), ["A 5000"]);
 }
@@ -124,7 +189,10 @@ fn whose_plan_it_is_can_be_said_by_frn_id_or_brand_and_all_must_agree() {
         "frn,provider_id,brand_name,sku,name,download_speed,upload_speed,price\n\
          0000000001,,,A,A,1,1,1\n,11,,B,B,1,1,1\n,,BELL,C,C,1,1,1\n1,11,Bell,D,D,1,1,1\n1,12,,E,E,1,1,1\n2,11,,F,F,1,1,1\n",
     );
-    assert_eq!(shop.sold("2026-11-22"), ["A 100", "B 100", "C 100", "D 100"]);
+    assert_eq!(
+        shop.sold("2026-11-22"),
+        ["A 100", "B 100", "C 100", "D 100"]
+    );
 }
 
 #[test]
@@ -149,15 +217,34 @@ fn every_field_of_a_product_can_be_said_in_csv_and_in_json() {
         "one_time_fees": [{"name": "Activation", "price": 35}, {"name": "Install", "price": "99.00"}],
         "monthly_fees": "Modem=14.00", "typical_latency_ms": 9, "bundle_discounts": {"tv": 10}}]}"#;
     shop.import(json);
-    assert_eq!(Catalogue::load(shop.folder.path()).unwrap().versions.len(), 2);
+    assert_eq!(
+        Catalogue::load(shop.folder.path()).unwrap().versions.len(),
+        2
+    );
     let two = shop.provider("2026-11-22");
     assert_eq!(one, two);
     let product = &one.product_catalog[0].products[0];
-    assert_eq!((product.price.amount_cents, product.technology.as_str(), product.is_introductory_price), (1_999, "fiber", true));
-    assert_eq!(product.regular_price.as_ref().unwrap().amount_cents, 102_990);
+    assert_eq!(
+        (
+            product.price.amount_cents,
+            product.technology.as_str(),
+            product.is_introductory_price
+        ),
+        (1_999, "fiber", true)
+    );
+    assert_eq!(
+        product.regular_price.as_ref().unwrap().amount_cents,
+        102_990
+    );
     assert_eq!(product.one_time_fees[1].price.amount_cents, 9_900);
     assert_eq!(one.telephone.as_deref(), Some("+12485550100"));
-    assert_eq!((one.provider_promo.promo_text.as_str(), one.url_promo.promo_text.as_str()), ("Half price", "Link"));
+    assert_eq!(
+        (
+            one.provider_promo.promo_text.as_str(),
+            one.url_promo.promo_text.as_str()
+        ),
+        ("Half price", "Link")
+    );
     assert_eq!(product.id.len(), 36);
 }
 
@@ -175,7 +262,10 @@ fn a_bad_file_is_told_all_its_problems_and_changes_nothing() {
         "bell,F,Plan,,1,1,5,,,,",
         "bell,F,Plan,,1,1,6,,,,",
     ]);
-    let error = shop.import_with(&PlansImport::default(), &bad).unwrap_err().to_string();
+    let error = shop
+        .import_with(&PlansImport::default(), &bad)
+        .unwrap_err()
+        .to_string();
     for expected in [
         "row 2, column brand_name: it must be given",
         "row 3, column sku: it must be given",
@@ -195,9 +285,15 @@ fn a_bad_file_is_told_all_its_problems_and_changes_nothing() {
     ] {
         assert!(error.contains(expected), "{expected} is not in:\n{error}");
     }
-    assert_eq!(std::fs::read(shop.folder.path().join(PLANS_FILE)).unwrap(), before);
+    assert_eq!(
+        std::fs::read(shop.folder.path().join(PLANS_FILE)).unwrap(),
+        before
+    );
     for (text, expected) in [
-        ("brand_name,prize,sku\nbell,4,A\n", "column prize is \"not a known column\"; it must be one of frn"),
+        (
+            "brand_name,prize,sku\nbell,4,A\n",
+            "column prize is \"not a known column\"; it must be one of frn",
+        ),
         ("[{\"price\": ", "readable as JSON"),
         ("{}", "a list of plans"),
         ("[1]", "it must be an object"),
@@ -205,12 +301,26 @@ fn a_bad_file_is_told_all_its_problems_and_changes_nothing() {
         ("brand_name,sku\n", "there is none"),
         ("brand_name,sku\n\"bell", "values"),
     ] {
-        let error = shop.import_with(&PlansImport::default(), text).unwrap_err().to_string();
+        let error = shop
+            .import_with(&PlansImport::default(), text)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(expected), "{expected} is not in:\n{error}");
     }
-    let options = PlansImport { states: vec!["Ohio".into()], technology: Some("string".into()), ..PlansImport::default() };
-    let error = shop.import_with(&options, &csv(&["bell,A,Plan A,,300,30,50,,,,"])).unwrap_err().to_string();
-    assert!(error.contains("states is \"Ohio\"; it must be") && error.contains("technology is \"string\""), "{error}");
+    let options = PlansImport {
+        states: vec!["Ohio".into()],
+        technology: Some("string".into()),
+        ..PlansImport::default()
+    };
+    let error = shop
+        .import_with(&options, &csv(&["bell,A,Plan A,,300,30,50,,,,"]))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("states is \"Ohio\"; it must be")
+            && error.contains("technology is \"string\""),
+        "{error}"
+    );
 }
 
 #[test]
@@ -226,33 +336,77 @@ fn labels_are_read_whatever_the_case_of_their_columns() {
         13.9,50,5,10,,,,1 (800) 555-0100,https://x.example/help\n\
         F0000000001PLAIN,Bell Inc.,Plain,NULL,Fixed,50.00,No,NULL,NULL,No,NULL,,NULL,NULL,NULL,,,Varies,,100,10,20,NULL,,,,,,,\n\
         M0000000001MOBILE,Bell Inc.,Phone,,Mobile,20,No,,,No,,,,,,,,,,50,5,30,,,,,,,,\n";
-    let camel = snake.split(',').map(|name| name.replace('_', " ").to_uppercase()).collect::<Vec<_>>().join(",");
+    let camel = snake
+        .split(',')
+        .map(|name| name.replace('_', " ").to_uppercase())
+        .collect::<Vec<_>>()
+        .join(",");
     for header in [snake, &camel] {
         let shop = Shop::new();
-        let options = PlansImport { states: vec!["mi".into()], technology: Some("Fiber".into()), ..PlansImport::default() };
-        let imported = shop.import_with(&options, &format!("{header}\n{rows}")).unwrap();
+        let options = PlansImport {
+            states: vec!["mi".into()],
+            technology: Some("Fiber".into()),
+            ..PlansImport::default()
+        };
+        let imported = shop
+            .import_with(&options, &format!("{header}\n{rows}"))
+            .unwrap();
         assert_eq!((imported.plans, imported.mobile), (2, 1));
         let provider = shop.provider("2026-11-22");
         assert_eq!(provider.telephone.as_deref(), Some("+18005550100"));
-        assert_eq!(provider.min_plan_price.as_ref().unwrap().amount_cents, 3_995);
+        assert_eq!(
+            provider.min_plan_price.as_ref().unwrap().amount_cents,
+            3_995
+        );
         let products = &provider.product_catalog[0].products;
         let gold = &products[0];
         assert_eq!(gold.name, "10G Unlimited (Gold)");
         assert_eq!(gold.sku, "F0000000001123ABC456EMC789");
-        assert_eq!((gold.price.amount_cents, gold.introductory_months), (3_995, Some(6)));
+        assert_eq!(
+            (gold.price.amount_cents, gold.introductory_months),
+            (3_995, Some(6))
+        );
         assert_eq!(gold.regular_price.as_ref().unwrap().amount_cents, 5_995);
-        assert_eq!((gold.is_contract_required, gold.contract_months), (true, 24));
-        let fees: Vec<_> = gold.one_time_fees.iter().chain(&gold.monthly_fees).map(|fee| fee.price.amount_cents).collect();
+        assert_eq!(
+            (gold.is_contract_required, gold.contract_months),
+            (true, 24)
+        );
+        let fees: Vec<_> = gold
+            .one_time_fees
+            .iter()
+            .chain(&gold.monthly_fees)
+            .map(|fee| fee.price.amount_cents)
+            .collect();
         assert_eq!(fees, [2_500, 5_000, 995, 400]);
-        assert_eq!((gold.download_speed.as_str(), gold.data_limit.as_str()), ("43.6", "50 GB"));
-        assert_eq!((gold.typical_latency_ms, gold.technology.as_str()), (Some(14), "fiber"));
-        assert_eq!(gold.description, "Early termination fee: $90. Additional data: $5 for each 10 GB. Taxes are included.");
+        assert_eq!(
+            (gold.download_speed.as_str(), gold.data_limit.as_str()),
+            ("43.6", "50 GB")
+        );
+        assert_eq!(
+            (gold.typical_latency_ms, gold.technology.as_str()),
+            (Some(14), "fiber")
+        );
+        assert_eq!(
+            gold.description,
+            "Early termination fee: $90. Additional data: $5 for each 10 GB. Taxes are included."
+        );
         let plain = &products[1];
         assert_eq!(
-            (plain.price.amount_cents, plain.regular_price.as_ref(), plain.data_limit.as_str()),
+            (
+                plain.price.amount_cents,
+                plain.regular_price.as_ref(),
+                plain.data_limit.as_str()
+            ),
             (5_000, None, "Unlimited")
         );
-        assert_eq!((plain.name.as_str(), plain.contract_months, plain.one_time_fees.len()), ("Plain", 0, 0));
+        assert_eq!(
+            (
+                plain.name.as_str(),
+                plain.contract_months,
+                plain.one_time_fees.len()
+            ),
+            ("Plain", 0, 0)
+        );
     }
 }
 
@@ -262,7 +416,18 @@ fn a_label_with_other_fees_than_names_is_refused() {
     let text = "unique_plan_id,service_plan_name,monthly_price,single_purchase_fee_descr,single_purchase_fees,\
         typical_download_speed,typical_upload_speed\n\
         F0000000001A,A,50,One,1.00;2.00,1,1\nX1,B,50,,,1,1\n";
-    let error = shop.import_with(&PlansImport::default(), text).unwrap_err().to_string();
-    assert!(error.contains("row 2, column single_purchase_fee_descr is \"One\"; it must be as many names"), "{error}");
-    assert!(error.contains("row 3, column unique_plan_id is \"X1\""), "{error}");
+    let error = shop
+        .import_with(&PlansImport::default(), text)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains(
+            "row 2, column single_purchase_fee_descr is \"One\"; it must be as many names"
+        ),
+        "{error}"
+    );
+    assert!(
+        error.contains("row 3, column unique_plan_id is \"X1\""),
+        "{error}"
+    );
 }

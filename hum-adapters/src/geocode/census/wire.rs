@@ -51,12 +51,14 @@ struct Components {
     zip: String,
 }
 
-/// The matches in the Bureau's order; several of equal rank are all listed. `None`: not an answer of this service.
+/// The matches in the Bureau's order; several of equal rank are all listed. `None`: not an answer
+/// of this service.
 pub(super) fn candidates(body: &[u8], asked: &Address, source: &str) -> Option<Vec<Candidate>> {
     let envelope: Envelope = serde_json::from_slice(body).ok()?;
     let mut found = Vec::new();
     for address_match in envelope.result.address_matches {
-        let position = answer::coordinates(address_match.coordinates.y, address_match.coordinates.x)?;
+        let position =
+            answer::coordinates(address_match.coordinates.y, address_match.coordinates.x)?;
         let Components { city, state, zip } = &address_match.address_components;
         let told = Told {
             street: street(&address_match.matched_address)?,
@@ -64,10 +66,19 @@ pub(super) fn candidates(body: &[u8], asked: &Address, source: &str) -> Option<V
             state: State::parse(state),
             zip: Some(zip),
         };
-        let Some((address, match_type)) = told.merge(asked) else { continue };
+        let Some((address, match_type)) = told.merge(asked) else {
+            continue;
+        };
         let block_geoid = block(&address_match.geographies);
         let (precision, source) = (Precision::Range, source.to_owned());
-        found.push(Candidate { address, position, match_type, precision, block_geoid, source });
+        found.push(Candidate {
+            address,
+            position,
+            match_type,
+            precision,
+            block_geoid,
+            source,
+        });
     }
     Some(answer::distinct(found))
 }
@@ -78,10 +89,12 @@ fn street(matched_address: &str) -> Option<&str> {
     (!street.is_empty()).then_some(street)
 }
 
-/// The layer was called `2010 Census Blocks` and `2020 Census Blocks` and `Census Blocks`, and only the latter two are of
-/// the census that the port promises.
+/// The layer was called `2010 Census Blocks` and `2020 Census Blocks` and `Census Blocks`, and only
+/// the latter two are of the census that the port promises.
 fn block(geographies: &HashMap<String, Value>) -> Option<String> {
-    let layer = geographies.get("2020 Census Blocks").or_else(|| geographies.get("Census Blocks"))?;
+    let layer = geographies
+        .get("2020 Census Blocks")
+        .or_else(|| geographies.get("Census Blocks"))?;
     let geoid = layer.get(0)?.get("GEOID")?.as_str()?;
     (geoid.len() == 15 && geoid.bytes().all(|byte| byte.is_ascii_digit())).then(|| geoid.to_owned())
 }

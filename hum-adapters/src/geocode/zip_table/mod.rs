@@ -5,7 +5,9 @@ mod table;
 use async_trait::async_trait;
 use hum_core::{
     address::Address,
-    geocode::{Candidate, Coordinates, Geocoder, Geocoding, MatchType, Precision, Reach, SourceError},
+    geocode::{
+        Candidate, Coordinates, Geocoder, Geocoding, MatchType, Precision, Reach, SourceError,
+    },
 };
 
 use super::answer;
@@ -14,11 +16,12 @@ use table::Place;
 /// Most candidates of one answer: a person can choose among so many.
 const MAX_CANDIDATES: usize = 20;
 
-/// Places addresses by their ZIP code, or by city and state, from an embedded table. The street is not looked at.
+/// Places addresses by their ZIP code, or by city and state, from an embedded table. The street is
+/// not looked at.
 ///
-/// Coordinates of the caller are believed when they are within the reach of the ZIP code: at least 25 km from its middle,
-/// and more where ZIP codes lie far apart (Tonopah, NV: 199 km). That catches swapped, truncated and foreign coordinates,
-/// not those of the wrong house.
+/// Coordinates of the caller are believed when they are within the reach of the ZIP code: at least
+/// 25 km from its middle, and more where ZIP codes lie far apart (Tonopah, NV: 199 km). That
+/// catches swapped, truncated and foreign coordinates, not those of the wrong house.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ZipTable;
 
@@ -28,15 +31,23 @@ impl Geocoder for ZipTable {
         Reach::Local
     }
 
-    async fn geocode(&self, address: &Address, given: Option<Coordinates>) -> Result<Geocoding, SourceError> {
+    async fn geocode(
+        &self,
+        address: &Address,
+        given: Option<Coordinates>,
+    ) -> Result<Geocoding, SourceError> {
         // A great circle wraps around: 402.5 degrees would be 42.5.
-        let on_map = given.filter(|given| answer::coordinates(given.latitude, given.longitude).is_some());
+        let on_map =
+            given.filter(|given| answer::coordinates(given.latitude, given.longitude).is_some());
         let mut found = match &address.zip5 {
             Some(zip) => by_zip(address, zip, on_map),
             None => by_city(address, on_map),
         };
         if on_map.is_none() && given.is_some() {
-            found.problems.insert(0, "The given coordinates are not on the map; they are not used.".into());
+            found.problems.insert(
+                0,
+                "The given coordinates are not on the map; they are not used.".into(),
+            );
         }
         Ok(found)
     }
@@ -49,7 +60,11 @@ fn by_zip(address: &Address, zip: &str, given: Option<Coordinates>) -> Geocoding
     if let Some(state) = address.state
         && state != place.state
     {
-        return no_match(format!("ZIP code {zip} is in {}, not in {}.", place.state.as_str(), state.as_str()));
+        return no_match(format!(
+            "ZIP code {zip} is in {}, not in {}.",
+            place.state.as_str(),
+            state.as_str()
+        ));
     }
     one(address, &place, given)
 }
@@ -64,13 +79,20 @@ fn by_city(address: &Address, given: Option<Coordinates>) -> Geocoding {
         ([], _) => no_match(format!("{name} is not known; a ZIP code would help.")),
         ([place], _) => one(address, place, given),
         (_, Some(given)) => {
-            let nearest = places.iter().min_by(|a, b| distance_km(a, given).total_cmp(&distance_km(b, given)));
+            let nearest = places
+                .iter()
+                .min_by(|a, b| distance_km(a, given).total_cmp(&distance_km(b, given)));
             match nearest {
                 Some(nearest) if agrees(nearest, given) => one(address, nearest, Some(given)),
                 Some(nearest) => {
                     let mut several = several(address, &name, &places);
                     let km = distance_km(nearest, given);
-                    several.problems.insert(0, format!("The given coordinates are {km:.0} km from {name}; they are not used."));
+                    several.problems.insert(
+                        0,
+                        format!(
+                            "The given coordinates are {km:.0} km from {name}; they are not used."
+                        ),
+                    );
                     several
                 }
                 None => several(address, &name, &places),
@@ -85,30 +107,57 @@ fn one(address: &Address, place: &Place, given: Option<Coordinates>) -> Geocodin
         Some(given) if agrees(place, given) => {
             let precision = Precision::Rooftop;
             let (match_type, source) = (MatchType::Given, "caller".into());
-            let candidate = Candidate { position: given, match_type, precision, source, ..middle(address, place) };
-            Geocoding { candidates: vec![candidate], problems: vec![] }
+            let candidate = Candidate {
+                position: given,
+                match_type,
+                precision,
+                source,
+                ..middle(address, place)
+            };
+            Geocoding {
+                candidates: vec![candidate],
+                problems: vec![],
+            }
         }
         Some(given) => {
             let (km, zip) = (distance_km(place, given), place.zip);
-            let problem = format!("The given coordinates are {km:.0} km from the middle of ZIP code {zip}; they are not used.");
-            Geocoding { candidates: vec![middle(address, place)], problems: vec![problem] }
+            let problem = format!(
+                "The given coordinates are {km:.0} km from the middle of ZIP code {zip}; they are not used."
+            );
+            Geocoding {
+                candidates: vec![middle(address, place)],
+                problems: vec![problem],
+            }
         }
-        None => Geocoding { candidates: vec![middle(address, place)], problems: vec![] },
+        None => Geocoding {
+            candidates: vec![middle(address, place)],
+            problems: vec![],
+        },
     }
 }
 
 fn several(address: &Address, name: &str, places: &[Place]) -> Geocoding {
-    let candidates = places.iter().take(MAX_CANDIDATES).map(|place| middle(address, place)).collect();
+    let candidates = places
+        .iter()
+        .take(MAX_CANDIDATES)
+        .map(|place| middle(address, place))
+        .collect();
     let count = places.len();
     let problems = if count > MAX_CANDIDATES {
-        vec![format!("{name} has {count} ZIP codes; the first {MAX_CANDIDATES} are listed.")]
+        vec![format!(
+            "{name} has {count} ZIP codes; the first {MAX_CANDIDATES} are listed."
+        )]
     } else {
         vec![]
     };
-    Geocoding { candidates, problems }
+    Geocoding {
+        candidates,
+        problems,
+    }
 }
 
-/// The middle of the ZIP code. A city that the caller gave is kept: USPS accepts several for many ZIP codes.
+/// The middle of the ZIP code. A city that the caller gave is kept: USPS accepts several for many
+/// ZIP codes.
 fn middle(address: &Address, place: &Place) -> Candidate {
     Candidate {
         address: Address {
@@ -134,5 +183,8 @@ fn distance_km(place: &Place, given: Coordinates) -> f64 {
 }
 
 fn no_match(problem: String) -> Geocoding {
-    Geocoding { candidates: vec![], problems: vec![problem] }
+    Geocoding {
+        candidates: vec![],
+        problems: vec![problem],
+    }
 }

@@ -11,7 +11,8 @@ use super::{Events, OpenAiConfig, error, sse, strict};
 const MAX_CALLS: usize = 64;
 const MAX_ARGUMENTS: usize = 64 * 1024;
 
-/// The request. The system message holds the operator's words only; what contacts wrote is in user messages.
+/// The request. The system message holds the operator's words only; what contacts wrote is in user
+/// messages.
 pub(super) fn body(config: &OpenAiConfig, request: &ModelRequest) -> Value {
     let mut body = json!({
         "model": request.model.as_ref().unwrap_or(&config.model),
@@ -44,11 +45,16 @@ fn messages(request: &ModelRequest) -> Vec<Value> {
         let message = match item {
             ModelItem::User(text) => json!({ "role": "user", "content": text }),
             ModelItem::Assistant(text) => json!({ "role": "assistant", "content": text }),
-            ModelItem::ToolResult { call_id, output } => json!({ "role": "tool", "tool_call_id": call_id, "content": output }),
+            ModelItem::ToolResult { call_id, output } => {
+                json!({ "role": "tool", "tool_call_id": call_id, "content": output })
+            }
             ModelItem::ToolCall(call) => {
                 let function = json!({ "name": call.name, "arguments": call.arguments });
                 let call = json!({ "id": call.id, "type": "function", "function": function });
-                if let Some(calls) = messages.last_mut().and_then(|last| last.get_mut("tool_calls")?.as_array_mut()) {
+                if let Some(calls) = messages
+                    .last_mut()
+                    .and_then(|last| last.get_mut("tool_calls")?.as_array_mut())
+                {
                     calls.push(call);
                     continue;
                 }
@@ -72,7 +78,11 @@ impl Events for Reader {
     fn read(&mut self, event: sse::Event) -> Result<Vec<ModelDelta>, ModelError> {
         if event.data == "[DONE]" {
             // The usage comes after the reason to finish, so only now is the answer complete.
-            return if self.finished { Ok(vec![ModelDelta::Done(self.usage)]) } else { Err(broke_off()) };
+            return if self.finished {
+                Ok(vec![ModelDelta::Done(self.usage)])
+            } else {
+                Err(broke_off())
+            };
         }
         let data: Value = serde_json::from_str(&event.data).map_err(|_| unreadable())?;
         if data["error"].is_object() {
@@ -81,12 +91,17 @@ impl Events for Reader {
         if data["usage"].is_object() {
             self.usage = Usage {
                 input_tokens: data["usage"]["prompt_tokens"].as_u64().unwrap_or_default(),
-                output_tokens: data["usage"]["completion_tokens"].as_u64().unwrap_or_default(),
+                output_tokens: data["usage"]["completion_tokens"]
+                    .as_u64()
+                    .unwrap_or_default(),
             };
         }
         let choice = &data["choices"][0];
         let delta = &choice["delta"];
-        if delta["refusal"].as_str().is_some_and(|refusal| !refusal.is_empty()) {
+        if delta["refusal"]
+            .as_str()
+            .is_some_and(|refusal| !refusal.is_empty())
+        {
             return Err(ModelError::Rejected("the model declined to answer".into()));
         }
         let mut deltas = Vec::new();
@@ -112,21 +127,31 @@ impl Reader {
             arguments: String::new(),
         });
         let function = &piece["function"];
-        for (part, value) in
-            [(&mut call.id, &piece["id"]), (&mut call.name, &function["name"]), (&mut call.arguments, &function["arguments"])]
-        {
+        for (part, value) in [
+            (&mut call.id, &piece["id"]),
+            (&mut call.name, &function["name"]),
+            (&mut call.arguments, &function["arguments"]),
+        ] {
             part.push_str(value.as_str().unwrap_or_default());
         }
-        let bytes: usize = self.calls.values().map(|call| call.id.len() + call.name.len() + call.arguments.len()).sum();
+        let bytes: usize = self
+            .calls
+            .values()
+            .map(|call| call.id.len() + call.name.len() + call.arguments.len())
+            .sum();
         if self.calls.len() > MAX_CALLS || bytes > MAX_ARGUMENTS {
-            return Err(ModelError::Unavailable("the tool calls are too long".into()));
+            return Err(ModelError::Unavailable(
+                "the tool calls are too long".into(),
+            ));
         }
         Ok(())
     }
 
     fn finish(&mut self, reason: &str) -> Result<Vec<ModelDelta>, ModelError> {
         match reason {
-            "content_filter" => Err(ModelError::Rejected("the provider's filter stopped the answer".into())),
+            "content_filter" => Err(ModelError::Rejected(
+                "the provider's filter stopped the answer".into(),
+            )),
             "length" => Err(ModelError::Unavailable("the answer was cut off".into())),
             _ => {
                 self.finished = true;

@@ -20,15 +20,23 @@ impl OpenAiConfig {
 
     /// At OpenAI.
     pub fn new(api_key: Secret<String>, model: impl Into<String>) -> Self {
-        Self { api_key, base_url: Self::BASE_URL.into(), model: model.into(), max_output_tokens: None }
+        Self {
+            api_key,
+            base_url: Self::BASE_URL.into(),
+            model: model.into(),
+            max_output_tokens: None,
+        }
     }
 
     pub(super) fn endpoint(&self, path: &str) -> Result<Url, String> {
         let url = format!("{}/{path}", self.base_url.trim_end_matches('/'));
-        let url = Url::parse(&url).map_err(|error| format!("the model's base URL is not a URL: {error}"))?;
+        let url = Url::parse(&url)
+            .map_err(|error| format!("the model's base URL is not a URL: {error}"))?;
         match url.scheme() {
             "http" | "https" if url.query().is_none() => Ok(url),
-            _ => Err("the model's base URL must be an http or https address without a query".into()),
+            _ => {
+                Err("the model's base URL must be an http or https address without a query".into())
+            }
         }
     }
 }

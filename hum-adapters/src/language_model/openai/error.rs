@@ -13,7 +13,9 @@ pub(super) fn from_transport(error: &reqwest::Error) -> ModelError {
     } else if error.is_connect() {
         "could not connect"
     } else if error.is_builder() {
-        return ModelError::Rejected("the request could not be made: check the API key and the URL".into());
+        return ModelError::Rejected(
+            "the request could not be made: check the API key and the URL".into(),
+        );
     } else {
         "the connection broke"
     };
@@ -22,8 +24,9 @@ pub(super) fn from_transport(error: &reqwest::Error) -> ModelError {
 
 /// An answer with a status that is not a success.
 ///
-/// 408, 409, 429 and 5xx pass (<https://platform.openai.com/docs/guides/error-codes>), the other 4xx do not. An empty
-/// account is a 429 as well; it is `insufficient_quota` and does not pass by itself, but an hour later somebody may have paid.
+/// 408, 409, 429 and 5xx pass (<https://platform.openai.com/docs/guides/error-codes>), the other
+/// 4xx do not. An empty account is a 429 as well; it is `insufficient_quota` and does not pass by
+/// itself, but an hour later somebody may have paid.
 pub(super) async fn from_answer(mut response: reqwest::Response) -> ModelError {
     let status = response.status().as_u16();
     let mut body = Vec::new();
@@ -33,8 +36,13 @@ pub(super) async fn from_answer(mut response: reqwest::Response) -> ModelError {
             break;
         }
     }
-    let detail = serde_json::from_slice(&body).map_or_else(|_| String::new(), |body: Value| describe(&body["error"]));
-    let detail = if detail.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status}: {detail}") };
+    let detail = serde_json::from_slice(&body)
+        .map_or_else(|_| String::new(), |body: Value| describe(&body["error"]));
+    let detail = if detail.is_empty() {
+        format!("HTTP {status}")
+    } else {
+        format!("HTTP {status}: {detail}")
+    };
     match status {
         408 | 409 | 425 | 429 | 500.. => ModelError::Unavailable(detail),
         _ => ModelError::Rejected(detail),
@@ -45,7 +53,9 @@ pub(super) async fn from_answer(mut response: reqwest::Response) -> ModelError {
 pub(super) fn from_event(error: &Value) -> ModelError {
     let detail = describe(error);
     match error["code"].as_str().or(error["type"].as_str()) {
-        Some("invalid_prompt" | "invalid_request_error" | "content_filter") => ModelError::Rejected(detail),
+        Some("invalid_prompt" | "invalid_request_error" | "content_filter") => {
+            ModelError::Rejected(detail)
+        }
         _ => ModelError::Unavailable(detail),
     }
 }
@@ -54,5 +64,9 @@ pub(super) fn from_event(error: &Value) -> ModelError {
 fn describe(error: &Value) -> String {
     let parts = [&error["code"], &error["type"], &error["message"]];
     let text: Vec<&str> = parts.into_iter().filter_map(Value::as_str).collect();
-    text.join(": ").chars().filter(|char| !char.is_control()).take(200).collect()
+    text.join(": ")
+        .chars()
+        .filter(|char| !char.is_control())
+        .take(200)
+        .collect()
 }

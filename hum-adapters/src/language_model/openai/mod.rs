@@ -1,6 +1,7 @@
 //! OpenAI's Responses API, and chat endpoints that are compatible with OpenAI's.
 //!
-//! hum keeps the conversation itself: `store` is false, nothing refers to an earlier answer at the provider.
+//! hum keeps the conversation itself: `store` is false, nothing refers to an earlier answer at the
+//! provider.
 
 mod chat;
 mod config;
@@ -46,8 +47,8 @@ impl OpenAi {
         Self::new(config, Dialect::Responses)
     }
 
-    /// A chat endpoint (<https://platform.openai.com/docs/api-reference/chat>): OpenAI's own, or one of the many servers
-    /// that offer the same.
+    /// A chat endpoint (<https://platform.openai.com/docs/api-reference/chat>): OpenAI's own, or
+    /// one of the many servers that offer the same.
     ///
     /// # Errors
     /// A sentence for the operator.
@@ -70,13 +71,24 @@ impl OpenAi {
             .user_agent(concat!("hum/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| format!("no HTTP client: {error}"))?;
-        Ok(Self { http, config, url, dialect })
+        Ok(Self {
+            http,
+            config,
+            url,
+            dialect,
+        })
     }
 
     fn body(&self, request: &ModelRequest) -> (Value, Box<dyn Events>) {
         match self.dialect {
-            Dialect::Responses => (responses::body(&self.config, request), Box::<responses::Reader>::default()),
-            Dialect::Chat => (chat::body(&self.config, request), Box::<chat::Reader>::default()),
+            Dialect::Responses => (
+                responses::body(&self.config, request),
+                Box::<responses::Reader>::default(),
+            ),
+            Dialect::Chat => (
+                chat::body(&self.config, request),
+                Box::<chat::Reader>::default(),
+            ),
         }
     }
 }
@@ -85,16 +97,29 @@ impl OpenAi {
 impl LanguageModel for OpenAi {
     async fn respond(&self, request: ModelRequest) -> Result<ModelStream, ModelError> {
         let (body, events) = self.body(&request);
-        let mut post =
-            self.http.post(self.url.clone()).timeout(request.timeout).header("accept", "text/event-stream").json(&body);
+        let mut post = self
+            .http
+            .post(self.url.clone())
+            .timeout(request.timeout)
+            .header("accept", "text/event-stream")
+            .json(&body);
         if !self.config.api_key.reveal().is_empty() {
             post = post.bearer_auth(self.config.api_key.reveal());
         }
-        let response = post.send().await.map_err(|failed| error::from_transport(&failed))?;
+        let response = post
+            .send()
+            .await
+            .map_err(|failed| error::from_transport(&failed))?;
         if !response.status().is_success() {
             return Err(error::from_answer(response).await);
         }
-        let answer = Answer { response, parser: sse::Parser::default(), events, ready: VecDeque::new(), ended: false };
+        let answer = Answer {
+            response,
+            parser: sse::Parser::default(),
+            events,
+            ready: VecDeque::new(),
+            ended: false,
+        };
         Ok(Box::pin(stream::unfold(answer, |mut answer| async move {
             let delta = answer.next().await?;
             Some((delta, answer))
@@ -128,7 +153,12 @@ impl Answer {
     }
 
     async fn receive(&mut self) -> Result<(), ModelError> {
-        let Some(chunk) = self.response.chunk().await.map_err(|failed| error::from_transport(&failed))? else {
+        let Some(chunk) = self
+            .response
+            .chunk()
+            .await
+            .map_err(|failed| error::from_transport(&failed))?
+        else {
             return Err(ModelError::Unavailable("the answer broke off".into()));
         };
         for event in self.parser.push(&chunk)? {
@@ -138,22 +168,32 @@ impl Answer {
     }
 }
 
-/// The parameters of a tool, and whether the provider may be asked to keep to them strictly: then every property must be
-/// required and no other allowed (<https://platform.openai.com/docs/guides/structured-outputs#supported-schemas>).
+/// The parameters of a tool, and whether the provider may be asked to keep to them strictly: then
+/// every property must be required and no other allowed
+/// (<https://platform.openai.com/docs/guides/structured-outputs#supported-schemas>).
 fn strict(schema: &Value) -> bool {
     match schema["type"].as_str() {
         Some("object") => {
-            let (Some(properties), Some(required)) = (schema["properties"].as_object(), schema["required"].as_array()) else {
+            let (Some(properties), Some(required)) = (
+                schema["properties"].as_object(),
+                schema["required"].as_array(),
+            ) else {
                 return false;
             };
             schema["additionalProperties"] == Value::Bool(false)
-                && properties.keys().all(|name| required.iter().any(|required| required == name))
+                && properties
+                    .keys()
+                    .all(|name| required.iter().any(|required| required == name))
                 && properties.values().all(strict)
         }
         Some("array") => strict(&schema["items"]),
-        Some("string" | "number" | "integer" | "boolean") => schema
-            .as_object()
-            .is_some_and(|schema| schema.keys().all(|key| matches!(key.as_str(), "type" | "description" | "enum"))),
+        Some("string" | "number" | "integer" | "boolean") => {
+            schema.as_object().is_some_and(|schema| {
+                schema
+                    .keys()
+                    .all(|key| matches!(key.as_str(), "type" | "description" | "enum"))
+            })
+        }
         _ => false,
     }
 }
@@ -169,8 +209,12 @@ mod tests {
         let schema = |required: Value| json!({ "type": "object", "properties": { "a": { "type": "string" }, "b": { "type": "array", "items": { "type": "integer" } } }, "required": required, "additionalProperties": false });
         assert!(strict(&schema(json!(["a", "b"]))));
         assert!(!strict(&schema(json!(["a"]))));
-        assert!(strict(&json!({ "type": "object", "properties": {}, "required": [], "additionalProperties": false })));
-        assert!(!strict(&json!({ "type": "object", "properties": {}, "required": [] })));
+        assert!(strict(
+            &json!({ "type": "object", "properties": {}, "required": [], "additionalProperties": false })
+        ));
+        assert!(!strict(
+            &json!({ "type": "object", "properties": {}, "required": [] })
+        ));
         assert!(!strict(&json!({ "type": "string", "pattern": "^a" })));
         assert!(!strict(&json!({})));
     }

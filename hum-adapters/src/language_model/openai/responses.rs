@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Events, OpenAiConfig, error, sse, strict};
 
-/// The request. What contacts wrote is only ever in user items: `instructions` has the rank of a developer message.
+/// The request. What contacts wrote is only ever in user items: `instructions` has the rank of a
+/// developer message.
 pub(super) fn body(config: &OpenAiConfig, request: &ModelRequest) -> Value {
     let mut body = json!({
         "model": request.model.as_ref().unwrap_or(&config.model),
@@ -36,7 +37,9 @@ pub(super) fn body(config: &OpenAiConfig, request: &ModelRequest) -> Value {
 fn item(item: &ModelItem) -> Value {
     match item {
         ModelItem::User(text) => json!({ "type": "message", "role": "user", "content": text }),
-        ModelItem::Assistant(text) => json!({ "type": "message", "role": "assistant", "content": text }),
+        ModelItem::Assistant(text) => {
+            json!({ "type": "message", "role": "assistant", "content": text })
+        }
         ModelItem::ToolCall(call) => {
             json!({ "type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments })
         }
@@ -54,27 +57,42 @@ impl Events for Reader {
     fn read(&mut self, event: sse::Event) -> Result<Vec<ModelDelta>, ModelError> {
         let Ok(data) = serde_json::from_str::<Value>(&event.data) else {
             // Some gateways end the stream with `[DONE]`, as the chat endpoint does.
-            return if event.data == "[DONE]" { Ok(Vec::new()) } else { Err(unreadable()) };
+            return if event.data == "[DONE]" {
+                Ok(Vec::new())
+            } else {
+                Err(unreadable())
+            };
         };
         match data["type"].as_str().unwrap_or(&event.name) {
             "response.output_text.delta" => Ok(vec![ModelDelta::Text(text(&data["delta"])?)]),
             "response.output_item.done" if data["item"]["type"] == "function_call" => {
                 let item = &data["item"];
-                let call =
-                    ToolCall { id: text(&item["call_id"])?, name: text(&item["name"])?, arguments: text(&item["arguments"])? };
+                let call = ToolCall {
+                    id: text(&item["call_id"])?,
+                    name: text(&item["name"])?,
+                    arguments: text(&item["arguments"])?,
+                };
                 Ok(vec![ModelDelta::ToolCall(call)])
             }
             "response.completed" => Ok(vec![ModelDelta::Done(usage(&data["response"]["usage"]))]),
             "response.refusal.delta" | "response.refusal.done" => {
                 Err(ModelError::Rejected("the model declined to answer".into()))
             }
-            "response.incomplete" => Err(match data["response"]["incomplete_details"]["reason"].as_str() {
-                Some("content_filter") => ModelError::Rejected("the provider's filter stopped the answer".into()),
-                _ => ModelError::Unavailable("the answer was cut off".into()),
-            }),
+            "response.incomplete" => Err(
+                match data["response"]["incomplete_details"]["reason"].as_str() {
+                    Some("content_filter") => {
+                        ModelError::Rejected("the provider's filter stopped the answer".into())
+                    }
+                    _ => ModelError::Unavailable("the answer was cut off".into()),
+                },
+            ),
             "response.failed" => Err(error::from_event(&data["response"]["error"])),
             // The error is the event itself; some versions nest it.
-            "error" => Err(error::from_event(if data["error"].is_object() { &data["error"] } else { &data })),
+            "error" => Err(error::from_event(if data["error"].is_object() {
+                &data["error"]
+            } else {
+                &data
+            })),
             // Events may be added at any time.
             _ => Ok(Vec::new()),
         }

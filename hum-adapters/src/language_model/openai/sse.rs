@@ -1,4 +1,5 @@
-//! Server-sent events (<https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>).
+//! Server-sent events
+//! (<https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>).
 
 use hum_core::language_model::ModelError;
 
@@ -14,7 +15,8 @@ pub(super) struct Event {
     pub(super) data: String,
 }
 
-/// Cuts bytes into events. Works on bytes and decodes whole lines only, so a character may arrive in two pieces.
+/// Cuts bytes into events. Works on bytes and decodes whole lines only, so a character may arrive
+/// in two pieces.
 #[derive(Debug, Default)]
 pub(super) struct Parser {
     line: Vec<u8>,
@@ -26,7 +28,8 @@ pub(super) struct Parser {
 }
 
 impl Parser {
-    /// The events that are complete with these bytes. An event that the end of the stream cuts off is not one.
+    /// The events that are complete with these bytes. An event that the end of the stream cuts off
+    /// is not one.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>, ModelError> {
         let mut events = Vec::new();
         for &byte in bytes {
@@ -44,7 +47,9 @@ impl Parser {
                 }
             }
             if self.line.len() + self.data.len() > MAX_EVENT {
-                return Err(ModelError::Unavailable("an event of the stream is too long".into()));
+                return Err(ModelError::Unavailable(
+                    "an event of the stream is too long".into(),
+                ));
             }
         }
         Ok(events)
@@ -53,12 +58,23 @@ impl Parser {
     fn end_line(&mut self) -> Option<Event> {
         let line = std::mem::take(&mut self.line);
         let line = String::from_utf8_lossy(&line);
-        let line = if std::mem::replace(&mut self.first_line_read, true) { &line } else { line.trim_start_matches('\u{feff}') };
+        let line = if std::mem::replace(&mut self.first_line_read, true) {
+            &line
+        } else {
+            line.trim_start_matches('\u{feff}')
+        };
         if line.is_empty() {
             let name = std::mem::take(&mut self.name);
             let data = std::mem::take(&mut self.data);
             let complete = std::mem::take(&mut self.has_data);
-            return complete.then(|| Event { name: if name.is_empty() { "message".into() } else { name }, data });
+            return complete.then(|| Event {
+                name: if name.is_empty() {
+                    "message".into()
+                } else {
+                    name
+                },
+                data,
+            });
         }
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
@@ -84,14 +100,24 @@ mod tests {
     use super::*;
 
     fn event(name: &str, data: &str) -> Event {
-        Event { name: name.into(), data: data.into() }
+        Event {
+            name: name.into(),
+            data: data.into(),
+        }
     }
 
     #[test]
     fn reads_every_field_and_line_end() {
         let text = "\u{feff}: comment\nevent: a\r\ndata: 1\r\ndata:2\r\rdata\n\nid: 7\nretry: 5\n\nevent: lost\n\ndata:  two blanks\n\ndata: cut off";
         let events = Parser::default().push(text.as_bytes()).unwrap();
-        assert_eq!(events, [event("a", "1\n2"), event("message", ""), event("message", " two blanks")]);
+        assert_eq!(
+            events,
+            [
+                event("a", "1\n2"),
+                event("message", ""),
+                event("message", " two blanks")
+            ]
+        );
     }
 
     #[test]
@@ -100,7 +126,11 @@ mod tests {
         let endless = (0..2_000).find_map(|_| parser.push(&[b'x'; 1024]).err());
         assert!(matches!(endless, Some(ModelError::Unavailable(_))));
         let mut parser = Parser::default();
-        let endless = (0..2_000).find_map(|_| parser.push(format!("data: {}\n", "x".repeat(1024)).as_bytes()).err());
+        let endless = (0..2_000).find_map(|_| {
+            parser
+                .push(format!("data: {}\n", "x".repeat(1024)).as_bytes())
+                .err()
+        });
         assert!(endless.is_some(), "an event of endless lines");
     }
 

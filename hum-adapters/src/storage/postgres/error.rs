@@ -1,4 +1,5 @@
-//! What went wrong, by SQLSTATE, never by text (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+//! What went wrong, by SQLSTATE, never by text
+//! (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 
 use hum_core::store::StoreError;
 
@@ -17,7 +18,10 @@ pub(super) enum Class {
 
 pub(super) fn class(error: &sqlx::Error) -> Class {
     let sqlx::Error::Database(database) = error else {
-        return if matches!(error, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Encode(_)) {
+        return if matches!(
+            error,
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Encode(_)
+        ) {
             Class::Other
         } else {
             Class::Lost
@@ -25,7 +29,9 @@ pub(super) fn class(error: &sqlx::Error) -> Class {
     };
     match database.code().as_deref() {
         // A twin was queued, or began to run, while a job was given back or claimed.
-        Some("23505") if matches!(database.constraint(), Some("job_queued" | "job_running")) => Class::InTheWay,
+        Some("23505") if matches!(database.constraint(), Some("job_queued" | "job_running")) => {
+            Class::InTheWay
+        }
         Some("23505") => Class::Taken,
         Some(code) if code.starts_with("40") => Class::InTheWay,
         // Connection exceptions; the server is shutting down, crashed or starting.
@@ -39,11 +45,17 @@ pub(super) fn is_lost(error: &sqlx::Error) -> bool {
 }
 
 pub(super) fn store_error(error: &sqlx::Error) -> StoreError {
-    match error.as_database_error().and_then(|database| database.code()) {
-        // Data exceptions: text with a NUL, a number out of range. The same again will not work either.
-        Some(code) if code.starts_with("22") => {
-            StoreError::Corrupt { table: "batch", column: "value", detail: format!("Postgres refuses it (SQLSTATE {code})") }
-        }
+    match error
+        .as_database_error()
+        .and_then(|database| database.code())
+    {
+        // Data exceptions: text with a NUL, a number out of range. The same again will not work
+        // either.
+        Some(code) if code.starts_with("22") => StoreError::Corrupt {
+            table: "batch",
+            column: "value",
+            detail: format!("Postgres refuses it (SQLSTATE {code})"),
+        },
         Some(code) => StoreError::Unavailable(format!("Postgres: {error} (SQLSTATE {code})")),
         None => StoreError::Unavailable(format!("Postgres: {error}")),
     }

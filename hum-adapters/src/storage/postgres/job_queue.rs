@@ -32,9 +32,14 @@ impl JobQueue for PostgresStore {
     ) -> Result<Vec<Claimed>, StoreError> {
         let params = [now.write(), lease_until.write(), Value::Int(limit.into())];
         for _ in 0..TRIES {
-            let claim = bind(sqlx::query(AssertSqlSafe(job::postgres_claim(kinds))), &params);
+            let claim = bind(
+                sqlx::query(AssertSqlSafe(job::postgres_claim(kinds))),
+                &params,
+            );
             match claim.fetch_all(&self.engine.pool).await {
-                Ok(rows) => return job::claimed(rows.iter().map(values).collect::<Result<_, _>>()?, kinds),
+                Ok(rows) => {
+                    return job::claimed(rows.iter().map(values).collect::<Result<_, _>>()?, kinds);
+                }
                 Err(error) if class(&error) == Class::InTheWay => {}
                 Err(error) => return Err(store_error(&error)),
             }
@@ -43,12 +48,33 @@ impl JobQueue for PostgresStore {
         Ok(Vec::new())
     }
 
-    async fn heartbeat(&self, org: OrgId, job: JobId, fence: i64, until: Timestamp) -> Result<bool, StoreError> {
-        let params = [Value::text(org), Value::text(job), Value::Int(fence), until.write()];
-        Ok(self.engine.execute(job::heartbeat().into(), &params).await? == 1)
+    async fn heartbeat(
+        &self,
+        org: OrgId,
+        job: JobId,
+        fence: i64,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let params = [
+            Value::text(org),
+            Value::text(job),
+            Value::Int(fence),
+            until.write(),
+        ];
+        Ok(self
+            .engine
+            .execute(job::heartbeat().into(), &params)
+            .await?
+            == 1)
     }
 
-    async fn release(&self, org: OrgId, job: JobId, fence: i64, now: Timestamp) -> Result<(), StoreError> {
+    async fn release(
+        &self,
+        org: OrgId,
+        job: JobId,
+        fence: i64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let held = [Value::text(org), Value::text(job), Value::Int(fence)];
         for _ in 0..TRIES {
             match self.release_once(&held, now).await {
@@ -87,10 +113,14 @@ impl PostgresStore {
 
     async fn sweep_once(&self, expired: &'static str, now: Timestamp) -> Result<u64, sqlx::Error> {
         let mut transaction = self.engine.pool.begin().await?;
-        let rows = sqlx::query(expired).bind(now.as_micros()).fetch_all(&mut *transaction).await?;
+        let rows = sqlx::query(expired)
+            .bind(now.as_micros())
+            .fetch_all(&mut *transaction)
+            .await?;
         let mut swept = 0;
         for row in rows {
-            let (org, job, fence): (String, String, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            let (org, job, fence): (String, String, i64) =
+                (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
             let held = [Value::Text(org), Value::Text(job), Value::Int(fence)];
             if queue_again(&mut transaction, job::requeue(), &held, now).await? {
                 swept += 1;
@@ -102,9 +132,16 @@ impl PostgresStore {
 }
 
 /// Gives a claim back with `sql`, or to its twin; `false` when it is not held any more.
-async fn queue_again(connection: &mut PgConnection, sql: String, held: &[Value; 3], now: Timestamp) -> Result<bool, sqlx::Error> {
+async fn queue_again(
+    connection: &mut PgConnection,
+    sql: String,
+    held: &[Value; 3],
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
     let [org, job, fence] = held.clone();
     let params = [org, job, fence, now.write()];
-    let queued = bind(sqlx::query(AssertSqlSafe(sql)), &params).execute(&mut *connection).await?;
+    let queued = bind(sqlx::query(AssertSqlSafe(sql)), &params)
+        .execute(&mut *connection)
+        .await?;
     Ok(queued.rows_affected() == 1 || yield_to_twin(connection, held, now.write()).await?)
 }

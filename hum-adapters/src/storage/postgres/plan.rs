@@ -40,16 +40,20 @@ pub(super) enum Fit {
 impl Plan {
     /// Looks at the batch that would be the `nth` of the group.
     ///
-    /// Within one statement the database could not tell that two rows mean the same, and guards of one batch would not see
-    /// the changes of another.
+    /// Within one statement the database could not tell that two rows mean the same, and guards of
+    /// one batch would not see the changes of another.
     pub(super) fn add(&mut self, nth: usize, ops: &Ops) -> Fit {
         let mine: Vec<(Identity, Use)> = uses(ops).collect();
         let mut waits = false;
         for (identity, mine) in &mine {
-            let Some((winner, theirs)) = self.used.get(identity) else { continue };
+            let Some((winner, theirs)) = self.used.get(identity) else {
+                continue;
+            };
             match (theirs, mine) {
                 (Use::Guards, Use::Guards) => {}
-                (Use::Changes(a), Use::Changes(b)) if a == b => return Fit::LosesTo(*winner, Conflict::Changed),
+                (Use::Changes(a), Use::Changes(b)) if a == b => {
+                    return Fit::LosesTo(*winner, Conflict::Changed);
+                }
                 (Use::Inserts, Use::Inserts) => return Fit::LosesTo(*winner, Conflict::Exists),
                 _ => waits = true,
             }
@@ -72,16 +76,40 @@ fn uses(ops: &Ops) -> impl Iterator<Item = (Identity, Use)> {
         };
         Some((table.identities(row).next()?, Use::Changes(next)))
     });
-    let inserts = ops.inserts.iter().flat_map(|(table, row)| table.identities(row).map(|identity| (identity, Use::Inserts)));
-    let deletes = ops.deletes.iter().map(|gone| (primary(gone.table, gone.key.to_vec()), Use::Changes(gone.version + 1)));
-    let guards = ops.guards.iter().map(|guard| (primary(guard.table, guard.key.to_vec()), Use::Guards));
-    let finishes = ops
-        .finishes
+    let inserts = ops.inserts.iter().flat_map(|(table, row)| {
+        table
+            .identities(row)
+            .map(|identity| (identity, Use::Inserts))
+    });
+    let deletes = ops.deletes.iter().map(|gone| {
+        (
+            primary(gone.table, gone.key.to_vec()),
+            Use::Changes(gone.version + 1),
+        )
+    });
+    let guards = ops
+        .guards
         .iter()
-        .map(|finish| (primary(table::of(&JOB), vec![Value::text(&ops.org), Value::text(&finish.job)]), Use::Ends));
-    puts.chain(deletes).chain(inserts).chain(guards).chain(finishes)
+        .map(|guard| (primary(guard.table, guard.key.to_vec()), Use::Guards));
+    let finishes = ops.finishes.iter().map(|finish| {
+        (
+            primary(
+                table::of(&JOB),
+                vec![Value::text(&ops.org), Value::text(&finish.job)],
+            ),
+            Use::Ends,
+        )
+    });
+    puts.chain(deletes)
+        .chain(inserts)
+        .chain(guards)
+        .chain(finishes)
 }
 
 fn primary(table: &'static TableSql, values: Vec<Value>) -> Identity {
-    Identity { table: table.name, nth: 0, values }
+    Identity {
+        table: table.name,
+        nth: 0,
+        values,
+    }
 }

@@ -1,10 +1,12 @@
 //! A way around Nagle's algorithm.
 //!
-//! sqlx 0.9.0 connects over TCP without `TCP_NODELAY` (<https://github.com/transact-rs/sqlx/issues/4335>), and its sockets
-//! cannot be reached. The end of every statement with many rows then waits for the server's delayed acknowledgement, 40 ms:
-//! measured, 450 commits a second instead of 6,000. Unix sockets have no such thing. So connections to a server
-//! elsewhere go to a socket in a private folder of this process, and from there over TCP without delay. TLS goes
-//! through it untouched. A release of sqlx that sets the option makes this file unnecessary.
+//! sqlx 0.9.0 connects over TCP without `TCP_NODELAY`
+//! (<https://github.com/transact-rs/sqlx/issues/4335>), and its sockets cannot be reached. The end
+//! of every statement with many rows then waits for the server's delayed acknowledgement, 40 ms:
+//! measured, 450 commits a second instead of 6,000. Unix sockets have no such thing. So connections
+//! to a server elsewhere go to a socket in a private folder of this process, and from there over
+//! TCP without delay. TLS goes through it untouched. A release of sqlx that sets the option makes
+//! this file unnecessary.
 
 use sqlx::postgres::PgConnectOptions;
 
@@ -54,8 +56,11 @@ mod unix {
         }
     }
 
-    /// The options for connections without delay; the same ones where that is not needed or not possible.
-    pub(in super::super) fn without_delay(options: PgConnectOptions) -> (PgConnectOptions, Option<Relay>) {
+    /// The options for connections without delay; the same ones where that is not needed or not
+    /// possible.
+    pub(in super::super) fn without_delay(
+        options: PgConnectOptions,
+    ) -> (PgConnectOptions, Option<Relay>) {
         if options.get_socket().is_some() || options.get_host().starts_with('/') {
             return (options, None);
         }
@@ -69,7 +74,11 @@ mod unix {
     }
 
     fn listen(host: &str, port: u16) -> io::Result<Relay> {
-        let name = format!("hum-postgres-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "hum-postgres-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
         let folder = std::env::temp_dir().join(name);
         make_private(&folder)?;
         let listener = UnixListener::bind(folder.join(format!(".s.PGSQL.{port}")))?;
@@ -84,7 +93,8 @@ mod unix {
 
     /// A folder that nobody else can look into, and that nobody else made.
     fn make_private(folder: &Path) -> io::Result<()> {
-        // Left by a process that had the same number and was killed; what belongs to others cannot be removed.
+        // Left by a process that had the same number and was killed; what belongs to others cannot
+        // be removed.
         let _ = fs::remove_dir_all(folder);
         fs::DirBuilder::new().mode(0o700).create(folder)
     }
@@ -92,6 +102,8 @@ mod unix {
     async fn relay(mut near: UnixStream, host: String, port: u16) -> io::Result<()> {
         let mut far = TcpStream::connect((host.as_str(), port)).await?;
         far.set_nodelay(true)?;
-        copy_bidirectional_with_sizes(&mut near, &mut far, BUFFER, BUFFER).await.map(drop)
+        copy_bidirectional_with_sizes(&mut near, &mut far, BUFFER, BUFFER)
+            .await
+            .map(drop)
     }
 }

@@ -15,35 +15,44 @@ use super::error::store_error;
 pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
 pub(super) fn bind<'q>(statement: Statement<'q>, params: &[Value]) -> Statement<'q> {
-    params.iter().fold(statement, |statement, value| match value {
-        Value::Null => statement.bind(None::<String>),
-        Value::Text(text) => statement.bind(text.clone()),
-        Value::Int(int) => statement.bind(*int),
-        Value::Bool(bool) => statement.bind(*bool),
-        Value::Bytes(bytes) => statement.bind(bytes.clone()),
-    })
+    params
+        .iter()
+        .fold(statement, |statement, value| match value {
+            Value::Null => statement.bind(None::<String>),
+            Value::Text(text) => statement.bind(text.clone()),
+            Value::Int(int) => statement.bind(*int),
+            Value::Bool(bool) => statement.bind(*bool),
+            Value::Bytes(bytes) => statement.bind(bytes.clone()),
+        })
 }
 
 /// Binds many rows: `$n` is an array with the n-th column of each.
-pub(super) fn bind_rows<'q>(statement: Statement<'q>, columns: &[Column], rows: &[&[Value]]) -> Statement<'q> {
-    columns.iter().enumerate().fold(statement, |statement, (at, column)| match column.kind {
-        Type::Text => statement.bind(each(rows, at, |value| match value {
-            Value::Text(text) => Some(text.clone()),
-            _ => None,
-        })),
-        Type::Int => statement.bind(each(rows, at, |value| match value {
-            Value::Int(int) => Some(*int),
-            _ => None,
-        })),
-        Type::Bool => statement.bind(each(rows, at, |value| match value {
-            Value::Bool(bool) => Some(*bool),
-            _ => None,
-        })),
-        Type::Bytes => statement.bind(each(rows, at, |value| match value {
-            Value::Bytes(bytes) => Some(bytes.clone()),
-            _ => None,
-        })),
-    })
+pub(super) fn bind_rows<'q>(
+    statement: Statement<'q>,
+    columns: &[Column],
+    rows: &[&[Value]],
+) -> Statement<'q> {
+    columns
+        .iter()
+        .enumerate()
+        .fold(statement, |statement, (at, column)| match column.kind {
+            Type::Text => statement.bind(each(rows, at, |value| match value {
+                Value::Text(text) => Some(text.clone()),
+                _ => None,
+            })),
+            Type::Int => statement.bind(each(rows, at, |value| match value {
+                Value::Int(int) => Some(*int),
+                _ => None,
+            })),
+            Type::Bool => statement.bind(each(rows, at, |value| match value {
+                Value::Bool(bool) => Some(*bool),
+                _ => None,
+            })),
+            Type::Bytes => statement.bind(each(rows, at, |value| match value {
+                Value::Bytes(bytes) => Some(bytes.clone()),
+                _ => None,
+            })),
+        })
 }
 
 fn each<T>(rows: &[&[Value]], at: usize, read: impl Fn(&Value) -> Option<T>) -> Vec<Option<T>> {
@@ -65,5 +74,9 @@ pub(super) fn values(row: &PgRow) -> Result<Vec<Value>, StoreError> {
             _ => Value::Text(row.try_get_unchecked(at)?),
         })
     };
-    row.columns().iter().map(read).collect::<Result<_, _>>().map_err(|error| store_error(&error))
+    row.columns()
+        .iter()
+        .map(read)
+        .collect::<Result<_, _>>()
+        .map_err(|error| store_error(&error))
 }

@@ -41,12 +41,20 @@ pub(super) struct Writer(UnboundedSender<Waiting>);
 impl Writer {
     pub(super) fn start(options: PgConnectOptions) -> Self {
         let (queue, waiting) = unbounded_channel();
-        tokio::spawn(Session { options, connection: None }.run(waiting));
+        tokio::spawn(
+            Session {
+                options,
+                connection: None,
+            }
+            .run(waiting),
+        );
         Self(queue)
     }
 
     pub(super) fn send(&self, waiting: Waiting) -> Result<(), StoreError> {
-        self.0.send(waiting).map_err(|_| StoreError::Unavailable("the writer stopped".into()))
+        self.0
+            .send(waiting)
+            .map_err(|_| StoreError::Unavailable("the writer stopped".into()))
     }
 }
 
@@ -119,7 +127,10 @@ impl Session {
                     // The others go on without them.
                     refused.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
                     for (at, conflict) in refused {
-                        group.remove(at).1.answer(Err(CommitError::Conflict(conflict)));
+                        group
+                            .remove(at)
+                            .1
+                            .answer(Err(CommitError::Conflict(conflict)));
                     }
                     continue;
                 }
@@ -149,12 +160,20 @@ impl Session {
         committed
     }
 
-    async fn transaction(&mut self, group: &mut [(usize, Waiting)]) -> Result<Vec<Committed>, Failed> {
+    async fn transaction(
+        &mut self,
+        group: &mut [(usize, Waiting)],
+    ) -> Result<Vec<Committed>, Failed> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => PgConnection::connect_with(&self.options).await.map_err(Failed::Database)?,
+            None => PgConnection::connect_with(&self.options)
+                .await
+                .map_err(Failed::Database)?,
         };
-        let mut batches: Vec<&mut Ops> = group.iter_mut().map(|(_, waiting)| &mut waiting.ops).collect();
+        let mut batches: Vec<&mut Ops> = group
+            .iter_mut()
+            .map(|(_, waiting)| &mut waiting.ops)
+            .collect();
         let failed = match group::apply(&mut connection, &mut batches).await {
             Ok(results) => match sqlx::raw_sql("COMMIT").execute(&mut connection).await {
                 Ok(_) => {
@@ -167,7 +186,11 @@ impl Session {
             Err(Refused::Batches(refused)) => Failed::Refused(refused),
             Err(Refused::Database(error)) => Failed::Database(error),
         };
-        if sqlx::raw_sql("ROLLBACK").execute(&mut connection).await.is_ok() {
+        if sqlx::raw_sql("ROLLBACK")
+            .execute(&mut connection)
+            .await
+            .is_ok()
+        {
             self.connection = Some(connection);
         }
         Err(failed)

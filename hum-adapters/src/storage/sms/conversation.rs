@@ -23,27 +23,46 @@ impl FromStr for LastMessage {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
         let (micros, id) = text.split_once('.').ok_or(())?;
-        Ok(Self(Timestamp::from_micros(micros.parse().map_err(|_| ())?), id.parse().map_err(|_| ())?))
+        Ok(Self(
+            Timestamp::from_micros(micros.parse().map_err(|_| ())?),
+            id.parse().map_err(|_| ())?,
+        ))
     }
 }
 
 #[async_trait]
 impl ConversationReads for OrgStore {
     async fn conversation(&self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
-        let sql = sql!("SELECT {} FROM conversation WHERE org_id = $1 AND id = $2", columns::<Conversation>());
+        let sql = sql!(
+            "SELECT {} FROM conversation WHERE org_id = $1 AND id = $2",
+            columns::<Conversation>()
+        );
         self.one(sql, [Value::text(id)]).await
     }
 
-    async fn find_conversation(&self, number: NumberId, contact: &E164) -> Result<Option<Conversation>, StoreError> {
-        let sql =
-            sql!("SELECT {} FROM conversation WHERE org_id = $1 AND number_id = $2 AND contact = $3", columns::<Conversation>());
-        self.one(sql, [Value::text(number), Value::text(contact)]).await
+    async fn find_conversation(
+        &self,
+        number: NumberId,
+        contact: &E164,
+    ) -> Result<Option<Conversation>, StoreError> {
+        let sql = sql!(
+            "SELECT {} FROM conversation WHERE org_id = $1 AND number_id = $2 AND contact = $3",
+            columns::<Conversation>()
+        );
+        self.one(sql, [Value::text(number), Value::text(contact)])
+            .await
     }
 
-    async fn list_conversations(&self, filter: &ConversationFilter, page: &Page) -> Result<Paged<Conversation>, StoreError> {
+    async fn list_conversations(
+        &self,
+        filter: &ConversationFilter,
+        page: &Page,
+    ) -> Result<Paged<Conversation>, StoreError> {
         // The last condition is that of the index.
-        let mut sql =
-            format!("SELECT {} FROM conversation WHERE org_id = $1 AND last_message_at >= 0", columns::<Conversation>());
+        let mut sql = format!(
+            "SELECT {} FROM conversation WHERE org_id = $1 AND last_message_at >= 0",
+            columns::<Conversation>()
+        );
         let mut params = Vec::new();
         // `$1` is the organization.
         let mut only = |condition: &str, value: Value| {
@@ -51,7 +70,10 @@ impl ConversationReads for OrgStore {
             sql.push_str(&condition.replace('?', &format!("${}", params.len() + 1)));
         };
         if let Some(open) = filter.open {
-            only(" AND status = ?", if open { "open" } else { "closed" }.into());
+            only(
+                " AND status = ?",
+                if open { "open" } else { "closed" }.into(),
+            );
         }
         if let Some(assignee) = &filter.assignee {
             only(" AND assignee = ?", Value::text(assignee));
@@ -72,7 +94,11 @@ impl ConversationReads for OrgStore {
         }
         sql.push_str(" ORDER BY last_message_at DESC, id DESC");
         self.page(sql, params, page, |conversation: &Conversation| {
-            format!("{}.{}", conversation.last_message_at().as_micros(), conversation.id)
+            format!(
+                "{}.{}",
+                conversation.last_message_at().as_micros(),
+                conversation.id
+            )
         })
         .await
     }

@@ -52,21 +52,41 @@ pub(crate) async fn load_inbound(
     from: &E164,
     message_sid: &str,
 ) -> Result<Option<InboundState>, StoreError> {
-    let params = [account_sid.into(), Value::text(to), Value::text(from), message_sid.into()];
+    let params = [
+        account_sid.into(),
+        Value::text(to),
+        Value::text(from),
+        message_sid.into(),
+    ];
     let rows = database.rows(Sql::Borrowed(SQL.as_str()), &params).await?;
-    let Some(row) = rows.into_iter().next() else { return Ok(None) };
+    let Some(row) = rows.into_iter().next() else {
+        return Ok(None);
+    };
     let mut rest = row.into_iter();
     let number = part(&mut rest)?;
     let account = part(&mut rest)?;
     let conversation = part(&mut rest)?;
     let consent = part(&mut rest)?;
-    let mut facts = Reader::new(Row { table: &FACTS, values: rest.collect() });
+    let mut facts = Reader::new(Row {
+        table: &FACTS,
+        values: rest.collect(),
+    });
     let keyword_replies = facts.take()?;
     let debounce: Option<u32> = facts.take()?;
     let seen = facts.take()?;
-    let Some(number) = number else { return Ok(None) };
+    let Some(number) = number else {
+        return Ok(None);
+    };
     let debounce = debounce.map(|millis| Duration::from_millis(millis.into()));
-    Ok(Some(InboundState { number, keyword_replies, account, debounce, conversation, consent, seen }))
+    Ok(Some(InboundState {
+        number,
+        keyword_replies,
+        account,
+        debounce,
+        conversation,
+        consent,
+        seen,
+    }))
 }
 
 /// The next record of a joined row; `None` when the join found nothing.
@@ -74,6 +94,10 @@ fn part<T: Record>(rest: &mut std::vec::IntoIter<Value>) -> Result<Option<T>, St
     let values: Vec<Value> = rest.by_ref().take(T::table().columns.len()).collect();
     match values.first() {
         None | Some(Value::Null) => Ok(None),
-        Some(_) => T::from_row(Row { table: T::table(), values }).map(Some),
+        Some(_) => T::from_row(Row {
+            table: T::table(),
+            values,
+        })
+        .map(Some),
     }
 }

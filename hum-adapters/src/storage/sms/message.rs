@@ -16,13 +16,30 @@ use super::super::{
 #[async_trait]
 impl MessageReads for OrgStore {
     async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
-        self.one(sql!("SELECT {} FROM message WHERE org_id = $1 AND id = $2", columns::<Message>()), [Value::text(id)]).await
+        self.one(
+            sql!(
+                "SELECT {} FROM message WHERE org_id = $1 AND id = $2",
+                columns::<Message>()
+            ),
+            [Value::text(id)],
+        )
+        .await
     }
 
-    async fn list_messages(&self, filter: &MessageFilter, page: &Page) -> Result<Paged<Message>, StoreError> {
-        let mut sql = format!("SELECT {} FROM message WHERE org_id = $1", columns::<Message>());
+    async fn list_messages(
+        &self,
+        filter: &MessageFilter,
+        page: &Page,
+    ) -> Result<Paged<Message>, StoreError> {
+        let mut sql = format!(
+            "SELECT {} FROM message WHERE org_id = $1",
+            columns::<Message>()
+        );
         let mut params = Vec::new();
-        if let Some(status) = filter.status.filter(|status| MessageStatus::NAMES.contains(status)) {
+        if let Some(status) = filter
+            .status
+            .filter(|status| MessageStatus::NAMES.contains(status))
+        {
             // Text, not a parameter: only then can the index of messages in doubt be used.
             sql.push_str(&format!(" AND status = '{status}'"));
         }
@@ -32,7 +49,11 @@ impl MessageReads for OrgStore {
                 sql.push_str(" AND id < $2");
             }
             sql.push_str(" ORDER BY id DESC");
-            return self.page(sql, params, page, |message: &Message| message.id.to_string()).await;
+            return self
+                .page(sql, params, page, |message: &Message| {
+                    message.id.to_string()
+                })
+                .await;
         };
         // In a conversation, the number says which is newer, even within a millisecond.
         params.push(Value::text(conversation));
@@ -42,26 +63,41 @@ impl MessageReads for OrgStore {
             sql.push_str(" AND seq < $3");
         }
         sql.push_str(" ORDER BY seq DESC");
-        self.page(sql, params, page, |message: &Message| message.seq.to_string()).await
+        self.page(sql, params, page, |message: &Message| {
+            message.seq.to_string()
+        })
+        .await
     }
 
-    async fn recent_messages(&self, conversation: ConversationId, limit: u32) -> Result<Vec<Message>, StoreError> {
+    async fn recent_messages(
+        &self,
+        conversation: ConversationId,
+        limit: u32,
+    ) -> Result<Vec<Message>, StoreError> {
         let sql = sql!(
             "SELECT {} FROM message WHERE org_id = $1 AND conversation_id = $2 ORDER BY seq DESC LIMIT $3",
             columns::<Message>()
         );
-        let mut messages: Vec<Message> = self.many(sql, [Value::text(conversation), Value::Int(limit.into())]).await?;
+        let mut messages: Vec<Message> = self
+            .many(sql, [Value::text(conversation), Value::Int(limit.into())])
+            .await?;
         messages.reverse();
         Ok(messages)
     }
 
-    async fn count_ai_messages(&self, conversation: ConversationId, since: Timestamp) -> Result<i64, StoreError> {
-        // A definite refusal has no sid; whatever has one, failed later or not, was taken by the carrier.
+    async fn count_ai_messages(
+        &self,
+        conversation: ConversationId,
+        since: Timestamp,
+    ) -> Result<i64, StoreError> {
+        // A definite refusal has no sid; whatever has one, failed later or not, was taken by the
+        // carrier.
         let sql = sql!(
             "SELECT count(*) FROM message WHERE org_id = $1 AND conversation_id = $2 AND created_at >= $3 \
              AND source = 'ai' AND (carrier_sid IS NOT NULL OR status IN ('dispatching', 'in_doubt'))"
         );
-        self.count(sql, [Value::text(conversation), since.write()]).await
+        self.count(sql, [Value::text(conversation), since.write()])
+            .await
     }
 
     async fn last_attempt(&self, message: MessageId) -> Result<Option<SendAttempt>, StoreError> {
@@ -77,14 +113,24 @@ impl MessageReads for OrgStore {
         Ok(self.count(sql, [sid.into()]).await? > 0)
     }
 
-    async fn open_attempts_like(&self, message: &Message, since: Timestamp, until: Timestamp) -> Result<i64, StoreError> {
+    async fn open_attempts_like(
+        &self,
+        message: &Message,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<i64, StoreError> {
         // The same number and contact are the same conversation: there is one thread for each pair.
         let sql = sql!(
             "SELECT count(*) FROM attempt a JOIN message m ON m.org_id = a.org_id AND m.id = a.message_id \
              WHERE a.org_id = $1 AND a.started_at >= $2 AND a.started_at <= $3 \
              AND a.state IN ('dispatching', 'in_doubt') AND m.conversation_id = $4 AND m.body = $5"
         );
-        let params = [since.write(), until.write(), Value::text(message.conversation), Value::text(&message.body)];
+        let params = [
+            since.write(),
+            until.write(),
+            Value::text(message.conversation),
+            Value::text(&message.body),
+        ];
         self.count(sql, params).await
     }
 }

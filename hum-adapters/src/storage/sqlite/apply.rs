@@ -52,10 +52,14 @@ pub(super) fn apply(connection: &Connection, ops: Ops) -> Result<Committed, Comm
         };
         write(connection, &sql, row)?;
     }
-    Ok(Committed { last_event_seq, versions: ops.versions })
+    Ok(Committed {
+        last_event_seq,
+        versions: ops.versions,
+    })
 }
 
-/// Binds a whole row: `?n` is its n-th column. Columns that the statement does not use are left out.
+/// Binds a whole row: `?n` is its n-th column. Columns that the statement does not use are left
+/// out.
 fn write(connection: &Connection, sql: &str, row: &[Value]) -> Result<usize, Failed> {
     let mut statement = connection.prepare_cached(sql)?;
     bind_row(&mut statement, row)?;
@@ -71,9 +75,16 @@ fn bind_row(statement: &mut CachedStatement<'_>, row: &[Value]) -> Result<(), Fa
 }
 
 fn still(connection: &Connection, guard: &Guarded) -> Result<bool, Failed> {
-    let Guarded { table, key: [org, id], version } = guard;
+    let Guarded {
+        table,
+        key: [org, id],
+        version,
+    } = guard;
     let condition = Guarded::condition(table).0.replace("{version}", "?3");
-    let sql = format!("SELECT 1 FROM {} t WHERE t.org_id = ?1 AND t.{} = ?2 AND {condition}", table.name, table.key[1]);
+    let sql = format!(
+        "SELECT 1 FROM {} t WHERE t.org_id = ?1 AND t.{} = ?2 AND {condition}",
+        table.name, table.key[1]
+    );
     let mut statement = connection.prepare_cached(&sql)?;
     statement.raw_bind_parameter(1, Bound(org))?;
     statement.raw_bind_parameter(2, Bound(id))?;
@@ -82,8 +93,15 @@ fn still(connection: &Connection, guard: &Guarded) -> Result<bool, Failed> {
 }
 
 fn delete(connection: &Connection, gone: &Guarded) -> Result<bool, Failed> {
-    let Guarded { table, key: [org, id], version } = gone;
-    let sql = format!("DELETE FROM {} WHERE org_id = ?1 AND {} = ?2 AND version = ?3", table.name, table.key[1]);
+    let Guarded {
+        table,
+        key: [org, id],
+        version,
+    } = gone;
+    let sql = format!(
+        "DELETE FROM {} WHERE org_id = ?1 AND {} = ?2 AND version = ?3",
+        table.name, table.key[1]
+    );
     let mut statement = connection.prepare_cached(&sql)?;
     statement.raw_bind_parameter(1, Bound(org))?;
     statement.raw_bind_parameter(2, Bound(id))?;
@@ -92,15 +110,27 @@ fn delete(connection: &Connection, gone: &Guarded) -> Result<bool, Failed> {
 }
 
 /// Gives the events their numbers; answers the last one.
-fn append(connection: &Connection, org: &str, events: Vec<Vec<Value>>) -> Result<Option<i64>, Failed> {
+fn append(
+    connection: &Connection,
+    org: &str,
+    events: Vec<Vec<Value>>,
+) -> Result<Option<i64>, Failed> {
     if events.is_empty() {
         return Ok(None);
     }
     let count = events.len() as i64;
-    if connection.prepare_cached(event::TAKE_NUMBERS)?.execute((org, count))? == 0 {
-        connection.prepare_cached(event::TAKE_FIRST_NUMBERS)?.execute((org, count))?;
+    if connection
+        .prepare_cached(event::TAKE_NUMBERS)?
+        .execute((org, count))?
+        == 0
+    {
+        connection
+            .prepare_cached(event::TAKE_FIRST_NUMBERS)?
+            .execute((org, count))?;
     }
-    let last: i64 = connection.prepare_cached(event::LAST_NUMBER)?.query_row([org], |row| row.get(0))?;
+    let last: i64 = connection
+        .prepare_cached(event::LAST_NUMBER)?
+        .query_row([org], |row| row.get(0))?;
     let insert = event::statements().sqlite_insert();
     for (seq, mut row) in (last - count + 1..).zip(events) {
         row[event::SEQ] = Value::Int(seq);
@@ -111,13 +141,23 @@ fn append(connection: &Connection, org: &str, events: Vec<Vec<Value>>) -> Result
 
 /// Ends a run; `false` when the claim is not held any more.
 fn finish(connection: &Connection, org: &str, end: Finish) -> Result<bool, Failed> {
-    let held = [Value::text(org), Value::Text(end.job), Value::Int(end.fence)];
+    let held = [
+        Value::text(org),
+        Value::Text(end.job),
+        Value::Int(end.fence),
+    ];
     let touched = |sql: std::borrow::Cow<'static, str>, more: Vec<Value>| {
-        execute(connection, &sql, &held.iter().cloned().chain(more).collect::<Vec<_>>())
+        execute(
+            connection,
+            &sql,
+            &held.iter().cloned().chain(more).collect::<Vec<_>>(),
+        )
     };
     match end.how {
         Finished::Done => Ok(touched(sql!("{}", job::done()), vec![])? == 1),
-        Finished::Failed { error } => Ok(touched(sql!("{}", job::failed()), vec![error.into()])? == 1),
+        Finished::Failed { error } => {
+            Ok(touched(sql!("{}", job::failed()), vec![error.into()])? == 1)
+        }
         Finished::Again { at, error } => {
             if touched(sql!("{}", job::again()), vec![at.write(), error.write()])? == 1 {
                 return Ok(true);
@@ -127,8 +167,14 @@ fn finish(connection: &Connection, org: &str, end: Finish) -> Result<bool, Faile
     }
 }
 
-/// The job `held` (organization, job, fence) could not be queued again: its twin is, or the claim is lost (`false`).
-pub(super) fn yield_to_twin(connection: &Connection, sql: &str, held: &[Value; 3], at: Timestamp) -> Result<bool, Failed> {
+/// The job `held` (organization, job, fence) could not be queued again: its twin is, or the claim
+/// is lost (`false`).
+pub(super) fn yield_to_twin(
+    connection: &Connection,
+    sql: &str,
+    held: &[Value; 3],
+    at: Timestamp,
+) -> Result<bool, Failed> {
     let gone = rows(connection, sql, held)?;
     for row in &gone {
         let [kind, key] = &row[..] else { continue };

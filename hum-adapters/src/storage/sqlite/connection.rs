@@ -15,34 +15,45 @@ use rusqlite::{
 
 use super::{store_error, unavailable};
 
-/// `FULL`: in WAL mode, a commit that was answered survives a power cut.
-/// `wal_autocheckpoint=0`: the writer's second thread copies the log back, not the commit that happens to fill it.
+/// `FULL`: in WAL mode, a commit that was answered survives a power cut. `wal_autocheckpoint=0`:
+/// the writer's second thread copies the log back, not the commit that happens to fill it.
 const PRAGMAS: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000; PRAGMA foreign_keys=OFF; \
      PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32768; PRAGMA mmap_size=1073741824;";
 /// More than there are statements.
 const STATEMENTS: usize = 256;
 
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
-    let connection =
-        Connection::open(path).map_err(|error| unavailable(format!("cannot open the database {}: {error}", path.display())))?;
-    connection
-        .execute_batch(PRAGMAS)
-        .map_err(|error| unavailable(format!("cannot use the database {}: {error}", path.display())))?;
+    let connection = Connection::open(path).map_err(|error| {
+        unavailable(format!(
+            "cannot open the database {}: {error}",
+            path.display()
+        ))
+    })?;
+    connection.execute_batch(PRAGMAS).map_err(|error| {
+        unavailable(format!(
+            "cannot use the database {}: {error}",
+            path.display()
+        ))
+    })?;
     prepare_for_statements(&connection)?;
     Ok(connection)
 }
 
-/// Without the planner's stability guarantee SQLite compiles a cached statement again whenever a bound value could have
-/// made another plan: half of the time of claiming a job.
+/// Without the planner's stability guarantee SQLite compiles a cached statement again whenever a
+/// bound value could have made another plan: half of the time of claiming a job.
 fn prepare_for_statements(connection: &Connection) -> Result<(), StoreError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(store_error)?;
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(store_error)?;
     Ok(())
 }
 
 pub(super) fn open_in_memory() -> Result<Connection, StoreError> {
     let connection = Connection::open_in_memory().map_err(store_error)?;
-    connection.execute_batch("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF;").map_err(store_error)?;
+    connection
+        .execute_batch("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF;")
+        .map_err(store_error)?;
     prepare_for_statements(&connection)?;
     Ok(connection)
 }
@@ -64,9 +75,15 @@ impl From<Failed> for StoreError {
 
 impl From<Failed> for CommitError {
     fn from(failed: Failed) -> Self {
-        const TAKEN: [i32; 3] = [SQLITE_CONSTRAINT_UNIQUE, SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID];
+        const TAKEN: [i32; 3] = [
+            SQLITE_CONSTRAINT_UNIQUE,
+            SQLITE_CONSTRAINT_PRIMARYKEY,
+            SQLITE_CONSTRAINT_ROWID,
+        ];
         match &failed.0 {
-            rusqlite::Error::SqliteFailure(code, _) if TAKEN.contains(&code.extended_code) => Self::Conflict(Conflict::Exists),
+            rusqlite::Error::SqliteFailure(code, _) if TAKEN.contains(&code.extended_code) => {
+                Self::Conflict(Conflict::Exists)
+            }
             _ => Self::Store(failed.into()),
         }
     }
@@ -87,10 +104,13 @@ impl ToSql for Bound<'_> {
     }
 }
 
-/// To SQLite `$2` is a name, not a number, and `?2` may stand alone: so each parameter is asked for its own.
+/// To SQLite `$2` is a name, not a number, and `?2` may stand alone: so each parameter is asked for
+/// its own.
 fn bind(statement: &mut Statement<'_>, params: &[Value]) -> rusqlite::Result<()> {
     for index in 1..=statement.parameter_count() {
-        let number = statement.parameter_name(index).and_then(|name| name.get(1..)?.parse::<usize>().ok());
+        let number = statement
+            .parameter_name(index)
+            .and_then(|name| name.get(1..)?.parse::<usize>().ok());
         if let Some(value) = number.and_then(|number| params.get(number.wrapping_sub(1))) {
             statement.raw_bind_parameter(index, Bound(value))?;
         }
@@ -98,7 +118,11 @@ fn bind(statement: &mut Statement<'_>, params: &[Value]) -> rusqlite::Result<()>
     Ok(())
 }
 
-pub(super) fn rows(connection: &Connection, sql: &str, params: &[Value]) -> Result<Vec<Vec<Value>>, Failed> {
+pub(super) fn rows(
+    connection: &Connection,
+    sql: &str,
+    params: &[Value],
+) -> Result<Vec<Vec<Value>>, Failed> {
     let mut statement = connection.prepare_cached(sql)?;
     bind(&mut statement, params)?;
     let width = statement.column_count();
@@ -122,7 +146,11 @@ pub(super) fn rows(connection: &Connection, sql: &str, params: &[Value]) -> Resu
 }
 
 /// Answers how many rows were touched.
-pub(super) fn execute(connection: &Connection, sql: &str, params: &[Value]) -> Result<usize, Failed> {
+pub(super) fn execute(
+    connection: &Connection,
+    sql: &str,
+    params: &[Value],
+) -> Result<usize, Failed> {
     let mut statement = connection.prepare_cached(sql)?;
     bind(&mut statement, params)?;
     Ok(statement.raw_execute()?)

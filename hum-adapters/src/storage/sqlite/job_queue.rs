@@ -28,16 +28,35 @@ impl JobQueue for SqliteStore {
     ) -> Result<Vec<Claimed>, StoreError> {
         let sql = job::sqlite_claim(kinds);
         let params = [now.write(), lease_until.write(), Value::Int(limit.into())];
-        let claim = self.engine.write(move |connection| Ok(rows(connection, &sql, &params)?));
+        let claim = self
+            .engine
+            .write(move |connection| Ok(rows(connection, &sql, &params)?));
         job::claimed(claim.await.map_err(not_a_conflict)?, kinds)
     }
 
-    async fn heartbeat(&self, org: OrgId, job: JobId, fence: i64, until: Timestamp) -> Result<bool, StoreError> {
-        let params = vec![Value::text(org), Value::text(job), Value::Int(fence), until.write()];
+    async fn heartbeat(
+        &self,
+        org: OrgId,
+        job: JobId,
+        fence: i64,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let params = vec![
+            Value::text(org),
+            Value::text(job),
+            Value::Int(fence),
+            until.write(),
+        ];
         Ok(self.engine.execute(job::heartbeat().into(), params).await? == 1)
     }
 
-    async fn release(&self, org: OrgId, job: JobId, fence: i64, now: Timestamp) -> Result<(), StoreError> {
+    async fn release(
+        &self,
+        org: OrgId,
+        job: JobId,
+        fence: i64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let held = [Value::text(org), Value::text(job), Value::Int(fence)];
         let give_back = self.engine.write(move |connection| {
             let [org, job, fence] = held.clone();
@@ -58,9 +77,12 @@ impl JobQueue for SqliteStore {
         let sweep = self.engine.write(move |connection| {
             let mut swept = 0;
             for row in rows(connection, sql, &[now.write()])? {
-                let Ok(held) = <[Value; 3]>::try_from(row) else { continue };
+                let Ok(held) = <[Value; 3]>::try_from(row) else {
+                    continue;
+                };
                 let [org, job, fence] = held.clone();
-                let queued = execute(connection, &job::requeue(), &[org, job, fence, now.write()])? == 1;
+                let queued =
+                    execute(connection, &job::requeue(), &[org, job, fence, now.write()])? == 1;
                 if queued || yield_to_twin(connection, &job::yield_to_twin(), &held, now)? {
                     swept += 1;
                 }

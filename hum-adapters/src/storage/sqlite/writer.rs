@@ -20,10 +20,11 @@ use super::{store_error, unavailable};
 const GROUP: usize = 256;
 /// How often the log is copied back into the database, at least.
 const CHECKPOINT: Duration = Duration::from_secs(1);
-/// After so many batches it is copied back at once: some megabytes, about as often as SQLite would by itself. While more is
-/// copied, requests wait.
+/// After so many batches it is copied back at once: some megabytes, about as often as SQLite would
+/// by itself. While more is copied, requests wait.
 const BATCHES_UNTIL_CHECKPOINT: usize = 250;
-/// A log of this many pages (64 MiB) is not left to grow: the writer itself finishes copying it, which lets it start over.
+/// A log of this many pages (64 MiB) is not left to grow: the writer itself finishes copying it,
+/// which lets it start over.
 const LONG_LOG: i64 = 16_384;
 
 /// Work that waits for the writer.
@@ -43,13 +44,19 @@ pub(super) struct Reply<T, F> {
 
 impl<T, F> Reply<T, F> {
     pub(super) fn new(work: F, to: oneshot::Sender<Result<T, CommitError>>) -> Self {
-        Self { work: Some(work), result: None, to }
+        Self {
+            work: Some(work),
+            result: None,
+            to,
+        }
     }
 }
 
 impl<T: Send, F: FnOnce(&Connection) -> Result<T, CommitError> + Send> Task for Reply<T, F> {
     fn run(&mut self, connection: &Connection) -> bool {
-        let Some(work) = self.work.take() else { return false };
+        let Some(work) = self.work.take() else {
+            return false;
+        };
         self.result.insert(work(connection)).is_ok()
     }
 
@@ -86,15 +93,28 @@ impl Writer {
                 .map_err(|error| unavailable(format!("cannot start a thread: {error}")))
         };
         let threads = vec![
-            spawn("hum-sqlite-log", Box::new(move || copy_log_back(&second, &asked, &long)))?,
-            spawn("hum-sqlite", Box::new(move || write_all(&first, &tasks, &seen, &soon)))?,
+            spawn(
+                "hum-sqlite-log",
+                Box::new(move || copy_log_back(&second, &asked, &long)),
+            )?,
+            spawn(
+                "hum-sqlite",
+                Box::new(move || write_all(&first, &tasks, &seen, &soon)),
+            )?,
         ];
-        Ok(Self { queue: Some(queue), threads })
+        Ok(Self {
+            queue: Some(queue),
+            threads,
+        })
     }
 
     pub(super) fn send(&self, task: Box<dyn Task>) -> Result<(), StoreError> {
         let sent = self.queue.as_ref().map(|queue| queue.send(task));
-        if matches!(sent, Some(Ok(()))) { Ok(()) } else { Err(unavailable("the writer stopped".into())) }
+        if matches!(sent, Some(Ok(()))) {
+            Ok(())
+        } else {
+            Err(unavailable("the writer stopped".into()))
+        }
     }
 }
 
@@ -107,7 +127,12 @@ impl Drop for Writer {
     }
 }
 
-fn write_all(connection: &Connection, tasks: &Receiver<Box<dyn Task>>, long: &AtomicBool, checkpoint_soon: &Sender<()>) {
+fn write_all(
+    connection: &Connection,
+    tasks: &Receiver<Box<dyn Task>>,
+    long: &AtomicBool,
+    checkpoint_soon: &Sender<()>,
+) {
     let mut group = Vec::with_capacity(GROUP);
     let mut batches = 0;
     while let Ok(first) = tasks.recv() {
@@ -127,7 +152,8 @@ fn write_all(connection: &Connection, tasks: &Receiver<Box<dyn Task>>, long: &At
             let _ = checkpoint_soon.send(());
         }
         if long.swap(false, Ordering::Relaxed) {
-            // Nobody writes meanwhile, so this reaches the end, and the next commit starts the log over.
+            // Nobody writes meanwhile, so this reaches the end, and the next commit starts the log
+            // over.
             let _ = checkpoint(connection);
         }
     }
@@ -164,7 +190,12 @@ pub(super) fn inline<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> Result<T, CommitError>,
 ) -> Result<T, CommitError> {
-    let step = |sql: &str| connection.prepare_cached(sql).and_then(|mut sql| sql.execute([])).map_err(store_error);
+    let step = |sql: &str| {
+        connection
+            .prepare_cached(sql)
+            .and_then(|mut sql| sql.execute([]))
+            .map_err(store_error)
+    };
     if !connection.is_autocommit() {
         step("ROLLBACK")?;
     }

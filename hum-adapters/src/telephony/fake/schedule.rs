@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-/// What falls due, in the order of time; of what falls due at once, what was put in first comes first.
+/// What falls due, in the order of time; of what falls due at once, what was put in first comes
+/// first.
 #[derive(Debug)]
 pub struct Schedule<At, T> {
     due: BTreeMap<(At, u64), T>,
@@ -9,7 +10,10 @@ pub struct Schedule<At, T> {
 
 impl<At: Ord, T> Default for Schedule<At, T> {
     fn default() -> Self {
-        Self { due: BTreeMap::new(), scheduled: 0 }
+        Self {
+            due: BTreeMap::new(),
+            scheduled: 0,
+        }
     }
 }
 
@@ -23,7 +27,9 @@ impl<At: Ord + Copy, T> Schedule<At, T> {
     /// Takes out what is due.
     pub fn take_due(&mut self, now: At) -> Vec<T> {
         let later = self.due.split_off(&(now, u64::MAX));
-        std::mem::replace(&mut self.due, later).into_values().collect()
+        std::mem::replace(&mut self.due, later)
+            .into_values()
+            .collect()
     }
 
     /// When the next thing is due.

@@ -46,18 +46,38 @@ impl Text {
     /// Written on a handset.
     pub fn inbound(sid: String, from: E164, to: E164, body: String, at: Timestamp) -> Self {
         let (media, news) = (Vec::new(), Vec::new());
-        Self { sid, from, to, body, media, at, inbound: true, automatic: false, arrives: true, news }
+        Self {
+            sid,
+            from,
+            to,
+            body,
+            media,
+            at,
+            inbound: true,
+            automatic: false,
+            arrives: true,
+            news,
+        }
     }
 
     /// What the carrier answers to a keyword.
     pub fn automatic(sid: String, from: E164, to: E164, body: &str, at: Timestamp) -> Self {
-        Self { inbound: false, automatic: true, ..Self::inbound(sid, from, to, body.to_owned(), at) }
+        Self {
+            inbound: false,
+            automatic: true,
+            ..Self::inbound(sid, from, to, body.to_owned(), at)
+        }
     }
 
     /// Sent by hum; `news` is what becomes of it.
     pub fn outbound(sid: String, sms: &OutboundSms, at: Timestamp, news: Vec<News>) -> Self {
         let text = Self::inbound(sid, sms.from.clone(), sms.to.clone(), sms.body.clone(), at);
-        Self { media: sms.media.clone(), inbound: false, news, ..text }
+        Self {
+            media: sms.media.clone(),
+            inbound: false,
+            news,
+            ..text
+        }
     }
 
     /// The end that is not hum's.
@@ -68,12 +88,21 @@ impl Text {
     /// What people see: the media follow the words.
     pub fn shown(&self) -> String {
         let words = std::iter::once(&self.body).filter(|body| !body.is_empty());
-        words.chain(&self.media).map(String::as_str).collect::<Vec<_>>().join("\n")
+        words
+            .chain(&self.media)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
-    /// As the carrier lists it. The status follows from the time, whether or not its webhook was taken.
+    /// As the carrier lists it. The status follows from the time, whether or not its webhook was
+    /// taken.
     pub fn listed(&self, now: Timestamp) -> CarrierMessage {
-        let reached = self.news.iter().take_while(|news| self.at + news.after <= now).last();
+        let reached = self
+            .news
+            .iter()
+            .take_while(|news| self.at + news.after <= now)
+            .last();
         CarrierMessage {
             sid: self.sid.clone(),
             from: self.from.to_string(),

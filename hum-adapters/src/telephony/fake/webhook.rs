@@ -61,8 +61,24 @@ pub fn status_form(
     signed(account, callback.into(), params.into_iter().chain(code))
 }
 
-fn signed(account: &CarrierCredentials, url: String, params: impl IntoIterator<Item = (&'static str, String)>) -> CarrierForm {
-    let params: Vec<(String, String)> = params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let signature = signature::sign(account.auth_token.reveal(), &url, &params, signature::Algorithm::HmacSha1);
-    CarrierForm { url, params, signature: Some(signature) }
+fn signed(
+    account: &CarrierCredentials,
+    url: String,
+    params: impl IntoIterator<Item = (&'static str, String)>,
+) -> CarrierForm {
+    let params: Vec<(String, String)> = params
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    let signature = signature::sign(
+        account.auth_token.reveal(),
+        &url,
+        &params,
+        signature::Algorithm::HmacSha1,
+    );
+    CarrierForm {
+        url,
+        params,
+        signature: Some(signature),
+    }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 pub struct TwilioConfig {
     /// The origin of the API, `HUM_TWILIO_API_URL`: another one for tests and for Twilio's regions.
     pub api_url: String,
-    /// From the first lookup to the last byte. Twilio itself was seen to take up to 26 s before it gives up
-    /// (<https://www.twilio.com/docs/errors/20500>): less than 30 s only makes more texts of which nobody knows whether
-    /// they were sent.
+    /// From the first lookup to the last byte. Twilio itself was seen to take up to 26 s before it
+    /// gives up (<https://www.twilio.com/docs/errors/20500>): less than 30 s only makes more texts
+    /// of which nobody knows whether they were sent.
     pub timeout: Duration,
 }
 
@@ -18,6 +18,9 @@ impl TwilioConfig {
 
 impl Default for TwilioConfig {
     fn default() -> Self {
-        Self { api_url: Self::API_URL.into(), timeout: Duration::from_secs(30) }
+        Self {
+            api_url: Self::API_URL.into(),
+            timeout: Duration::from_secs(30),
+        }
     }
 }

@@ -1,5 +1,7 @@
-//! The parameters of Twilio's webhooks: <https://www.twilio.com/docs/messaging/guides/webhook-request> for texts that
-//! come in, <https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks> for news.
+//! The parameters of Twilio's webhooks:
+//! <https://www.twilio.com/docs/messaging/guides/webhook-request> for texts that come in,
+//! <https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks> for
+//! news.
 
 use hum_core::{
     number::E164,
@@ -23,13 +25,19 @@ pub(in crate::telephony) fn claimed_account(form: &CarrierForm) -> Option<&str> 
 pub(in crate::telephony) fn inbound(form: &CarrierForm) -> Result<InboundSms, RefusedForm> {
     check(form)?;
     let media = once(form, "NumMedia")?.unwrap_or("0");
-    let media: usize = media.parse().ok().filter(|count| *count <= MAX_MEDIA).ok_or(RefusedForm::Malformed("NumMedia"))?;
+    let media: usize = media
+        .parse()
+        .ok()
+        .filter(|count| *count <= MAX_MEDIA)
+        .ok_or(RefusedForm::Malformed("NumMedia"))?;
     Ok(InboundSms {
         sid: sid(form)?,
         to: number(form, "To")?,
         from: number(form, "From")?,
         body: once(form, "Body")?.unwrap_or_default().to_owned(),
-        media: (0..media).map(|index| media_url(form, index)).collect::<Result<_, _>>()?,
+        media: (0..media)
+            .map(|index| media_url(form, index))
+            .collect::<Result<_, _>>()?,
     })
 }
 
@@ -39,7 +47,10 @@ pub(in crate::telephony) fn status(form: &CarrierForm) -> Result<StatusCallback,
     let status = either(form, "MessageStatus", "SmsStatus")?;
     let error_code = match once(form, "ErrorCode")?.unwrap_or_default() {
         "" => None,
-        code => Some(code.parse().map_err(|_| RefusedForm::Malformed("ErrorCode"))?),
+        code => Some(
+            code.parse()
+                .map_err(|_| RefusedForm::Malformed("ErrorCode"))?,
+        ),
     };
     Ok(StatusCallback {
         sid: sid(form)?,
@@ -49,21 +60,44 @@ pub(in crate::telephony) fn status(form: &CarrierForm) -> Result<StatusCallback,
 }
 
 fn check(form: &CarrierForm) -> Result<(), RefusedForm> {
-    let bytes: usize = form.params.iter().map(|(name, value)| name.len() + value.len()).sum();
-    let nul = form.params.iter().any(|(name, value)| name.contains('\0') || value.contains('\0'));
+    let bytes: usize = form
+        .params
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
+    let nul = form
+        .params
+        .iter()
+        .any(|(name, value)| name.contains('\0') || value.contains('\0'));
     // Postgres cannot store a NUL in text.
-    if nul || bytes > MAX_BYTES || form.params.len() > MAX_PARAMS { Err(RefusedForm::Malformed("body")) } else { Ok(()) }
+    if nul || bytes > MAX_BYTES || form.params.len() > MAX_PARAMS {
+        Err(RefusedForm::Malformed("body"))
+    } else {
+        Ok(())
+    }
 }
 
-/// A parameter's only value. The signature does not say which of several values Twilio meant: it sorts them.
+/// A parameter's only value. The signature does not say which of several values Twilio meant: it
+/// sorts them.
 fn once<'a>(form: &'a CarrierForm, name: &'static str) -> Result<Option<&'a str>, RefusedForm> {
     let first = form.param(name);
-    let differs = form.params.iter().any(|(key, value)| key == name && Some(value.as_str()) != first);
-    if differs { Err(RefusedForm::Malformed(name)) } else { Ok(first) }
+    let differs = form
+        .params
+        .iter()
+        .any(|(key, value)| key == name && Some(value.as_str()) != first);
+    if differs {
+        Err(RefusedForm::Malformed(name))
+    } else {
+        Ok(first)
+    }
 }
 
 /// The parameter under its name of today or its name of old.
-fn either<'a>(form: &'a CarrierForm, name: &'static str, old: &'static str) -> Result<&'a str, RefusedForm> {
+fn either<'a>(
+    form: &'a CarrierForm,
+    name: &'static str,
+    old: &'static str,
+) -> Result<&'a str, RefusedForm> {
     match (once(form, name)?, once(form, old)?) {
         (Some(value), _) | (None, Some(value)) => Ok(value),
         (None, None) => Err(RefusedForm::Malformed(name)),
@@ -72,17 +106,29 @@ fn either<'a>(form: &'a CarrierForm, name: &'static str, old: &'static str) -> R
 
 fn sid(form: &CarrierForm) -> Result<String, RefusedForm> {
     let sid = either(form, "MessageSid", "SmsSid")?;
-    if is_sid(sid) { Ok(sid.to_owned()) } else { Err(RefusedForm::Malformed("MessageSid")) }
+    if is_sid(sid) {
+        Ok(sid.to_owned())
+    } else {
+        Err(RefusedForm::Malformed("MessageSid"))
+    }
 }
 
 fn number(form: &CarrierForm, name: &'static str) -> Result<E164, RefusedForm> {
-    once(form, name)?.and_then(|text| text.parse().ok()).ok_or(RefusedForm::Malformed(name))
+    once(form, name)?
+        .and_then(|text| text.parse().ok())
+        .ok_or(RefusedForm::Malformed(name))
 }
 
 fn media_url(form: &CarrierForm, index: usize) -> Result<String, RefusedForm> {
     let name = format!("MediaUrl{index}");
-    let mut values = form.params.iter().filter(|(key, _)| *key == name).map(|(_, value)| value);
-    let first = values.next().filter(|url| url.starts_with("https://") || url.starts_with("http://"));
+    let mut values = form
+        .params
+        .iter()
+        .filter(|(key, _)| *key == name)
+        .map(|(_, value)| value);
+    let first = values
+        .next()
+        .filter(|url| url.starts_with("https://") || url.starts_with("http://"));
     match first {
         Some(first) if values.all(|value| value == first) => Ok(first.clone()),
         _ => Err(RefusedForm::Malformed("MediaUrl")),
@@ -116,21 +162,48 @@ mod tests {
     const SID: &str = "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
     fn form(params: &[(&str, &str)]) -> CarrierForm {
-        let params = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        CarrierForm { url: String::new(), params, signature: None }
+        let params = params
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        CarrierForm {
+            url: String::new(),
+            params,
+            signature: None,
+        }
     }
 
     fn text<'a>(more: &[(&'a str, &'a str)]) -> CarrierForm {
-        form(&[&[("MessageSid", SID), ("From", "+13175550100"), ("To", "+13175550199"), ("Body", "hi")], more].concat())
+        form(
+            &[
+                &[
+                    ("MessageSid", SID),
+                    ("From", "+13175550100"),
+                    ("To", "+13175550199"),
+                    ("Body", "hi"),
+                ],
+                more,
+            ]
+            .concat(),
+        )
     }
 
     #[test]
     fn reads_a_text_with_media() {
-        let two = [("NumMedia", "2"), ("MediaUrl1", "https://b.example"), ("MediaUrl0", "https://a.example"), ("New", "x")];
+        let two = [
+            ("NumMedia", "2"),
+            ("MediaUrl1", "https://b.example"),
+            ("MediaUrl0", "https://a.example"),
+            ("New", "x"),
+        ];
         let sms = inbound(&text(&two)).unwrap();
         assert_eq!((sms.sid.as_str(), sms.body.as_str()), (SID, "hi"));
         assert_eq!(sms.media, ["https://a.example", "https://b.example"]);
-        let only_old_name = form(&[("SmsSid", SID), ("From", "+13175550100"), ("To", "+13175550199")]);
+        let only_old_name = form(&[
+            ("SmsSid", SID),
+            ("From", "+13175550100"),
+            ("To", "+13175550199"),
+        ]);
         assert_eq!(inbound(&only_old_name).unwrap().body, "");
     }
 
@@ -143,8 +216,18 @@ mod tests {
             (vec![("To", "+13175550101")], "To"),
             (vec![("Body", "other")], "Body"),
             (vec![("NumMedia", "1")], "MediaUrl"),
-            (vec![("NumMedia", "1"), ("MediaUrl0", "file:///etc/passwd")], "MediaUrl"),
-            (vec![("NumMedia", "1"), ("MediaUrl0", "https://a"), ("MediaUrl0", "https://b")], "MediaUrl"),
+            (
+                vec![("NumMedia", "1"), ("MediaUrl0", "file:///etc/passwd")],
+                "MediaUrl",
+            ),
+            (
+                vec![
+                    ("NumMedia", "1"),
+                    ("MediaUrl0", "https://a"),
+                    ("MediaUrl0", "https://b"),
+                ],
+                "MediaUrl",
+            ),
             (vec![("NumMedia", "11")], "NumMedia"),
             (vec![("NumMedia", "-1")], "NumMedia"),
             (vec![("X", "a\0b")], "body"),
@@ -152,27 +235,58 @@ mod tests {
             (vec![("X", long.as_str())], "body"),
             (vec![("X", ""); MAX_PARAMS], "body"),
         ] {
-            assert_eq!(inbound(&text(&more)), Err(RefusedForm::Malformed(parameter)));
+            assert_eq!(
+                inbound(&text(&more)),
+                Err(RefusedForm::Malformed(parameter))
+            );
         }
-        assert!(inbound(&text(&[("From", "+13175550100")])).is_ok(), "the same value twice");
+        assert!(
+            inbound(&text(&[("From", "+13175550100")])).is_ok(),
+            "the same value twice"
+        );
         for (params, parameter) in [
             (vec![], "MessageSid"),
             (vec![("MessageSid", SID)], "To"),
-            (vec![("MessageSid", "SM'; --"), ("To", "+13175550199")], "MessageSid"),
-            (vec![("MessageSid", SID), ("To", "+13175550199"), ("From", "VERIFY")], "From"),
-            (vec![("MessageSid", SID), ("To", "whatsapp:+13175550199")], "To"),
+            (
+                vec![("MessageSid", "SM'; --"), ("To", "+13175550199")],
+                "MessageSid",
+            ),
+            (
+                vec![
+                    ("MessageSid", SID),
+                    ("To", "+13175550199"),
+                    ("From", "VERIFY"),
+                ],
+                "From",
+            ),
+            (
+                vec![("MessageSid", SID), ("To", "whatsapp:+13175550199")],
+                "To",
+            ),
         ] {
-            assert_eq!(inbound(&form(&params)), Err(RefusedForm::Malformed(parameter)));
+            assert_eq!(
+                inbound(&form(&params)),
+                Err(RefusedForm::Malformed(parameter))
+            );
         }
     }
 
     #[test]
     fn reads_every_status() {
         for expected in CarrierStatus::ALL {
-            let read = status(&form(&[("MessageSid", SID), ("MessageStatus", expected.as_str()), ("ErrorCode", "")])).unwrap();
+            let read = status(&form(&[
+                ("MessageSid", SID),
+                ("MessageStatus", expected.as_str()),
+                ("ErrorCode", ""),
+            ]))
+            .unwrap();
             assert_eq!((read.status, read.error_code), (expected, None));
         }
-        let failed = [("MessageSid", SID), ("SmsStatus", "undelivered"), ("ErrorCode", "30003")];
+        let failed = [
+            ("MessageSid", SID),
+            ("SmsStatus", "undelivered"),
+            ("ErrorCode", "30003"),
+        ];
         assert_eq!(status(&form(&failed)).unwrap().error_code, Some(30003));
     }
 
@@ -180,19 +294,45 @@ mod tests {
     fn refuses_unknown_news() {
         for (params, parameter) in [
             (vec![("MessageSid", SID)], "MessageStatus"),
-            (vec![("MessageSid", SID), ("MessageStatus", "partying")], "MessageStatus"),
-            (vec![("MessageSid", SID), ("MessageStatus", "sent"), ("MessageStatus", "failed")], "MessageStatus"),
-            (vec![("MessageSid", SID), ("MessageStatus", "sent"), ("ErrorCode", "many")], "ErrorCode"),
+            (
+                vec![("MessageSid", SID), ("MessageStatus", "partying")],
+                "MessageStatus",
+            ),
+            (
+                vec![
+                    ("MessageSid", SID),
+                    ("MessageStatus", "sent"),
+                    ("MessageStatus", "failed"),
+                ],
+                "MessageStatus",
+            ),
+            (
+                vec![
+                    ("MessageSid", SID),
+                    ("MessageStatus", "sent"),
+                    ("ErrorCode", "many"),
+                ],
+                "ErrorCode",
+            ),
             (vec![("MessageStatus", "sent")], "MessageSid"),
         ] {
-            assert_eq!(status(&form(&params)), Err(RefusedForm::Malformed(parameter)));
+            assert_eq!(
+                status(&form(&params)),
+                Err(RefusedForm::Malformed(parameter))
+            );
         }
     }
 
     #[test]
     fn an_account_that_is_named_twice_is_none() {
-        assert_eq!(claimed_account(&form(&[("AccountSid", "AC1")])), Some("AC1"));
-        assert_eq!(claimed_account(&form(&[("AccountSid", "AC1"), ("AccountSid", "AC2")])), None);
+        assert_eq!(
+            claimed_account(&form(&[("AccountSid", "AC1")])),
+            Some("AC1")
+        );
+        assert_eq!(
+            claimed_account(&form(&[("AccountSid", "AC1"), ("AccountSid", "AC2")])),
+            None
+        );
         assert_eq!(claimed_account(&form(&[("AccountSid", "")])), None);
     }
 }

@@ -9,8 +9,8 @@ mod wire;
 
 use async_trait::async_trait;
 use hum_core::telephony::{
-    Accepted, CarrierCredentials, CarrierForm, CarrierMessage, CarrierWebhooks, InboundSms, ListQuery, OutboundSms, RefusedForm,
-    SendError, StatusCallback, TelephonyError, Texting,
+    Accepted, CarrierCredentials, CarrierForm, CarrierMessage, CarrierWebhooks, InboundSms,
+    ListQuery, OutboundSms, RefusedForm, SendError, StatusCallback, TelephonyError, Texting,
 };
 
 pub use config::TwilioConfig;
@@ -27,25 +27,41 @@ impl Twilio {
     /// # Errors
     /// A sentence for the operator: the URL of the API is not an origin, or TLS cannot be set up.
     pub fn new(config: TwilioConfig) -> Result<Self, String> {
-        Ok(Self { client: client::Client::new(config)? })
+        Ok(Self {
+            client: client::Client::new(config)?,
+        })
     }
 }
 
 #[async_trait]
 impl Texting for Twilio {
-    async fn send(&self, account: &CarrierCredentials, sms: &OutboundSms) -> Result<Accepted, SendError> {
-        self.client.create_message(account, &wire::create_form(sms)).await
+    async fn send(
+        &self,
+        account: &CarrierCredentials,
+        sms: &OutboundSms,
+    ) -> Result<Accepted, SendError> {
+        self.client
+            .create_message(account, &wire::create_form(sms))
+            .await
     }
 
     fn status_callback_url(&self, public_url: &str, token: &str) -> String {
         status_callback_url(public_url, token)
     }
 
-    async fn fetch(&self, account: &CarrierCredentials, sid: &str) -> Result<Option<CarrierMessage>, TelephonyError> {
+    async fn fetch(
+        &self,
+        account: &CarrierCredentials,
+        sid: &str,
+    ) -> Result<Option<CarrierMessage>, TelephonyError> {
         self.client.message(account, sid).await
     }
 
-    async fn list(&self, account: &CarrierCredentials, query: &ListQuery) -> Result<Vec<CarrierMessage>, TelephonyError> {
+    async fn list(
+        &self,
+        account: &CarrierCredentials,
+        query: &ListQuery,
+    ) -> Result<Vec<CarrierMessage>, TelephonyError> {
         self.client.messages(account, query).await
     }
 }

@@ -16,7 +16,10 @@ pub(super) fn create_form(sms: &OutboundSms) -> Vec<(&'static str, String)> {
     }
     form.extend(sms.media.iter().map(|url| ("MediaUrl", url.clone())));
     form.push(("StatusCallback", sms.status_callback.clone()));
-    form.push(("ValidityPeriod", sms.validity.as_secs().clamp(1, 36_000).to_string()));
+    form.push((
+        "ValidityPeriod",
+        sms.validity.as_secs().clamp(1, 36_000).to_string(),
+    ));
     form
 }
 
@@ -51,7 +54,11 @@ pub(super) fn accepted(body: &[u8]) -> Option<Accepted> {
     Some(Accepted {
         sid: message.sid.filter(|sid| is_sid(sid))?,
         // A word that is new to us still means that it was taken; its callbacks tell the rest.
-        status: message.status.as_deref().and_then(CarrierStatus::parse).unwrap_or(CarrierStatus::Accepted),
+        status: message
+            .status
+            .as_deref()
+            .and_then(CarrierStatus::parse)
+            .unwrap_or(CarrierStatus::Accepted),
         // Zero while a messaging service has not chosen a sender yet.
         segments: number(message.num_segments.as_ref()).filter(|segments| *segments > 0),
     })
@@ -65,11 +72,16 @@ pub(super) fn message(body: &[u8]) -> Option<CarrierMessage> {
 /// One page, and where the next one is.
 pub(super) fn page(body: &[u8]) -> Option<(Vec<CarrierMessage>, Option<String>)> {
     let page: Page = serde_json::from_slice(body).ok()?;
-    let messages = page.messages.into_iter().map(Message::read).collect::<Option<_>>()?;
+    let messages = page
+        .messages
+        .into_iter()
+        .map(Message::read)
+        .collect::<Option<_>>()?;
     Some((messages, page.next_page_uri.filter(|uri| !uri.is_empty())))
 }
 
-/// Code and message of an error body (<https://www.twilio.com/docs/usage/twilios-response#response-formats-exceptions>).
+/// Code and message of an error body
+/// (<https://www.twilio.com/docs/usage/twilios-response#response-formats-exceptions>).
 pub(super) fn error(body: &[u8]) -> Option<(Option<u32>, String)> {
     let error: Error = serde_json::from_slice(body).ok()?;
     let code = number(error.code.as_ref());
@@ -83,7 +95,11 @@ impl Message {
             from: self.from.unwrap_or_default(),
             to: self.to.unwrap_or_default(),
             body: self.body.unwrap_or_default(),
-            status: self.status.as_deref().and_then(CarrierStatus::parse).unwrap_or(CarrierStatus::Accepted),
+            status: self
+                .status
+                .as_deref()
+                .and_then(CarrierStatus::parse)
+                .unwrap_or(CarrierStatus::Accepted),
             error_code: number(self.error_code.as_ref()),
             created_at: date(&self.date_created?)?,
         })
@@ -98,7 +114,9 @@ pub(super) fn is_sid(text: &str) -> bool {
 /// Twilio writes numbers sometimes as numbers, sometimes as text.
 fn number(value: Option<&Value>) -> Option<u32> {
     match value? {
-        Value::Number(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
+        Value::Number(number) => number
+            .as_u64()
+            .and_then(|number| u32::try_from(number).ok()),
         Value::String(text) => text.parse().ok(),
         _ => None,
     }
@@ -106,7 +124,9 @@ fn number(value: Option<&Value>) -> Option<u32> {
 
 /// `Fri, 24 May 2019 17:18:27 +0000` (RFC 2822).
 fn date(text: &str) -> Option<Timestamp> {
-    let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    let at = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(text)
+        .ok()?;
     Some(Timestamp::from_micros(at.as_microsecond()))
 }
 
@@ -120,22 +140,40 @@ mod tests {
         assert_eq!(date("Fri, 24 May 2019 17:18:27 +0000"), utc);
         assert_eq!(date("Fri, 24 May 2019 13:18:27 -0400"), utc);
         assert_eq!(date("Fri, 24 May 2019 17:18:27 GMT"), utc);
-        for bad in ["", "2019-05-24T17:18:27Z", "Fri, 32 May 2019 17:18:27 +0000"] {
+        for bad in [
+            "",
+            "2019-05-24T17:18:27Z",
+            "Fri, 32 May 2019 17:18:27 +0000",
+        ] {
             assert_eq!(date(bad), None, "{bad}");
         }
     }
 
     #[test]
     fn an_acceptance_needs_a_sid() {
-        let body = br#"{"sid":"SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","status":"queued","num_segments":"2"}"#;
-        let accepted_sms =
-            Accepted { sid: "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".into(), status: CarrierStatus::Queued, segments: Some(2) };
+        let body =
+            br#"{"sid":"SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","status":"queued","num_segments":"2"}"#;
+        let accepted_sms = Accepted {
+            sid: "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".into(),
+            status: CarrierStatus::Queued,
+            segments: Some(2),
+        };
         assert_eq!(accepted(body), Some(accepted_sms));
-        for bad in ["", "{}", "[]", r#"{"sid":null}"#, r#"{"sid":""}"#, r#"{"sid":"SM/../x"}"#, "<html>", r#"{"sid":"SM1"#] {
+        for bad in [
+            "",
+            "{}",
+            "[]",
+            r#"{"sid":null}"#,
+            r#"{"sid":""}"#,
+            r#"{"sid":"SM/../x"}"#,
+            "<html>",
+            r#"{"sid":"SM1"#,
+        ] {
             assert_eq!(accepted(bad.as_bytes()), None, "{bad}");
         }
         assert_eq!(
-            accepted(br#"{"sid":"SM1","status":"partying","num_segments":"0"}"#).map(|sms| (sms.status, sms.segments)),
+            accepted(br#"{"sid":"SM1","status":"partying","num_segments":"0"}"#)
+                .map(|sms| (sms.status, sms.segments)),
             Some((CarrierStatus::Accepted, None))
         );
     }

@@ -1,5 +1,6 @@
-//! A vendor's OpenAPI description, made into JSON Schema. Stricter than the description in two points: a property that a
-//! schema does not know is an error, because a misspelt parameter is what these tests are after, and 1.0 is no integer.
+//! A vendor's OpenAPI description, made into JSON Schema. Stricter than the description in two
+//! points: a property that a schema does not know is an error, because a misspelt parameter is what
+//! these tests are after, and 1.0 is no integer.
 
 use jsonschema::{Draft, Keyword, ValidationError, Validator};
 use serde_json::{Map, Value, json};
@@ -13,9 +14,16 @@ pub struct Description {
 
 impl Description {
     pub fn new(document: Value) -> Self {
-        let mut description = Self { components: Value::Null, document };
+        let mut description = Self {
+            components: Value::Null,
+            document,
+        };
         let mut components = json!({ "schemas": description.document["components"]["schemas"] });
-        for schema in components["schemas"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+        for schema in components["schemas"]
+            .as_object_mut()
+            .into_iter()
+            .flat_map(Map::values_mut)
+        {
             // What points here says whether it may be closed.
             description.translate(schema, false);
         }
@@ -31,12 +39,18 @@ impl Description {
 
     /// Every example of an answer.
     pub fn examples(&self, operation: &Value, status: &str) -> Vec<Value> {
-        let examples = operation["responses"][status]["content"]["application/json"]["examples"].as_object();
-        examples.expect("examples").values().map(|example| example["value"].clone()).collect()
+        let examples =
+            operation["responses"][status]["content"]["application/json"]["examples"].as_object();
+        examples
+            .expect("examples")
+            .values()
+            .map(|example| example["value"].clone())
+            .collect()
     }
 
     pub fn check_path(&self, operation: &Value, template: &str, path: &str) {
-        let (template, path): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), path.split('/').collect());
+        let (template, path): (Vec<&str>, Vec<&str>) =
+            (template.split('/').collect(), path.split('/').collect());
         assert_eq!(template.len(), path.len(), "{path:?}");
         for (wanted, part) in template.into_iter().zip(path) {
             let Some((before, name)) = wanted.split_once('{') else {
@@ -44,7 +58,10 @@ impl Description {
                 continue;
             };
             let (name, after) = name.split_once('}').unwrap();
-            let value = part.strip_prefix(before).and_then(|part| part.strip_suffix(after)).unwrap();
+            let value = part
+                .strip_prefix(before)
+                .and_then(|part| part.strip_suffix(after))
+                .unwrap();
             self.check_text(&parameter(operation, "path", name)["schema"], name, value);
         }
     }
@@ -55,12 +72,18 @@ impl Description {
         }
         for wanted in operation["parameters"].as_array().into_iter().flatten() {
             let required = wanted["in"] == "query" && wanted["required"] == true;
-            assert!(!required || pairs.iter().any(|(name, _)| wanted["name"] == *name), "{} is missing", wanted["name"]);
+            assert!(
+                !required || pairs.iter().any(|(name, _)| wanted["name"] == *name),
+                "{} is missing",
+                wanted["name"]
+            );
         }
     }
 
     pub fn check_form(&self, operation: &Value, pairs: &[(String, String)]) {
-        let Some(schema) = operation["requestBody"]["content"].get("application/x-www-form-urlencoded") else {
+        let Some(schema) =
+            operation["requestBody"]["content"].get("application/x-www-form-urlencoded")
+        else {
             assert!(pairs.is_empty());
             return;
         };
@@ -78,22 +101,32 @@ impl Description {
             }
         }
         for required in schema["required"].as_array().into_iter().flatten() {
-            assert!(pairs.iter().any(|(name, _)| required == name), "{required} is missing");
+            assert!(
+                pairs.iter().any(|(name, _)| required == name),
+                "{required} is missing"
+            );
         }
     }
 
     /// A value that travels as text.
     fn check_text(&self, schema: &Value, name: &str, text: &str) {
         let value = match self.resolve(schema)["type"].as_str() {
-            Some("integer" | "number" | "boolean") => serde_json::from_str(text).unwrap_or(Value::Null),
+            Some("integer" | "number" | "boolean") => {
+                serde_json::from_str(text).unwrap_or(Value::Null)
+            }
             _ => Value::from(text),
         };
-        self.check(schema, &value).unwrap_or_else(|error| panic!("{name}: {error}"));
+        self.check(schema, &value)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 
     fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
         match schema["$ref"].as_str() {
-            Some(reference) => self.resolve(self.document.pointer(&reference[1..]).unwrap_or_else(|| panic!("{reference}"))),
+            Some(reference) => self.resolve(
+                self.document
+                    .pointer(&reference[1..])
+                    .unwrap_or_else(|| panic!("{reference}")),
+            ),
             None => schema,
         }
     }
@@ -103,12 +136,19 @@ impl Description {
         let mut schema = schema.clone();
         self.translate(&mut schema, true);
         let validator = validator(&json!({ "allOf": [schema], "components": self.components }));
-        let errors: Vec<String> =
-            validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
-        if errors.is_empty() { Ok(()) } else { Err(errors.join("\n")) }
+        let errors: Vec<String> = validator
+            .iter_errors(value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(errors.join("\n"))
+        }
     }
 
-    /// Makes a schema of OpenAPI 3.0 or 3.1 one of JSON Schema, and closes it where it describes a whole value.
+    /// Makes a schema of OpenAPI 3.0 or 3.1 one of JSON Schema, and closes it where it describes a
+    /// whole value.
     fn translate(&self, schema: &mut Value, is_whole: bool) {
         let closes = is_whole && self.knows_properties(schema);
         // A choice that only adds conditions to the properties beside it is not closed by itself.
@@ -116,15 +156,33 @@ impl Description {
         let Value::Object(words) = schema else { return };
         // Vendors mean "any of" by it: several of OpenAI's choices fit the same value.
         if let Some(one) = words.remove("oneOf") {
-            assert!(words.insert("anyOf".into(), one).is_none(), "oneOf beside anyOf");
+            assert!(
+                words.insert("anyOf".into(), one).is_none(),
+                "oneOf beside anyOf"
+            );
         }
-        for part in words.get_mut("allOf").and_then(Value::as_array_mut).into_iter().flatten() {
+        for part in words
+            .get_mut("allOf")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
             self.translate(part, false);
         }
-        for part in words.get_mut("anyOf").and_then(Value::as_array_mut).into_iter().flatten() {
+        for part in words
+            .get_mut("anyOf")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
             self.translate(part, choices_are_whole);
         }
-        for property in words.get_mut("properties").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut) {
+        for property in words
+            .get_mut("properties")
+            .and_then(Value::as_object_mut)
+            .into_iter()
+            .flat_map(Map::values_mut)
+        {
             self.translate(property, true);
         }
         for word in ["items", "additionalProperties"] {
@@ -138,15 +196,22 @@ impl Description {
         if closes {
             words.insert("unevaluatedProperties".into(), false.into());
         }
-        if words.remove("nullable").is_some_and(|nullable| nullable == true) {
+        if words
+            .remove("nullable")
+            .is_some_and(|nullable| nullable == true)
+        {
             *schema = json!({ "anyOf": [schema.take(), { "type": "null" }] });
         }
     }
 
     fn knows_properties(&self, schema: &Value) -> bool {
         let schema = self.resolve(schema);
-        let parts = ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|word| schema[word].as_array()).flatten();
-        schema["properties"].is_object() || parts.into_iter().any(|part| self.knows_properties(part))
+        let parts = ["allOf", "anyOf", "oneOf"]
+            .into_iter()
+            .filter_map(|word| schema[word].as_array())
+            .flatten();
+        schema["properties"].is_object()
+            || parts.into_iter().any(|part| self.knows_properties(part))
     }
 }
 
@@ -162,7 +227,9 @@ fn validator(schema: &Value) -> Validator {
         .should_validate_formats(true)
         .with_format("phone-number", |text: &str| text.starts_with('+'))
         .with_keyword("x-integer", |_, _, _| Ok(Box::new(WrittenAsInteger)));
-    options.build(schema).unwrap_or_else(|error| panic!("{error}"))
+    options
+        .build(schema)
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// JSON Schema takes 1.0 for an integer; many a typed client does not.
@@ -170,7 +237,11 @@ struct WrittenAsInteger;
 
 impl<'i> Keyword<'i> for WrittenAsInteger {
     fn validate(&self, value: &'i Value) -> Result<(), ValidationError<'i>> {
-        if self.is_valid(value) { Ok(()) } else { Err(ValidationError::custom(format!("{value} is no integer"))) }
+        if self.is_valid(value) {
+            Ok(())
+        } else {
+            Err(ValidationError::custom(format!("{value} is no integer")))
+        }
     }
 
     fn is_valid(&self, value: &'i Value) -> bool {
@@ -220,5 +291,8 @@ fn the_checker_notices_what_is_wrong() {
         value[name] = wrong;
         assert!(description.check(&schema, &value).is_err(), "{value}");
     }
-    assert!(description.check(&schema, &json!({})).is_err(), "what is missing");
+    assert!(
+        description.check(&schema, &json!({})).is_err(),
+        "what is missing"
+    );
 }

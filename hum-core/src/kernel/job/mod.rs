@@ -43,14 +43,15 @@ impl fmt::Debug for JobKind {
 pub enum Lane {
     /// hum's own work: it takes what room there is.
     Own,
-    /// Work that waits for servers of customers and of sources of facts, which may be slow: at most half of the room, so that
-    /// it never keeps a text waiting.
+    /// Work that waits for servers of customers and of sources of facts, which may be slow: at most
+    /// half of the room, so that it never keeps a text waiting.
     Others,
 }
 
 /// One kind of job: what it is, and how it runs. It stands in the list of jobs of its capability.
 ///
-/// A run loads anew and is safe to have twice. It ends with a commit that ends the job (`Kernel::claimed`).
+/// A run loads anew and is safe to have twice. It ends with a commit that ends the job
+/// (`Kernel::claimed`).
 #[async_trait]
 pub trait Job: Send + Sync {
     /// Which.
@@ -111,14 +112,30 @@ pub enum Merge {
 
 impl NewJob {
     /// A job that runs at `run_at`, or with its queued twin at the earlier of the two times.
-    pub fn new(kind: JobKind, org: OrgId, key: impl ToString, run_at: Timestamp, moment: Moment<'_>) -> Self {
+    pub fn new(
+        kind: JobKind,
+        org: OrgId,
+        key: impl ToString,
+        run_at: Timestamp,
+        moment: Moment<'_>,
+    ) -> Self {
         let id = JobId::new(moment.now, moment.entropy);
-        Self { id, org, kind, key: key.to_string(), run_at, merge: Merge::Sooner }
+        Self {
+            id,
+            org,
+            kind,
+            key: key.to_string(),
+            run_at,
+            merge: Merge::Sooner,
+        }
     }
 
     /// A queued twin moves to this one's time, even if that is later.
     pub fn moving_its_twin(self) -> Self {
-        Self { merge: Merge::Move, ..self }
+        Self {
+            merge: Merge::Move,
+            ..self
+        }
     }
 }
 
@@ -146,13 +163,15 @@ pub const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How often expired claims are given back.
 pub const SWEEP: Duration = Duration::from_secs(5);
 
-/// The queue. Jobs enter and leave it as part of a [`crate::kernel::batch::Batch`]; this port is what a worker needs besides.
+/// The queue. Jobs enter and leave it as part of a [`crate::kernel::batch::Batch`]; this port is
+/// what a worker needs besides.
 #[async_trait]
 pub trait JobQueue: Send + Sync {
-    /// Claims up to `limit` due jobs of the given kinds, oldest due first, each until `lease_until`.
+    /// Claims up to `limit` due jobs of the given kinds, oldest due first, each until
+    /// `lease_until`.
     ///
-    /// A job whose kind and key is running already is not claimed. Two claims never return the same job.
-    /// Jobs of other kinds stay queued for the builds that know them.
+    /// A job whose kind and key is running already is not claimed. Two claims never return the same
+    /// job. Jobs of other kinds stay queued for the builds that know them.
     async fn claim(
         &self,
         kinds: &[JobKind],
@@ -162,16 +181,28 @@ pub trait JobQueue: Send + Sync {
     ) -> Result<Vec<Claimed>, StoreError>;
 
     /// Extends a claim; `false` when it is no longer held and the run must stop.
-    async fn heartbeat(&self, org: OrgId, job: JobId, fence: i64, lease_until: Timestamp) -> Result<bool, StoreError>;
+    async fn heartbeat(
+        &self,
+        org: OrgId,
+        job: JobId,
+        fence: i64,
+        lease_until: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// Gives a claim back without having run, on shutdown; does nothing when it is no longer held.
-    async fn release(&self, org: OrgId, job: JobId, fence: i64, now: Timestamp) -> Result<(), StoreError>;
+    async fn release(
+        &self,
+        org: OrgId,
+        job: JobId,
+        fence: i64,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 
-    /// Queues again whatever is claimed and past its lease; answers how many. Where a job of the same kind and key
-    /// is queued meanwhile, that one is due now and the expired one is deleted.
+    /// Queues again whatever is claimed and past its lease; answers how many. Where a job of the
+    /// same kind and key is queued meanwhile, that one is due now and the expired one is deleted.
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError>;
 
-    /// When there is something to do next: the earliest time that a queued job of these kinds is due, or that a claim of
-    /// any kind runs out and is to be swept.
+    /// When there is something to do next: the earliest time that a queued job of these kinds is
+    /// due, or that a claim of any kind runs out and is to be swept.
     async fn next_due(&self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError>;
 }

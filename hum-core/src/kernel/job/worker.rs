@@ -1,8 +1,13 @@
 //! The loop that runs jobs. The server and the simulator run this very one.
 
-use std::{collections::BTreeMap, convert::Infallible, future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, convert::Infallible, future::Future, pin::pin, sync::Arc, time::Duration,
+};
 
-use futures_util::{FutureExt as _, StreamExt as _, future::FusedFuture as _, select_biased, stream::FuturesUnordered};
+use futures_util::{
+    FutureExt as _, StreamExt as _, future::FusedFuture as _, select_biased,
+    stream::FuturesUnordered,
+};
 
 use crate::kernel::{
     Kernel,
@@ -19,7 +24,8 @@ use super::{Claimed, HEARTBEAT, Job, JobKind, JobQueue, LEASE, Lane, SWEEP};
 pub const CONCURRENCY: usize = 64;
 /// How many of them may be of [`Lane::Others`].
 const OTHERS_AT_MOST: usize = CONCURRENCY / 2;
-/// How long a loop waits for its jobs when it is told to stop; what is not done by then is given back.
+/// How long a loop waits for its jobs when it is told to stop; what is not done by then is given
+/// back.
 pub const GRACE: Duration = Duration::from_secs(10);
 /// When due jobs cannot be claimed, because their twins run, nobody spins.
 const BLOCKED: Duration = Duration::from_millis(50);
@@ -47,12 +53,30 @@ struct Registry {
 
 impl Workers {
     /// `poll` is how long an idle loop waits before it looks again.
-    pub(crate) fn new(kernel: Kernel, queue: Arc<dyn JobQueue>, jobs: Vec<Arc<dyn Job>>, poll: Duration) -> Self {
-        let kinds = |lane: Lane| jobs.iter().filter(|job| job.lane() == lane).map(|job| job.kind()).collect();
+    pub(crate) fn new(
+        kernel: Kernel,
+        queue: Arc<dyn JobQueue>,
+        jobs: Vec<Arc<dyn Job>>,
+        poll: Duration,
+    ) -> Self {
+        let kinds = |lane: Lane| {
+            jobs.iter()
+                .filter(|job| job.lane() == lane)
+                .map(|job| job.kind())
+                .collect()
+        };
         let (own, others) = (kinds(Lane::Own), kinds(Lane::Others));
         let all = jobs.iter().map(|job| job.kind()).collect();
         let jobs = jobs.into_iter().map(|job| (job.kind(), job)).collect();
-        Self(Arc::new(Registry { kernel, queue, jobs, all, own, others, poll }))
+        Self(Arc::new(Registry {
+            kernel,
+            queue,
+            jobs,
+            all,
+            own,
+            others,
+            poll,
+        }))
     }
 
     /// Every kind of job that this build runs.
@@ -60,8 +84,8 @@ impl Workers {
         &self.0.all
     }
 
-    /// Claims and runs jobs until `shutdown` completes, then stops claiming, finishes what runs or gives it back, within ten
-    /// seconds. Several loops may run in one process and in many.
+    /// Claims and runs jobs until `shutdown` completes, then stops claiming, finishes what runs or
+    /// gives it back, within ten seconds. Several loops may run in one process and in many.
     pub async fn run(&self, shutdown: impl Shutdown) {
         let mut shutdown = pin!(shutdown.fuse());
         let mut running = FuturesUnordered::new();
@@ -76,13 +100,20 @@ impl Workers {
             }
             if now >= next_purge {
                 next_purge = now + PURGE;
-                let purge = self.0.kernel.upkeep().purge_expired(self.0.kernel.clock().now());
+                let purge = self
+                    .0
+                    .kernel
+                    .upkeep()
+                    .purge_expired(self.0.kernel.clock().now());
                 if let Err(error) = beside(&mut running, &mut held, purge).await {
                     tracing::warn!(%error, "could not purge expired replies");
                 }
             }
             let free = CONCURRENCY - running.len();
-            let others = held.values().filter(|(.., kind)| self.0.others.contains(kind)).count();
+            let others = held
+                .values()
+                .filter(|(.., kind)| self.0.others.contains(kind))
+                .count();
             let claim = self.claim(free, OTHERS_AT_MOST.saturating_sub(others));
             let wait = match beside(&mut running, &mut held, claim).await {
                 Ok((claimed, wait)) => {
@@ -114,7 +145,11 @@ impl Workers {
     }
 
     /// Finishes what runs within [`GRACE`], and gives the rest back.
-    async fn wind_down(&self, mut running: FuturesUnordered<impl Future<Output = JobId>>, mut held: Held) {
+    async fn wind_down(
+        &self,
+        mut running: FuturesUnordered<impl Future<Output = JobId>>,
+        mut held: Held,
+    ) {
         let mut grace = pin!(self.0.kernel.clock().sleep(GRACE).fuse());
         while !running.is_empty() {
             select_biased! {
@@ -124,19 +159,31 @@ impl Workers {
         }
         drop(running);
         for (job, (org, fence, _)) in held {
-            if let Err(error) = self.0.queue.release(org, job, fence, self.0.kernel.clock().now()).await {
+            if let Err(error) = self
+                .0
+                .queue
+                .release(org, job, fence, self.0.kernel.clock().now())
+                .await
+            {
                 tracing::warn!(%job, %error, "could not give a job back; its lease will run out");
             }
         }
     }
 
-    /// Runs at most one due job to its end. For tests that step through the queue; answers whether there was one.
+    /// Runs at most one due job to its end. For tests that step through the queue; answers whether
+    /// there was one.
     ///
     /// # Errors
     /// The store failed.
     pub async fn run_one(&self) -> Result<bool, Error> {
         let now = self.0.kernel.clock().now();
-        match self.0.queue.claim(&self.0.all, now, now + LEASE, 1).await?.pop() {
+        match self
+            .0
+            .queue
+            .claim(&self.0.all, now, now + LEASE, 1)
+            .await?
+            .pop()
+        {
             Some(job) => {
                 self.run_claimed(job).await;
                 Ok(true)
@@ -153,22 +200,34 @@ impl Workers {
         Ok(self.0.queue.next_due(&self.0.all).await?)
     }
 
-    /// Claims up to `free` jobs, up to `others` of them for servers of others; answers also how long there is nothing to claim.
+    /// Claims up to `free` jobs, up to `others` of them for servers of others; answers also how
+    /// long there is nothing to claim.
     async fn claim(&self, free: usize, others: usize) -> Result<(Vec<Claimed>, Duration), Error> {
         let mut claimed = self.claim_kinds(&self.0.own, free).await?;
         let room = others.min(free - claimed.len());
         match self.claim_kinds(&self.0.others, room).await {
             Ok(others) => claimed.extend(others),
             // What is claimed already must run.
-            Err(error) if !claimed.is_empty() => tracing::warn!(%error, "could not claim jobs for servers of others"),
+            Err(error) if !claimed.is_empty() => {
+                tracing::warn!(%error, "could not claim jobs for servers of others")
+            }
             Err(error) => return Err(error),
         }
         if claimed.len() == free {
             return Ok((claimed, self.0.poll));
         }
         // A lane that is full says so itself, when one of its jobs ends.
-        let full = others == claimed.iter().filter(|job| self.0.others.contains(&job.kind)).count();
-        let wait = match self.0.queue.next_due(if full { &self.0.own } else { &self.0.all }).await? {
+        let full = others
+            == claimed
+                .iter()
+                .filter(|job| self.0.others.contains(&job.kind))
+                .count();
+        let wait = match self
+            .0
+            .queue
+            .next_due(if full { &self.0.own } else { &self.0.all })
+            .await?
+        {
             Some(at) => at.since(self.0.kernel.clock().now()).max(BLOCKED),
             None => self.0.poll,
         };
@@ -180,7 +239,16 @@ impl Workers {
             return Ok(Vec::new());
         }
         let now = self.0.kernel.clock().now();
-        Ok(self.0.queue.claim(kinds, now, now + LEASE, u32::try_from(limit).unwrap_or(u32::MAX)).await?)
+        Ok(self
+            .0
+            .queue
+            .claim(
+                kinds,
+                now,
+                now + LEASE,
+                u32::try_from(limit).unwrap_or(u32::MAX),
+            )
+            .await?)
     }
 
     async fn sweep(&self) {
@@ -191,8 +259,8 @@ impl Workers {
         }
     }
 
-    /// Runs a job and renews its claim. When the claim is lost the run goes on: its fence keeps it from changing anything
-    /// but what it alone knows, the carrier's answer.
+    /// Runs a job and renews its claim. When the claim is lost the run goes on: its fence keeps it
+    /// from changing anything but what it alone knows, the carrier's answer.
     async fn run_claimed(&self, job: Claimed) -> JobId {
         let mut work = pin!(self.run_job(&job).fuse());
         let mut renewals = pin!(self.renew_claim(&job).fuse());
@@ -211,7 +279,16 @@ impl Workers {
     async fn renew_claim(&self, job: &Claimed) -> Infallible {
         loop {
             self.0.kernel.clock().sleep(HEARTBEAT).await;
-            let held = self.0.queue.heartbeat(job.org, job.id, job.fence, self.0.kernel.clock().now() + LEASE).await;
+            let held = self
+                .0
+                .queue
+                .heartbeat(
+                    job.org,
+                    job.id,
+                    job.fence,
+                    self.0.kernel.clock().now() + LEASE,
+                )
+                .await;
             if !matches!(held, Ok(true)) {
                 tracing::warn!(job = %job.id, kind = job.kind.as_str(), ?held, "the claim of a running job was not renewed");
             }
@@ -220,7 +297,10 @@ impl Workers {
 
     async fn run_job(&self, job: &Claimed) -> Result<(), Error> {
         let Some(kind) = self.0.jobs.get(&job.kind) else {
-            return Err(Error::Conflict(format!("no build that runs {} claimed this", job.kind.as_str())));
+            return Err(Error::Conflict(format!(
+                "no build that runs {} claimed this",
+                job.kind.as_str()
+            )));
         };
         let mut work = pin!(kind.run(job).fuse());
         let mut late = pin!(self.0.kernel.clock().sleep(kind.timeout()).fuse());
@@ -230,17 +310,31 @@ impl Workers {
         }
     }
 
-    /// The run failed without an outcome of its own: the store failed, or it was changed too often. That passes, so the job is
-    /// never given up for it, however often it ran: many jobs run again by plan.
+    /// The run failed without an outcome of its own: the store failed, or it was changed too often.
+    /// That passes, so the job is never given up for it, however often it ran: many jobs run again
+    /// by plan.
     async fn run_failed(&self, job: &Claimed, error: &Error) {
         tracing::warn!(job = %job.id, kind = job.kind.as_str(), attempt = job.attempt, %error, "job failed");
-        let passes = matches!(error, Error::Store(StoreError::Unavailable(_)) | Error::Conflict(_));
-        let (tries, wait) =
-            self.0.jobs.get(&job.kind).map_or((i64::MAX, STORE_FAILED), |kind| (kind.tries(), kind.retry(job.attempt)));
+        let passes = matches!(
+            error,
+            Error::Store(StoreError::Unavailable(_)) | Error::Conflict(_)
+        );
+        let (tries, wait) = self
+            .0
+            .jobs
+            .get(&job.kind)
+            .map_or((i64::MAX, STORE_FAILED), |kind| {
+                (kind.tries(), kind.retry(job.attempt))
+            });
         let how = if !passes && job.attempt >= tries {
-            Finished::Failed { error: error.to_string() }
+            Finished::Failed {
+                error: error.to_string(),
+            }
         } else {
-            Finished::Again { at: self.0.kernel.clock().now() + wait, error: Some(error.to_string()) }
+            Finished::Again {
+                at: self.0.kernel.clock().now() + wait,
+                error: Some(error.to_string()),
+            }
         };
         // When this fails too, the lease runs out and the sweep takes over.
         let _ = self.0.kernel.claimed(job).finish(how).await;
@@ -250,8 +344,8 @@ impl Workers {
 /// The claims of the jobs that run here.
 type Held = BTreeMap<JobId, (OrgId, i64, JobKind)>;
 
-/// Does `work` while the jobs go on. They must: one of them may have been given what `work` waits for, such as a connection
-/// of a pool, and would hold it until somebody polls it.
+/// Does `work` while the jobs go on. They must: one of them may have been given what `work` waits
+/// for, such as a connection of a pool, and would hold it until somebody polls it.
 async fn beside<T>(
     running: &mut FuturesUnordered<impl Future<Output = JobId>>,
     held: &mut Held,

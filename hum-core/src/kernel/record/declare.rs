@@ -13,7 +13,8 @@
 /// | `group` | several columns, named by the type's [`Fields`](super::Fields) |
 /// | `version` | what a change is guarded by; the store counts it |
 ///
-/// `unique` lists what else must be unique; `derived` are columns that repeat a part of the record, to be searched.
+/// `unique` lists what else must be unique; `derived` are columns that repeat a part of the record,
+/// to be searched.
 macro_rules! record {
     (@columns key $ty:ty, $column:literal) => { &[$crate::kernel::record::Column::of::<$ty>($column).key()] };
     (@columns fixed $ty:ty, $column:literal) => { &[$crate::kernel::record::Column::of::<$ty>($column).fixed()] };
@@ -98,8 +99,8 @@ macro_rules! record {
     };
 }
 
-/// Declares how an enum is kept in several columns: its name in the first, what a variant knows in the others, which hold
-/// nothing for the variants that do not know it.
+/// Declares how an enum is kept in several columns: its name in the first, what a variant knows in
+/// the others, which hold nothing for the variants that do not know it.
 ///
 /// Behind the arrow of a variant's field is its column, declared below with its type.
 macro_rules! fields {

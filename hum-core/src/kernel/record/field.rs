@@ -60,7 +60,13 @@ pub(crate) fn to_json(value: &impl Serialize) -> Value {
 pub(crate) fn from_json<T: DeserializeOwned>(value: Value) -> Result<T, String> {
     let text = String::read(value)?;
     // serde_json's own message may quote the value, so only the kind of trouble is passed on.
-    serde_json::from_str(&text).map_err(|error| format!("{:?} error at byte {} of the JSON", error.classify(), error.column()))
+    serde_json::from_str(&text).map_err(|error| {
+        format!(
+            "{:?} error at byte {} of the JSON",
+            error.classify(),
+            error.column()
+        )
+    })
 }
 
 fn wrong(expected: &str, value: &Value) -> String {
@@ -79,7 +85,11 @@ impl<T: Field> Field for Option<T> {
     }
 
     fn read(value: Value) -> Result<Self, String> {
-        if value == Value::Null { Ok(None) } else { T::read(value).map(Some) }
+        if value == Value::Null {
+            Ok(None)
+        } else {
+            T::read(value).map(Some)
+        }
     }
 
     fn sample(entropy: &dyn Entropy) -> Self {
@@ -198,7 +208,9 @@ impl Field for [u8; 32] {
     }
 
     fn read(value: Value) -> Result<Self, String> {
-        Vec::<u8>::read(value)?.try_into().map_err(|_| "not 32 bytes".into())
+        Vec::<u8>::read(value)?
+            .try_into()
+            .map_err(|_| "not 32 bytes".into())
     }
 
     fn sample(entropy: &dyn Entropy) -> Self {
@@ -237,7 +249,9 @@ impl Field for BTreeSet<u32> {
     }
 
     fn sample(entropy: &dyn Entropy) -> Self {
-        (0..entropy.below(3)).map(|_| u32::sample(entropy)).collect()
+        (0..entropy.below(3))
+            .map(|_| u32::sample(entropy))
+            .collect()
     }
 }
 
@@ -249,7 +263,9 @@ impl Sample for serde_json::Value {
 
 impl Sample for Vec<String> {
     fn sample(entropy: &dyn Entropy) -> Self {
-        (0..entropy.below(3)).map(|_| String::sample(entropy)).collect()
+        (0..entropy.below(3))
+            .map(|_| String::sample(entropy))
+            .collect()
     }
 }
 

@@ -1,7 +1,9 @@
-//! Records, each declared once: `record!` beside the entity says table, columns, keys and codec, and any store can keep it.
+//! Records, each declared once: `record!` beside the entity says table, columns, keys and codec,
+//! and any store can keep it.
 //!
-//! Columns are data, not SQL. A value and its column stand on one line, so that no two can be exchanged; a store that knows
-//! [`Table`]s knows every record, and the contract of stores tries each that is registered.
+//! Columns are data, not SQL. A value and its column stand on one line, so that no two can be
+//! exchanged; a store that knows [`Table`]s knows every record, and the contract of stores tries
+//! each that is registered.
 
 mod declare;
 mod field;
@@ -53,6 +55,10 @@ pub struct RecordType {
 impl RecordType {
     /// The kind of `T`.
     pub const fn of<T: Record>() -> Self {
-        Self { table: T::table, sample: T::sample, reread: |row| Ok(T::from_row(row)?.to_row()) }
+        Self {
+            table: T::table,
+            sample: T::sample,
+            reread: |row| Ok(T::from_row(row)?.to_row()),
+        }
     }
 }

@@ -8,7 +8,8 @@ use crate::kernel::{
     store::StoreError,
 };
 
-/// Reads of one organization that need no more than a table. What a capability asks beyond them is a trait in its folder.
+/// Reads of one organization that need no more than a table. What a capability asks beyond them is
+/// a trait in its folder.
 #[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub trait RecordReads: Send + Sync {
@@ -23,16 +24,29 @@ pub trait RecordReads: Send + Sync {
 ///
 /// # Errors
 /// `Store`.
-pub async fn get<T: Record>(reads: &(impl RecordReads + ?Sized), key: &impl Field) -> Result<Option<T>, StoreError> {
-    reads.row(T::table(), &[key.write()]).await?.map(T::from_row).transpose()
+pub async fn get<T: Record>(
+    reads: &(impl RecordReads + ?Sized),
+    key: &impl Field,
+) -> Result<Option<T>, StoreError> {
+    reads
+        .row(T::table(), &[key.write()])
+        .await?
+        .map(T::from_row)
+        .transpose()
 }
 
 /// A page of all records of a kind, the newest first: ids sort by time.
 ///
 /// # Errors
 /// `Store`; `BadCursor`.
-pub async fn newest<T: Record>(reads: &(impl RecordReads + ?Sized), page: &Page) -> Result<Paged<T>, StoreError> {
+pub async fn newest<T: Record>(
+    reads: &(impl RecordReads + ?Sized),
+    page: &Page,
+) -> Result<Paged<T>, StoreError> {
     let Paged { items, next } = reads.rows(T::table(), page).await?;
-    let items = items.into_iter().map(T::from_row).collect::<Result<_, _>>()?;
+    let items = items
+        .into_iter()
+        .map(T::from_row)
+        .collect::<Result<_, _>>()?;
     Ok(Paged { items, next })
 }

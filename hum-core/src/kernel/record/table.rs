@@ -14,29 +14,49 @@ pub struct Column {
     pub nullable: bool,
     /// Whether it is a part of the primary key.
     pub in_key: bool,
-    /// Whether an update writes it. What never changes is left out, or every index on it would be written again.
+    /// Whether an update writes it. What never changes is left out, or every index on it would be
+    /// written again.
     pub changes: bool,
 }
 
 impl Column {
     /// A column for values of `T`, which an update writes.
     pub const fn of<T: Field>(name: &'static str) -> Self {
-        Self { name, kind: T::KIND, nullable: T::NULLABLE, in_key: false, changes: true }
+        Self {
+            name,
+            kind: T::KIND,
+            nullable: T::NULLABLE,
+            in_key: false,
+            changes: true,
+        }
     }
 
     /// A column for JSON, which an update writes.
     pub const fn json(name: &'static str, nullable: bool) -> Self {
-        Self { name, kind: Type::Text, nullable, in_key: false, changes: true }
+        Self {
+            name,
+            kind: Type::Text,
+            nullable,
+            in_key: false,
+            changes: true,
+        }
     }
 
     /// Keeps the value that it was inserted with.
     pub const fn fixed(self) -> Self {
-        Self { changes: false, ..self }
+        Self {
+            changes: false,
+            ..self
+        }
     }
 
     /// A part of the primary key.
     pub const fn key(self) -> Self {
-        Self { in_key: true, changes: false, ..self }
+        Self {
+            in_key: true,
+            changes: false,
+            ..self
+        }
     }
 }
 
@@ -52,7 +72,13 @@ pub(crate) const fn count(groups: &[&[Column]]) -> usize {
 
 /// The columns of all groups, one after the other.
 pub(crate) const fn concat<const N: usize>(groups: &[&[Column]]) -> [Column; N] {
-    let mut all = [Column { name: "", kind: Type::Text, nullable: false, in_key: false, changes: false }; N];
+    let mut all = [Column {
+        name: "",
+        kind: Type::Text,
+        nullable: false,
+        in_key: false,
+        changes: false,
+    }; N];
     let (mut at, mut group) = (0, 0);
     while group < groups.len() {
         let mut nth = 0;
@@ -66,14 +92,16 @@ pub(crate) const fn concat<const N: usize>(groups: &[&[Column]]) -> [Column; N] 
     all
 }
 
-/// The table of one kind of record. Its first column is always `org_id`, and the columns of its key come first.
+/// The table of one kind of record. Its first column is always `org_id`, and the columns of its key
+/// come first.
 #[derive(Debug)]
 pub struct Table {
     /// Its name, the same in every store.
     pub name: &'static str,
     /// Its columns, in the order of every row.
     pub columns: &'static [Column],
-    /// What else must be unique, by column. A `Null` in one of them means that there is nothing to collide.
+    /// What else must be unique, by column. A `Null` in one of them means that there is nothing to
+    /// collide.
     pub unique: &'static [&'static [&'static str]],
 }
 
@@ -90,12 +118,18 @@ impl Table {
 
     /// Where the version is in a row, if records of this kind can change.
     pub fn version(&self) -> Option<usize> {
-        self.columns.iter().rposition(|column| column.name == "version")
+        self.columns
+            .iter()
+            .rposition(|column| column.name == "version")
     }
 
     /// A row of this table makes no sense.
     pub fn corrupt(&self, column: &'static str, detail: impl Into<String>) -> StoreError {
-        StoreError::Corrupt { table: self.name, column, detail: detail.into() }
+        StoreError::Corrupt {
+            table: self.name,
+            column,
+            detail: detail.into(),
+        }
     }
 }
 
@@ -132,12 +166,17 @@ impl Row {
     /// The value of a column; `Null` when there is no such column.
     pub fn get(&self, column: &str) -> &Value {
         let at = self.table.position(column);
-        at.and_then(|at| self.values.get(at)).unwrap_or(&Value::Null)
+        at.and_then(|at| self.values.get(at))
+            .unwrap_or(&Value::Null)
     }
 
     /// Changes the value of a column, if there is one of this name.
     pub fn set(&mut self, column: &str, value: impl Into<Value>) {
-        if let Some(slot) = self.table.position(column).and_then(|at| self.values.get_mut(at)) {
+        if let Some(slot) = self
+            .table
+            .position(column)
+            .and_then(|at| self.values.get_mut(at))
+        {
             *slot = value.into();
         }
     }
@@ -180,11 +219,15 @@ impl Writer {
 
     /// The row.
     pub fn row(self, table: &'static Table) -> Row {
-        Row { table, values: self.0 }
+        Row {
+            table,
+            values: self.0,
+        }
     }
 }
 
-/// Reads the columns of a row, in their order; whatever does not fit is `Corrupt` and names its table and column.
+/// Reads the columns of a row, in their order; whatever does not fit is `Corrupt` and names its
+/// table and column.
 pub struct Reader {
     table: &'static Table,
     values: std::vec::IntoIter<Value>,
@@ -194,7 +237,11 @@ pub struct Reader {
 impl Reader {
     /// Reads `row` from its first column.
     pub fn new(row: Row) -> Self {
-        Self { table: row.table, values: row.values.into_iter(), nth: 0 }
+        Self {
+            table: row.table,
+            values: row.values.into_iter(),
+            nth: 0,
+        }
     }
 
     /// The next column.
@@ -219,10 +266,14 @@ impl Reader {
     ///
     /// # Errors
     /// `Corrupt`.
-    pub fn take_json_or_null<T: serde::de::DeserializeOwned>(&mut self) -> Result<Option<T>, StoreError> {
+    pub fn take_json_or_null<T: serde::de::DeserializeOwned>(
+        &mut self,
+    ) -> Result<Option<T>, StoreError> {
         match self.next() {
             Value::Null => Ok(None),
-            value => from_json(value).map(Some).map_err(|detail| self.corrupt(detail)),
+            value => from_json(value)
+                .map(Some)
+                .map_err(|detail| self.corrupt(detail)),
         }
     }
 
@@ -233,7 +284,11 @@ impl Reader {
 
     /// The column that was read last makes no sense.
     pub fn corrupt(&self, detail: impl Into<String>) -> StoreError {
-        let column = self.table.columns.get(self.nth.saturating_sub(1)).map_or("", |column| column.name);
+        let column = self
+            .table
+            .columns
+            .get(self.nth.saturating_sub(1))
+            .map_or("", |column| column.name);
         self.table.corrupt(column, detail)
     }
 }

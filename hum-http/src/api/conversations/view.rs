@@ -70,9 +70,10 @@ impl From<&Conversation> for ConversationView {
             snoozed_until: conversation.snoozed_until().map(Time),
             assignee: conversation.assignee().map(str::to_owned),
             ai_paused: conversation.ai_paused(),
-            attention: conversation
-                .attention()
-                .map(|attention| AttentionView { reason: attention.reason.clone(), note: attention.note.clone() }),
+            attention: conversation.attention().map(|attention| AttentionView {
+                reason: attention.reason.clone(),
+                note: attention.note.clone(),
+            }),
             unread_count: conversation.unread_count(),
             outcome: conversation.outcome().cloned(),
             message_count: conversation.last_seq(),
@@ -84,6 +85,9 @@ impl From<&Conversation> for ConversationView {
 
 impl From<&Sent> for StartedView {
     fn from(sent: &Sent) -> Self {
-        Self { conversation: (&sent.conversation).into(), initial_message: sent.message.as_ref().map(Into::into) }
+        Self {
+            conversation: (&sent.conversation).into(),
+            initial_message: sent.message.as_ref().map(Into::into),
+        }
     }
 }

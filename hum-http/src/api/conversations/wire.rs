@@ -4,7 +4,9 @@ use hum_core::{
     clock::Timestamp,
     id::{NumberId, TemplateId},
     number::E164,
-    sms::{ConversationFilter, ConversationPatch, NewConversation, NewMessage, Source, TemplateUse},
+    sms::{
+        ConversationFilter, ConversationPatch, NewConversation, NewMessage, Source, TemplateUse,
+    },
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -134,8 +136,15 @@ impl From<ConversationQuery> for ConversationFilter {
 impl TryFrom<StartConversation> for NewConversation {
     type Error = ApiError;
     fn try_from(start: StartConversation) -> Result<Self, ApiError> {
-        let initial_message = start.initial_message.map(|message| message.at("/initial_message")).transpose()?;
-        Ok(Self { number: start.twilio_number_id, contact: start.contact_e164, initial_message })
+        let initial_message = start
+            .initial_message
+            .map(|message| message.at("/initial_message"))
+            .transpose()?;
+        Ok(Self {
+            number: start.twilio_number_id,
+            contact: start.contact_e164,
+            initial_message,
+        })
     }
 }
 
@@ -147,10 +156,21 @@ impl SendMessage {
             SourceName::Human => Source::Human,
         };
         if self.template_id.is_none() && !self.variables.is_empty() {
-            return Err(ApiError::invalid(format!("{at}/variables"), "needs a template_id, whose variables these are"));
+            return Err(ApiError::invalid(
+                format!("{at}/variables"),
+                "needs a template_id, whose variables these are",
+            ));
         }
-        let template = self.template_id.map(|id| TemplateUse { id, variables: self.variables });
-        Ok(NewMessage { body: self.body, template, media: self.media_urls, source })
+        let template = self.template_id.map(|id| TemplateUse {
+            id,
+            variables: self.variables,
+        });
+        Ok(NewMessage {
+            body: self.body,
+            template,
+            media: self.media_urls,
+            source,
+        })
     }
 }
 

@@ -51,7 +51,11 @@ pub(super) struct NewFlow(FlowChange);
 impl<'de> Deserialize<'de> for NewFlow {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let change = FlowChange::deserialize(deserializer)?;
-        if change.name.0.is_some() { Ok(Self(change)) } else { Err(D::Error::missing_field("name")) }
+        if change.name.0.is_some() {
+            Ok(Self(change))
+        } else {
+            Err(D::Error::missing_field("name"))
+        }
     }
 }
 
@@ -110,11 +114,13 @@ pub(super) struct FlowChange {
     #[serde(default)]
     #[schema(schema_with = schema::object_or_text)]
     business_hours_json: Patch<Option<Map<String, Value>>>,
-    /// The tools that the agent may use: a list of names or of objects with a `name`, or a string that holds one.
+    /// The tools that the agent may use: a list of names or of objects with a `name`, or a string
+    /// that holds one.
     #[serde(default)]
     #[schema(schema_with = schema::tools_or_text)]
     tools_json: Patch<Vec<ToolName>>,
-    /// How it texts: an object, or a string that holds one. It is laid over what holds already, field by field.
+    /// How it texts: an object, or a string that holds one. It is laid over what holds already,
+    /// field by field.
     #[serde(default)]
     #[schema(schema_with = schema::sms_config_or_text)]
     sms_config_json: Patch<SmsConfigChange>,
@@ -162,12 +168,15 @@ mod schema {
     use super::{SmsConfigChange, ToolName};
 
     fn or_text(schema: impl Into<RefOr<Schema>>) -> OneOfBuilder {
-        let text = ObjectBuilder::new().schema_type(Type::String).content_media_type("application/json");
+        let text = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .content_media_type("application/json");
         OneOfBuilder::new().item(schema).item(text)
     }
 
     pub fn object_or_text() -> OneOfBuilder {
-        or_text(ObjectBuilder::new().schema_type(Type::Object)).item(ObjectBuilder::new().schema_type(Type::Null))
+        or_text(ObjectBuilder::new().schema_type(Type::Object))
+            .item(ObjectBuilder::new().schema_type(Type::Null))
     }
 
     pub fn tools_or_text() -> OneOfBuilder {
@@ -197,8 +206,18 @@ impl FlowChange {
         self.system_prompt.apply(&mut definition.system_prompt);
         set(self.voicemail_enabled, &mut definition.voicemail_enabled);
         set(self.announce_recording, &mut definition.announce_recording);
-        Patch(self.business_hours_json.0.map(|hours| hours.map(Value::Object))).apply(&mut definition.business_hours);
-        Patch(self.tools_json.0.map(|tools| tools.into_iter().map(|tool| tool.0).collect())).apply(&mut definition.tools);
+        Patch(
+            self.business_hours_json
+                .0
+                .map(|hours| hours.map(Value::Object)),
+        )
+        .apply(&mut definition.business_hours);
+        Patch(
+            self.tools_json
+                .0
+                .map(|tools| tools.into_iter().map(|tool| tool.0).collect()),
+        )
+        .apply(&mut definition.tools);
         if let Some(sms) = self.sms_config_json.0 {
             sms.apply(&mut definition.sms);
         }
@@ -220,7 +239,8 @@ impl SmsConfigChange {
     fn apply(self, sms: &mut SmsConfig) {
         self.max_reply_chars.apply(&mut sms.max_reply_chars);
         self.debounce_ms.apply(&mut sms.debounce_ms);
-        self.max_turns_per_window.apply(&mut sms.max_turns_per_window);
+        self.max_turns_per_window
+            .apply(&mut sms.max_turns_per_window);
         self.max_turns_per_day.apply(&mut sms.max_turns_per_day);
         self.max_tool_calls.apply(&mut sms.max_tool_calls);
         self.fallback_message.apply(&mut sms.fallback_message);

@@ -78,7 +78,11 @@ impl WebhookView {
             id: Ref::to(webhook.id),
             url: webhook.url().to_owned(),
             description: webhook.description().to_owned(),
-            events: webhook.events().iter().map(|event| event.as_str()).collect(),
+            events: webhook
+                .events()
+                .iter()
+                .map(|event| event.as_str())
+                .collect(),
             header_names,
             enabled: webhook.is_enabled(),
             disabled_reason,
@@ -90,7 +94,10 @@ impl WebhookView {
 
     /// The names of headers are sealed with their values.
     pub fn open(hum: &Hum, webhook: &Webhook) -> Result<Self, Error> {
-        Ok(Self::new(webhook, hum.webhooks().headers_of(webhook)?.into_keys().collect()))
+        Ok(Self::new(
+            webhook,
+            hum.webhooks().headers_of(webhook)?.into_keys().collect(),
+        ))
     }
 }
 
@@ -99,7 +106,10 @@ impl From<&CreatedWebhook> for WebhookWithSecretView {
         Self {
             webhook: WebhookView::new(&created.webhook, created.header_names.clone()),
             secret: created.secret.reveal().to_owned(),
-            previous_secret_until: created.webhook.previous_secret().map(|(_, until)| Time(until)),
+            previous_secret_until: created
+                .webhook
+                .previous_secret()
+                .map(|(_, until)| Time(until)),
         }
     }
 }

@@ -29,7 +29,10 @@ impl<'de> Deserialize<'de> for EventName {
 impl PartialSchema for EventName {
     fn schema() -> RefOr<Schema> {
         let names = EventKind::ALL.iter().map(|kind| kind.as_str());
-        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).into()
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(names))
+            .into()
     }
 }
 
@@ -85,7 +88,12 @@ fn kinds(names: Vec<EventName>) -> BTreeSet<EventKind> {
 
 impl From<NewEndpoint> for NewWebhook {
     fn from(new: NewEndpoint) -> Self {
-        Self { url: new.url, description: new.description, events: kinds(new.events), headers: new.headers }
+        Self {
+            url: new.url,
+            description: new.description,
+            events: kinds(new.events),
+            headers: new.headers,
+        }
     }
 }
 

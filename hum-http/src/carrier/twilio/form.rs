@@ -22,20 +22,40 @@ impl FromRequest<App> for Form {
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         if !is_form(&parts.headers) {
-            return Err(ApiError::new(ErrorCode::UnsupportedMediaType, "the body must be a form"));
+            return Err(ApiError::new(
+                ErrorCode::UnsupportedMediaType,
+                "the body must be a form",
+            ));
         }
-        // What was signed is the public address. It is configured: Host, X-Forwarded-… and the authority of the request
-        // are the sender's to choose. Below a prefix the path is without it, and the configured address ends with it.
+        // What was signed is the public address. It is configured: Host, X-Forwarded-… and the
+        // authority of the request are the sender's to choose. Below a prefix the path is without
+        // it, and the configured address ends with it.
         let received = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let url = format!("{}{received}", app.hum.settings().public_url);
-        let signature = parts.headers.get(SIGNATURE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let signature = parts
+            .headers
+            .get(SIGNATURE)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
         let body = read(body, MAX_BYTES).await?;
         let params = form_urlencoded::parse(&body).into_owned().collect();
-        Ok(Self(CarrierForm { url, params, signature }))
+        Ok(Self(CarrierForm {
+            url,
+            params,
+            signature,
+        }))
     }
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }

@@ -34,7 +34,10 @@ use timeline::Timeline;
 const PUBLIC_URL: &str = "http://hum.demo";
 const HANDSET: &str = "+13175550100";
 /// What the contact writes, and when. The second text makes the agent call a tool.
-const TEXTS: [(u64, &str); 2] = [(0, "Hi, it's Sam. Is the visit tomorrow still on?"), (60, "Yes, I confirm the visit")];
+const TEXTS: [(u64, &str); 2] = [
+    (0, "Hi, it's Sam. Is the visit tomorrow still on?"),
+    (60, "Yes, I confirm the visit"),
+];
 /// What must happen, in the words of the timeline.
 const MUST_HAPPEN: [&str; 7] = [
     "handset writes",
@@ -50,22 +53,45 @@ const MUST_HAPPEN: [&str; 7] = [
 pub async fn run() -> Result<(), Failure> {
     let clock = VirtualClock::default();
     let receiver = Receiver::start().await?;
-    let fake_config = FakeConfig { public_url: PUBLIC_URL.into(), ..FakeConfig::default() };
-    let fake = Arc::new(FakeCarrier::new(Arc::new(clock.clone()), Arc::new(SystemEntropy), fake_config));
+    let fake_config = FakeConfig {
+        public_url: PUBLIC_URL.into(),
+        ..FakeConfig::default()
+    };
+    let fake = Arc::new(FakeCarrier::new(
+        Arc::new(clock.clone()),
+        Arc::new(SystemEntropy),
+        fake_config,
+    ));
     let hum = assemble(clock.clone(), fake.clone())?;
-    let organization = hum.organizations().create(NewOrganization { slug: "demo".into(), name: "Demo".into() }).await?;
+    let organization = hum
+        .organizations()
+        .create(NewOrganization {
+            slug: "demo".into(),
+            name: "Demo".into(),
+        })
+        .await?;
     let caller = Caller::system(organization.id);
     let flow = welcome::texting_agent(&hum, &caller).await?;
-    let number =
-        NewNumber { e164: welcome::demo_number()?, friendly_name: "Demo".into(), sms_flow_id: Some(flow), sms_enabled: true };
-    hum.numbers().register(&caller, number, Remember::nothing()).await?;
+    let number = NewNumber {
+        e164: welcome::demo_number()?,
+        friendly_name: "Demo".into(),
+        sms_flow_id: Some(flow),
+        sms_enabled: true,
+    };
+    hum.numbers()
+        .register(&caller, number, Remember::nothing())
+        .await?;
     let webhook = NewWebhook {
         url: receiver.url.clone(),
         description: "the customer's endpoint".into(),
         events: EventKind::ALL.iter().copied().collect(),
         headers: Headers::new(),
     };
-    if let Answer::Fresh(created) = hum.webhooks().create(&caller, webhook, Remember::nothing()).await? {
+    if let Answer::Fresh(created) = hum
+        .webhooks()
+        .create(&caller, webhook, Remember::nothing())
+        .await?
+    {
         receiver.expect_secret(created.secret);
     }
 
@@ -81,7 +107,10 @@ pub async fn run() -> Result<(), Failure> {
         fake.text(handset()?, welcome::demo_number()?, text);
         settle(&hum, &pump, &clock, &receiver, &mut timeline).await?;
     }
-    let missing: Vec<&str> = MUST_HAPPEN.into_iter().filter(|step| !timeline.has(step)).collect();
+    let missing: Vec<&str> = MUST_HAPPEN
+        .into_iter()
+        .filter(|step| !timeline.has(step))
+        .collect();
     if !missing.is_empty() || receiver.forged() > 0 {
         return Err(Failure::new(format!(
             "the demo is incomplete; missing: {}; forged webhooks: {}",
@@ -94,12 +123,18 @@ pub async fn run() -> Result<(), Failure> {
 }
 
 fn handset() -> Result<E164, Failure> {
-    HANDSET.parse().map_err(|_| Failure::new("the demo's handset has no number"))
+    HANDSET
+        .parse()
+        .map_err(|_| Failure::new("the demo's handset has no number"))
 }
 
 fn assemble(clock: VirtualClock, fake: Arc<FakeCarrier>) -> Result<Hum, Failure> {
     let entropy: &dyn Entropy = &SystemEntropy;
-    let settings = Settings { public_url: PUBLIC_URL.into(), default_account: Some(fake.credentials()), ..Settings::default() };
+    let settings = Settings {
+        public_url: PUBLIC_URL.into(),
+        default_account: Some(fake.credentials()),
+        ..Settings::default()
+    };
     // The customer's endpoint is on this machine, which is not a public address.
     let policy = EgressPolicy::parse("127.0.0.1").map_err(Failure::new)?;
     Hum::builder()
@@ -108,7 +143,10 @@ fn assemble(clock: VirtualClock, fake: Arc<FakeCarrier>) -> Result<Hum, Failure>
         .entropy(SystemEntropy)
         .live_bus(InProcessBus::new())
         .egress(GuardedEgress::new(policy).map_err(Failure::new)?)
-        .cipher(KeyFileCipher::from_key(entropy.bytes(), Arc::new(SystemEntropy)))
+        .cipher(KeyFileCipher::from_key(
+            entropy.bytes(),
+            Arc::new(SystemEntropy),
+        ))
         .language_model(Scripted)
         .carrier(fake)
         .settings(settings)
@@ -132,7 +170,14 @@ async fn settle(
                 break;
             }
         }
-        match hum.workers().next_due().await?.into_iter().chain(pump.carrier().next_due()).min() {
+        match hum
+            .workers()
+            .next_due()
+            .await?
+            .into_iter()
+            .chain(pump.carrier().next_due())
+            .min()
+        {
             Some(at) => clock.move_to(at),
             None => return Ok(()),
         }

@@ -35,9 +35,14 @@ fn lock(state: &Mutex<Received>) -> MutexGuard<'_, Received> {
 impl Receiver {
     /// On a free port of this machine.
     pub async fn start() -> Result<Self, Failure> {
-        let failed = |error: std::io::Error| Failure::new(format!("no port for the customer's endpoint: {error}"));
+        let failed = |error: std::io::Error| {
+            Failure::new(format!("no port for the customer's endpoint: {error}"))
+        };
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
-        let url = format!("http://{}/hum-events", listener.local_addr().map_err(failed)?);
+        let url = format!(
+            "http://{}/hum-events",
+            listener.local_addr().map_err(failed)?
+        );
         let state = Arc::<Mutex<Received>>::default();
         let router = Router::new().fallback(receive).with_state(state.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -60,9 +65,17 @@ impl Receiver {
     }
 }
 
-async fn receive(State(state): State<Arc<Mutex<Received>>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+async fn receive(
+    State(state): State<Arc<Mutex<Received>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
     let mut received = lock(&state);
-    match received.secret.as_ref().and_then(|secret| verified(secret, &headers, &body)) {
+    match received
+        .secret
+        .as_ref()
+        .and_then(|secret| verified(secret, &headers, &body))
+    {
         Some(event) => {
             received.verified.push(event);
             StatusCode::NO_CONTENT
@@ -79,7 +92,18 @@ fn verified(secret: &WebhookSecret, headers: &HeaderMap, body: &[u8]) -> Option<
     let header = |name: &str| headers.get(name)?.to_str().ok();
     let seconds: i64 = header("webhook-timestamp")?.parse().ok()?;
     let at = Timestamp::from_micros(seconds.checked_mul(1_000_000)?);
-    let expected = sign(std::slice::from_ref(secret), header("webhook-id")?.parse().ok()?, at, body);
-    let matches = expected.iter().all(|(name, value)| header(name) == Some(value.as_str()));
-    if matches { serde_json::from_slice(body).ok() } else { None }
+    let expected = sign(
+        std::slice::from_ref(secret),
+        header("webhook-id")?.parse().ok()?,
+        at,
+        body,
+    );
+    let matches = expected
+        .iter()
+        .all(|(name, value)| header(name) == Some(value.as_str()));
+    if matches {
+        serde_json::from_slice(body).ok()
+    } else {
+        None
+    }
 }

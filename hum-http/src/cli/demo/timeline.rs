@@ -16,7 +16,15 @@ pub struct Timeline<'a> {
 
 impl<'a> Timeline<'a> {
     pub fn new(hum: &'a Hum, org: OrgId, handset: E164) -> Self {
-        Self { start: hum.clock().now(), hum, org, handset, texts_shown: 0, last_event: 0, lines: Vec::new() }
+        Self {
+            start: hum.clock().now(),
+            hum,
+            org,
+            handset,
+            texts_shown: 0,
+            last_event: 0,
+            lines: Vec::new(),
+        }
     }
 
     /// Whether a line with these words was printed.
@@ -35,13 +43,22 @@ impl<'a> Timeline<'a> {
             self.print(text.at, who, format!("{what}: {}", text.body));
         }
         self.texts_shown = texts.len();
-        for event in self.hum.reads(self.org).events_after(self.last_event, 200).await? {
+        for event in self
+            .hum
+            .reads(self.org)
+            .events_after(self.last_event, 200)
+            .await?
+        {
             self.last_event = event.seq;
             self.print(event.at, "hum", described(&event));
         }
         for event in receiver.take_verified() {
             let kind = event["type"].as_str().unwrap_or_default();
-            self.print(self.hum.clock().now(), "customer", format!("webhook verified: {kind} (event {})", event["seq"]));
+            self.print(
+                self.hum.clock().now(),
+                "customer",
+                format!("webhook verified: {kind} (event {})", event["seq"]),
+            );
         }
         Ok(())
     }
@@ -60,7 +77,10 @@ fn described(event: &Event) -> String {
     match kind {
         "sms.sent" if message["source"] == "ai" => format!("{kind}: agent replies: {body}"),
         "sms.received" | "sms.sent" | "sms.failed" => format!("{kind}: {body}"),
-        "outcome.captured" => format!("{kind}: AI turn, tool call report_outcome {}", event.data["outcome"]),
+        "outcome.captured" => format!(
+            "{kind}: AI turn, tool call report_outcome {}",
+            event.data["outcome"]
+        ),
         _ => kind.to_owned(),
     }
 }

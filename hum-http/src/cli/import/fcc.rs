@@ -29,12 +29,18 @@ pub struct Fcc {
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|rows| *rows > 0).ok_or_else(|| "it must be a number of rows, at least 1".into())
+    text.parse()
+        .ok()
+        .filter(|rows| *rows > 0)
+        .ok_or_else(|| "it must be a number of rows, at least 1".into())
 }
 
 impl Fcc {
     /// Does it.
-    #[expect(clippy::disallowed_methods, reason = "a person is told how long it took")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a person is told how long it took"
+    )]
     pub fn run(self, config: &Config) -> Result<(), Failure> {
         let import = FccImport {
             folder: self.folder.broadband(config),
@@ -51,8 +57,11 @@ impl Fcc {
         let imported = imported.map_err(|error| Failure::new(error.to_string()))?;
         let seconds = start.elapsed().as_secs_f64();
         let read_now = imported.rows - imported.resumed_rows;
-        let skipped =
-            if imported.bad_rows > 0 { format!(", {} bad rows skipped", with_commas(imported.bad_rows)) } else { String::new() };
+        let skipped = if imported.bad_rows > 0 {
+            format!(", {} bad rows skipped", with_commas(imported.bad_rows))
+        } else {
+            String::new()
+        };
         println!(
             "{}: {} rows{skipped}, {} cells, {} locations, {} providers in {seconds:.1} s ({} rows/s): {}",
             imported.data_set,

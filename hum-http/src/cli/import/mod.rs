@@ -17,13 +17,15 @@ use super::Failure;
 pub enum Import {
     /// Who serves which place: the FCC's fixed availability files.
     ///
-    /// Download them from <https://broadbandmap.fcc.gov/data-download/nationwide-data>, unzip them, and name all of them in
-    /// one command: an import replaces the data before. It may be killed at any time; the same command goes on where it
-    /// stopped. A server that is running notices the new data by itself.
+    /// Download them from <https://broadbandmap.fcc.gov/data-download/nationwide-data>, unzip them,
+    /// and name all of them in one command: an import replaces the data before. It may be killed at
+    /// any time; the same command goes on where it stopped. A server that is running notices the
+    /// new data by itself.
     Fcc(fcc::Fcc),
     /// What providers sell: a CSV or JSON file with plans, or a provider's broadband labels.
     ///
-    /// Plans are added to those before, by the days on which they are in effect. Importing a file again changes nothing.
+    /// Plans are added to those before, by the days on which they are in effect. Importing a file
+    /// again changes nothing.
     Plans(plans::Plans),
     /// Read the whole index and compare every checksum.
     Check(check::Check),
@@ -39,7 +41,10 @@ struct Folder {
 
 impl Folder {
     fn broadband(&self, config: &Config) -> PathBuf {
-        self.data_dir.as_ref().unwrap_or(&config.data_dir).join("broadband")
+        self.data_dir
+            .as_ref()
+            .unwrap_or(&config.data_dir)
+            .join("broadband")
     }
 }
 

@@ -1,5 +1,5 @@
-//! What clients do with address sessions: open them, use them around the instant of their expiry, race each other, come
-//! back after they were closed, and try the tokens of other tenants.
+//! What clients do with address sessions: open them, use them around the instant of their expiry,
+//! race each other, come back after they were closed, and try the tokens of other tenants.
 
 use std::{
     sync::{
@@ -26,7 +26,13 @@ use crate::{
 };
 
 /// Few, so that answers are used again.
-const STREETS: &[&str] = &["123 MAIN ST", "7 OAK AVE", "4500 ELM ST", "88 PINE RD", "19 LAKE DR"];
+const STREETS: &[&str] = &[
+    "123 MAIN ST",
+    "7 OAK AVE",
+    "4500 ELM ST",
+    "88 PINE RD",
+    "19 LAKE DR",
+];
 const ZIPS: &[&str] = &["62701", "48034"];
 /// How often a client repeats a creation that was not answered.
 const TRIES: u64 = 4;
@@ -44,7 +50,12 @@ struct Clients {
 impl Clients {
     fn on(stage: &Stage) -> Self {
         let Stage { shared, tenants } = stage.clone();
-        Self { shared, tenants, tokens: Arc::default(), opened: Arc::default() }
+        Self {
+            shared,
+            tenants,
+            tokens: Arc::default(),
+            opened: Arc::default(),
+        }
     }
 }
 
@@ -85,8 +96,8 @@ pub(super) fn leave(stage: &Stage) {
     }
 }
 
-/// Somebody sets the wall clock: by seconds, by about the life of a session, or by a day and more. It is never off by more
-/// than 26 hours.
+/// Somebody sets the wall clock: by seconds, by about the life of a session, or by a day and more.
+/// It is never off by more than 26 hours.
 fn set_clock(shared: &Shared) {
     const MOST: i64 = 26 * 3600 * 1_000_000;
     let chance = shared.chance();
@@ -104,7 +115,9 @@ fn set_clock(shared: &Shared) {
     };
     let offset = offset.clamp(-MOST, MOST);
     shared.clock().set_wall_offset(offset);
-    shared.monitor().remark(|| format!("the wall clock is off by {offset} us"));
+    shared
+        .monitor()
+        .remark(|| format!("the wall clock is off by {offset} us"));
 }
 
 impl Clients {
@@ -115,8 +128,13 @@ impl Clients {
         if chance.below(10) == 0 {
             self.ask_nonsense(&tenant).await;
         }
-        let Some(token) = self.open(&tenant).await else { return };
-        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).push((tenant.organization.id, token.clone()));
+        let Some(token) = self.open(&tenant).await else {
+            return;
+        };
+        self.tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((tenant.organization.id, token.clone()));
         let org = tenant.organization.id;
         let mut expires_at = None;
         for _ in 0..chance.between(1, 5) {
@@ -143,17 +161,22 @@ impl Clients {
         }
     }
 
-    /// Until a moment that matters: at once, some time later, or around the instant of expiry, to the microsecond.
+    /// Until a moment that matters: at once, some time later, or around the instant of expiry, to
+    /// the microsecond.
     async fn wait(&self, expires_at: Option<hum_core::clock::Timestamp>) {
         const MICRO: Duration = Duration::from_micros(1);
         let (chance, clock) = (self.shared.chance(), self.shared.clock());
-        let left = expires_at.map(|at| at.since(clock.now())).filter(|left| *left > Duration::from_secs(1));
+        let left = expires_at
+            .map(|at| at.since(clock.now()))
+            .filter(|left| *left > Duration::from_secs(1));
         let wait = match (chance.below(8), left) {
             (0..=2, _) => Duration::from_millis(chance.below(6_000)),
             (3, Some(left)) => left - MICRO,
             (4, Some(left)) => left,
             (5, Some(left)) => left + MICRO,
-            (6, Some(left)) => left + Duration::from_millis(chance.below(2_000)) - Duration::from_secs(1),
+            (6, Some(left)) => {
+                left + Duration::from_millis(chance.below(2_000)) - Duration::from_secs(1)
+            }
             _ => Duration::from_millis(chance.below(2_400_000)),
         };
         clock.sleep(wait).await;
@@ -184,26 +207,44 @@ impl Clients {
             match self.create(tenant, request.clone(), keyed).await {
                 Some(token) => return Some(token),
                 None if !keyed => return None,
-                None => self.shared.clock().sleep(Duration::from_secs(attempt * 5)).await,
+                None => {
+                    self.shared
+                        .clock()
+                        .sleep(Duration::from_secs(attempt * 5))
+                        .await
+                }
             }
         }
         None
     }
 
     /// One request for a session.
-    async fn create(&self, tenant: &Tenant, request: SessionRequest, keyed: bool) -> Option<String> {
+    async fn create(
+        &self,
+        tenant: &Tenant,
+        request: SessionRequest,
+        keyed: bool,
+    ) -> Option<String> {
         let monitor = self.shared.monitor();
         let campaign = request.campaign_id.clone().unwrap_or_default();
         let remember = if keyed {
             let print = token_hash(&format!("{request:?}"));
-            Remember::under(campaign.clone(), print, |created: &CreatedSession| (201, json!(created.token.reveal())))
+            Remember::under(campaign.clone(), print, |created: &CreatedSession| {
+                (201, json!(created.token.reveal()))
+            })
         } else {
             Remember::nothing()
         };
         let call = monitor.session_call(tenant.organization.id, Wanted::Create { campaign, keyed });
         let caller = tenant.caller.clone();
-        let answer =
-            self.shared.request(move |hum| async move { hum.address_sessions().create(&caller, request, remember).await }).await;
+        let answer = self
+            .shared
+            .request(move |hum| async move {
+                hum.address_sessions()
+                    .create(&caller, request, remember)
+                    .await
+            })
+            .await;
         let token = match answer {
             Some(Ok(Answer::Fresh(created))) => Some(created.token.reveal().to_owned()),
             Some(Ok(Answer::Replayed { body, .. })) => serde_json::from_slice(&body).ok(),
@@ -219,32 +260,74 @@ impl Clients {
 
     /// Somebody asks for what cannot be.
     async fn ask_nonsense(&self, tenant: &Tenant) {
-        let fine = SessionRequest { street1: STREETS[0].into(), zip: Some(ZIPS[0].into()), ..SessionRequest::default() };
+        let fine = SessionRequest {
+            street1: STREETS[0].into(),
+            zip: Some(ZIPS[0].into()),
+            ..SessionRequest::default()
+        };
         let request = match self.shared.chance().below(5) {
-            0 => SessionRequest { street1: String::new(), ..fine },
-            1 => SessionRequest { zip: Some("1234".into()), ..fine },
-            2 => SessionRequest { latitude: Some(91.0), longitude: Some(0.0), ..fine },
-            3 => SessionRequest { longitude: Some(-89.0), ..fine },
-            _ => SessionRequest { campaign_id: Some("x".repeat(101)), ..fine },
+            0 => SessionRequest {
+                street1: String::new(),
+                ..fine
+            },
+            1 => SessionRequest {
+                zip: Some("1234".into()),
+                ..fine
+            },
+            2 => SessionRequest {
+                latitude: Some(91.0),
+                longitude: Some(0.0),
+                ..fine
+            },
+            3 => SessionRequest {
+                longitude: Some(-89.0),
+                ..fine
+            },
+            _ => SessionRequest {
+                campaign_id: Some("x".repeat(101)),
+                ..fine
+            },
         };
         let caller = tenant.caller.clone();
         let asked = request.clone();
         let answer = self
             .shared
-            .request(move |hum| async move { hum.address_sessions().create(&caller, request, Remember::nothing()).await })
+            .request(move |hum| async move {
+                hum.address_sessions()
+                    .create(&caller, request, Remember::nothing())
+                    .await
+            })
             .await;
         match answer {
             None | Some(Err(Error::Invalid(_) | Error::Store(StoreError::Unavailable(_)))) => {}
             Some(other) => {
-                self.shared.monitor().violate("INV-69", format!("{asked:?} was answered with {:?}", other.map(|_| "a session")));
+                self.shared.monitor().violate(
+                    "INV-69",
+                    format!(
+                        "{asked:?} was answered with {:?}",
+                        other.map(|_| "a session")
+                    ),
+                );
             }
         }
     }
 
     /// Uses or closes the session of a token; answers until when it can be used, if that was said.
-    async fn call(&self, org: OrgId, token: &str, wanted: fn([u8; 32]) -> Wanted) -> Option<hum_core::clock::Timestamp> {
-        let tenant = self.tenants.iter().find(|tenant| tenant.organization.id == org)?;
-        let (caller, text, wanted) = (tenant.caller.clone(), token.to_owned(), wanted(token_hash(token)));
+    async fn call(
+        &self,
+        org: OrgId,
+        token: &str,
+        wanted: fn([u8; 32]) -> Wanted,
+    ) -> Option<hum_core::clock::Timestamp> {
+        let tenant = self
+            .tenants
+            .iter()
+            .find(|tenant| tenant.organization.id == org)?;
+        let (caller, text, wanted) = (
+            tenant.caller.clone(),
+            token.to_owned(),
+            wanted(token_hash(token)),
+        );
         let closes = matches!(wanted, Wanted::Close(_));
         let call = self.shared.monitor().session_call(org, wanted);
         let answer: Option<Result<Option<AddressSession>, Error>> = self
@@ -283,18 +366,38 @@ impl Clients {
 
     /// Somebody of another tenant has got hold of the token, and of the id.
     async fn trespass(&self, org: OrgId, token: &str) {
-        let Some(thief) = self.tenants.iter().find(|tenant| tenant.organization.id != org) else { return };
-        let wanted = if self.shared.chance().below(4) == 0 { Wanted::Close } else { Wanted::Use };
+        let Some(thief) = self
+            .tenants
+            .iter()
+            .find(|tenant| tenant.organization.id != org)
+        else {
+            return;
+        };
+        let wanted = if self.shared.chance().below(4) == 0 {
+            Wanted::Close
+        } else {
+            Wanted::Use
+        };
         let other = thief.organization.id;
         self.call(other, token, wanted).await;
         let hash = token_hash(token);
         let ids = |mirror: &crate::invariant::Mirror| {
-            mirror.all::<AddressSession>().find(|session| session.token_hash == hash).map(|session| session.id)
+            mirror
+                .all::<AddressSession>()
+                .find(|session| session.token_hash == hash)
+                .map(|session| session.id)
         };
-        let Some(id) = self.shared.monitor().mirror(ids) else { return };
-        let read = self.shared.request(move |hum| async move { hum.reads(other).address_session(id).await }).await;
+        let Some(id) = self.shared.monitor().mirror(ids) else {
+            return;
+        };
+        let read = self
+            .shared
+            .request(move |hum| async move { hum.reads(other).address_session(id).await })
+            .await;
         if let Some(Ok(Some(_))) = read {
-            self.shared.monitor().violate("INV-66", format!("{id} can be read by {other}"));
+            self.shared
+                .monitor()
+                .violate("INV-66", format!("{id} can be read by {other}"));
         }
     }
 }

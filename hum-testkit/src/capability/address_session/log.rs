@@ -40,7 +40,8 @@ pub enum Told {
     Failure(SourceError),
 }
 
-/// A question of one process to one source. Without an answer, it waits, or nobody listens any more.
+/// A question of one process to one source. Without an answer, it waits, or nobody listens any
+/// more.
 #[derive(Debug, Clone)]
 pub struct Question {
     /// Who asked.
@@ -121,10 +122,12 @@ pub struct State {
     pub version: i64,
 }
 
-/// What the world knows of address sessions: who called when, who was told which token, and what the sources said.
+/// What the world knows of address sessions: who called when, who was told which token, and what
+/// the sources said.
 #[derive(Debug, Default)]
 pub struct SessionLog {
-    /// How far away the sources are, the farther one; `None` when they are not the world's own, and nobody hears them.
+    /// How far away the sources are, the farther one; `None` when they are not the world's own, and
+    /// nobody hears them.
     pub sources: Option<Reach>,
     /// What is true, and since when.
     pub country: Country,
@@ -149,21 +152,35 @@ impl SessionLog {
         self.sources = Some(reach(is_remote));
     }
 
-    /// The requests that may have made a commit about the session of this token, or under this client's name.
+    /// The requests that may have made a commit about the session of this token, or under this
+    /// client's name.
     pub fn in_flight(&self, wanted: impl Fn(&Wanted) -> bool) -> impl Iterator<Item = &Call> {
-        self.calls.iter().filter(move |call| call.in_flight && wanted(&call.wanted))
+        self.calls
+            .iter()
+            .filter(move |call| call.in_flight && wanted(&call.wanted))
     }
 
     /// The request that may have made a session; its client's name for it is of this request alone.
     pub fn creation_of(&self, session: &AddressSession) -> Option<&Call> {
         let name = session.request.campaign_id.as_deref().unwrap_or_default();
-        self.in_flight(|wanted| matches!(wanted, Wanted::Create { campaign, .. } if campaign == name)).next()
+        self.in_flight(
+            |wanted| matches!(wanted, Wanted::Create { campaign, .. } if campaign == name),
+        )
+        .next()
     }
 
-    /// The states that somebody who called could meet: the one when the call began, and those that came since.
+    /// The states that somebody who called could meet: the one when the call began, and those that
+    /// came since.
     pub fn met_by(&self, call: &Call, token: &TokenHash) -> &[State] {
-        let states = self.states.get(token).map(Vec::as_slice).unwrap_or_default();
-        let first = states.iter().rposition(|state| state.commit <= call.commits).unwrap_or(0);
+        let states = self
+            .states
+            .get(token)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let first = states
+            .iter()
+            .rposition(|state| state.commit <= call.commits)
+            .unwrap_or(0);
         states.get(first..).unwrap_or_default()
     }
 }
@@ -179,7 +196,12 @@ impl Monitor {
         self.see(|witness| {
             witness.note(format!("ask {process:?} {asked:?}"));
             let (at, questions) = (witness.clock.elapsed(), &mut witness.log.sessions.questions);
-            questions.push(Question { process, at, asked, answer: None });
+            questions.push(Question {
+                process,
+                at,
+                asked,
+                answer: None,
+            });
             questions.len() - 1
         })
     }
@@ -188,7 +210,11 @@ impl Monitor {
     pub fn told(&self, question: usize, release: usize, told: Told) {
         self.see(|witness| {
             witness.note(format!("told {question} {told:?}"));
-            let answer = SourceAnswer { at: witness.clock.elapsed(), release, told };
+            let answer = SourceAnswer {
+                at: witness.clock.elapsed(),
+                release,
+                told,
+            };
             if let Some(question) = witness.log.sessions.questions.get_mut(question) {
                 question.answer = Some(answer);
             }
@@ -200,7 +226,13 @@ impl Monitor {
         self.see(|witness| {
             let (start, log) = (witness.clock.elapsed(), &mut witness.log.sessions);
             let commits = log.commits;
-            log.calls.push(Call { org, wanted, start, commits, in_flight: true });
+            log.calls.push(Call {
+                org,
+                wanted,
+                start,
+                commits,
+                in_flight: true,
+            });
             log.calls.len() - 1
         })
     }

@@ -15,7 +15,10 @@ use crate::{
     simulator::Stage,
 };
 
-pub use log::{Asked, Call, Outcome, Question, SessionLog, SourceAnswer, State, TokenHash, Told, Wanted, token_hash};
+pub use log::{
+    Asked, Call, Outcome, Question, SessionLog, SourceAnswer, State, TokenHash, Told, Wanted,
+    token_hash,
+};
 
 /// Address sessions.
 pub struct AddressSessions;
@@ -26,7 +29,11 @@ impl Capability for AddressSessions {
     }
 
     fn invariants(&self) -> Vec<Arc<dyn Invariant>> {
-        vec![Arc::new(invariant::Token), Arc::new(invariant::Lifetime), Arc::new(invariant::Sources)]
+        vec![
+            Arc::new(invariant::Token),
+            Arc::new(invariant::Lifetime),
+            Arc::new(invariant::Sources),
+        ]
     }
 
     /// Clients, and whoever sets the clock.

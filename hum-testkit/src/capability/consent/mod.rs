@@ -24,7 +24,10 @@ impl Capability for Consents {
     }
 
     fn acts(&self) -> Vec<Act> {
-        vec![Act { weight: 1, run: |scene| Box::pin(actor::opt_out_or_in(scene)) }]
+        vec![Act {
+            weight: 1,
+            run: |scene| Box::pin(actor::opt_out_or_in(scene)),
+        }]
     }
 }
 

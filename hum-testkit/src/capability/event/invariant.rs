@@ -18,12 +18,22 @@ pub struct Numbers;
 
 impl Invariant for Numbers {
     fn on_commit(&self, commit: &Commit<'_>, _: &mut WorldLog, findings: &mut Findings) {
-        let known = |id: ConversationId| commit.before.get::<Conversation>(&id).map_or(0, Conversation::event_seq);
+        let known = |id: ConversationId| {
+            commit
+                .before
+                .get::<Conversation>(&id)
+                .map_or(0, Conversation::event_seq)
+        };
         let mut next: BTreeMap<ConversationId, i64> = BTreeMap::new();
         for (conversation, seq) in commit.events().filter_map(|event| event.conversation) {
-            let expected = next.entry(conversation).or_insert_with(|| known(conversation) + 1);
+            let expected = next
+                .entry(conversation)
+                .or_insert_with(|| known(conversation) + 1);
             if seq != *expected {
-                findings.add("INV-21", format!("event {seq} of {conversation} follows {}", *expected - 1));
+                findings.add(
+                    "INV-21",
+                    format!("event {seq} of {conversation} follows {}", *expected - 1),
+                );
             }
             *expected = seq + 1;
         }
@@ -31,7 +41,10 @@ impl Invariant for Numbers {
             let (id, counted) = (conversation.id, conversation.event_seq());
             let emitted = next.get(&id).map_or_else(|| known(id), |next| next - 1);
             if counted != emitted {
-                findings.add("INV-21", format!("{id} counts {counted} events, but {emitted} were emitted"));
+                findings.add(
+                    "INV-21",
+                    format!("{id} counts {counted} events, but {emitted} were emitted"),
+                );
             }
         }
         let came_in = |message: &&Message| message.direction == Direction::Inbound;
@@ -44,9 +57,15 @@ impl Invariant for Numbers {
 
     fn at_quiescence(&self, known: &Known<'_>, findings: &mut Findings) {
         for (org, events) in &known.mirror.events {
-            let gap = events.iter().zip(1..).find(|(event, seq)| event.seq != *seq);
+            let gap = events
+                .iter()
+                .zip(1..)
+                .find(|(event, seq)| event.seq != *seq);
             if let Some((event, seq)) = gap {
-                findings.add("INV-21", format!("event {} of {org} should be {seq}", event.seq));
+                findings.add(
+                    "INV-21",
+                    format!("event {} of {org} should be {seq}", event.seq),
+                );
             }
         }
     }

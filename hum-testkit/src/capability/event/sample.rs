@@ -7,6 +7,12 @@ impl Sample<'_> {
     /// An event of no conversation.
     pub fn event(&self) -> Event {
         let (now, entropy) = (self.world.now(), self.world.entropy());
-        Event::new(self.org, EventKind::OutcomeCaptured, json!({"b": [1, {"a": null}], "a": "é"}), now, entropy)
+        Event::new(
+            self.org,
+            EventKind::OutcomeCaptured,
+            json!({"b": [1, {"a": null}], "a": "é"}),
+            now,
+            entropy,
+        )
     }
 }

@@ -2,8 +2,14 @@ use hum_core::flow::{FlowDefinition, SmsConfig};
 
 use crate::{capability::Scene, chance::Chance};
 
-/// Every tool. Agents have some of them, and the hostile model names all. A seed draws from this order.
-pub const TOOLS: [&str; 4] = ["assign_to_human", "close_conversation", "report_outcome", "lookup_internet_plans"];
+/// Every tool. Agents have some of them, and the hostile model names all. A seed draws from this
+/// order.
+pub const TOOLS: [&str; 4] = [
+    "assign_to_human",
+    "close_conversation",
+    "report_outcome",
+    "lookup_internet_plans",
+];
 
 /// An agent with any settings.
 pub fn any_definition(chance: &Chance) -> FlowDefinition {
@@ -28,7 +34,11 @@ pub fn any_definition(chance: &Chance) -> FlowDefinition {
 pub async fn change(scene: Scene) {
     let next = any_definition(scene.chance());
     let (caller, id) = (scene.tenant.caller.clone(), scene.tenant.flow);
-    scene.request(move |hum| async move { hum.flows().update(&caller, id, &|_| Ok(next.clone())).await }).await;
+    scene
+        .request(
+            move |hum| async move { hum.flows().update(&caller, id, &|_| Ok(next.clone())).await },
+        )
+        .await;
 }
 
 #[cfg(test)]

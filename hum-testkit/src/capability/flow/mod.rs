@@ -19,7 +19,10 @@ impl Capability for Flows {
     }
 
     fn acts(&self) -> Vec<Act> {
-        vec![Act { weight: 1, run: |scene| Box::pin(actor::change(scene)) }]
+        vec![Act {
+            weight: 1,
+            run: |scene| Box::pin(actor::change(scene)),
+        }]
     }
 }
 

@@ -11,7 +11,8 @@ impl Sample<'_> {
     pub fn flow(&self) -> Flow {
         let mut definition = FlowDefinition::named("Front desk");
         definition.sms.debounce_ms = 2_500;
-        definition.business_hours = Some(json!({"mon": [["09:00", "17:00"]], "zone": "America/New_York"}));
+        definition.business_hours =
+            Some(json!({"mon": [["09:00", "17:00"]], "zone": "America/New_York"}));
         definition.tools = vec!["assign_to_human".into()];
         Flow::new(self.org, definition, self.moment())
     }

@@ -20,25 +20,47 @@ impl Invariant for Claims {
             QueueNews::Swept { now, count } => {
                 let expired = queue.jobs().filter(|(_, job)| job.is_expired(now)).count();
                 if expired as u64 != count {
-                    findings.add("INV-18", format!("{expired} claims ran out, but the sweep took {count} back"));
+                    findings.add(
+                        "INV-18",
+                        format!("{expired} claims ran out, but the sweep took {count} back"),
+                    );
                 }
             }
         }
     }
 }
 
-fn claimed(queue: &Queue, claimed: &Claimed, now: hum_core::clock::Timestamp, findings: &mut Findings) {
+fn claimed(
+    queue: &Queue,
+    claimed: &Claimed,
+    now: hum_core::clock::Timestamp,
+    findings: &mut Findings,
+) {
     let Some(job) = queue.job(claimed.id) else {
         findings.add("INV-17", format!("{claimed:?} was claimed, but it is done"));
         return;
     };
-    if job.claim.is_some_and(|(fence, until)| now < until || claimed.fence <= fence) {
-        findings.add("INV-17", format!("{claimed:?} was claimed while {:?} holds", job.claim));
+    if job
+        .claim
+        .is_some_and(|(fence, until)| now < until || claimed.fence <= fence)
+    {
+        findings.add(
+            "INV-17",
+            format!("{claimed:?} was claimed while {:?} holds", job.claim),
+        );
     }
     if job.run_at > now {
-        findings.add("INV-20", format!("{claimed:?} was claimed before it was due at {}", job.run_at));
+        findings.add(
+            "INV-20",
+            format!(
+                "{claimed:?} was claimed before it was due at {}",
+                job.run_at
+            ),
+        );
     }
-    let runs_beside = |(id, other): (&JobId, &MirrorJob)| *id != claimed.id && other.claim.is_some() && other.is_twin_of(job);
+    let runs_beside = |(id, other): (&JobId, &MirrorJob)| {
+        *id != claimed.id && other.claim.is_some() && other.is_twin_of(job)
+    };
     if queue.jobs().any(runs_beside) {
         findings.add("INV-39", format!("{claimed:?} runs beside its twin"));
     }
@@ -47,7 +69,10 @@ fn claimed(queue: &Queue, claimed: &Claimed, now: hum_core::clock::Timestamp, fi
 fn renewed(queue: &Queue, id: JobId, fence: i64, findings: &mut Findings) {
     match queue.job(id).map(|job| job.claim) {
         Some(Some((current, _))) if current == fence => {}
-        Some(claim) => findings.add("INV-17", format!("a heartbeat with fence {fence} renewed {claim:?}")),
+        Some(claim) => findings.add(
+            "INV-17",
+            format!("a heartbeat with fence {fence} renewed {claim:?}"),
+        ),
         None => findings.add("INV-17", format!("a heartbeat revived {id}")),
     }
 }
@@ -60,16 +85,24 @@ impl Invariant for Ends {
         for finish in commit.ends() {
             match commit.before.queue.job(finish.job).map(|job| job.claim) {
                 Some(Some((fence, _))) if fence == finish.fence => {}
-                claim => {
-                    findings.add("INV-17", format!("{} was finished with fence {} against {claim:?}", finish.job, finish.fence))
-                }
+                claim => findings.add(
+                    "INV-17",
+                    format!(
+                        "{} was finished with fence {} against {claim:?}",
+                        finish.job, finish.fence
+                    ),
+                ),
             }
         }
     }
 
     fn at_quiescence(&self, known: &Known<'_>, findings: &mut Findings) {
         for (id, job) in known.mirror.queue.jobs() {
-            let what = if job.failed { "was given up" } else { "is not done" };
+            let what = if job.failed {
+                "was given up"
+            } else {
+                "is not done"
+            };
             findings.add("INV-18", format!("{id} ({job:?}) {what}"));
         }
     }

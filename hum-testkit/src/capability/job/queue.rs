@@ -55,12 +55,27 @@ impl Queue {
 
     /// When the next job that is not given up was to run.
     pub fn next_run(&self) -> Option<Timestamp> {
-        self.0.values().filter(|job| !job.failed).map(|job| job.run_at).min()
+        self.0
+            .values()
+            .filter(|job| !job.failed)
+            .map(|job| job.run_at)
+            .min()
     }
 
     pub(crate) fn enqueue(&mut self, job: &NewJob) {
-        let new = MirrorJob { kind: job.kind, key: (job.org, job.key.clone()), run_at: job.run_at, claim: None, failed: false };
-        match (self.0.values_mut().find(|queued| queued.is_queued() && queued.is_twin_of(&new)), job.merge) {
+        let new = MirrorJob {
+            kind: job.kind,
+            key: (job.org, job.key.clone()),
+            run_at: job.run_at,
+            claim: None,
+            failed: false,
+        };
+        match (
+            self.0
+                .values_mut()
+                .find(|queued| queued.is_queued() && queued.is_twin_of(&new)),
+            job.merge,
+        ) {
             (Some(twin), Merge::Move) => twin.run_at = job.run_at,
             (Some(twin), Merge::Sooner) => twin.run_at = twin.run_at.min(job.run_at),
             (None, _) => {
@@ -91,26 +106,41 @@ impl Queue {
     }
 
     pub(crate) fn renew(&mut self, id: JobId, fence: i64, lease_until: Timestamp) {
-        if let Some(job) = self.0.get_mut(&id).filter(|job| job.claim.is_some_and(|(current, _)| current == fence)) {
+        if let Some(job) = self
+            .0
+            .get_mut(&id)
+            .filter(|job| job.claim.is_some_and(|(current, _)| current == fence))
+        {
             job.claim = Some((fence, lease_until));
         }
     }
 
     pub(crate) fn release(&mut self, id: JobId, fence: i64) {
-        let held = self.job(id).filter(|job| job.claim.is_some_and(|(current, _)| current == fence));
+        let held = self
+            .job(id)
+            .filter(|job| job.claim.is_some_and(|(current, _)| current == fence));
         if let Some(at) = held.map(|job| job.run_at) {
             self.queue_again(id, at);
         }
     }
 
     pub(crate) fn sweep(&mut self, now: Timestamp) {
-        let expired: Vec<JobId> = self.0.iter().filter(|(_, job)| job.is_expired(now)).map(|(id, _)| *id).collect();
+        let expired: Vec<JobId> = self
+            .0
+            .iter()
+            .filter(|(_, job)| job.is_expired(now))
+            .map(|(id, _)| *id)
+            .collect();
         expired.into_iter().for_each(|id| self.queue_again(id, now));
     }
 
     fn queue_again(&mut self, id: JobId, at: Timestamp) {
-        let Some(job) = self.0.get(&id).cloned() else { return };
-        let is_twin = |(other, twin): &(&JobId, &MirrorJob)| **other != id && twin.is_queued() && twin.is_twin_of(&job);
+        let Some(job) = self.0.get(&id).cloned() else {
+            return;
+        };
+        let is_twin = |(other, twin): &(&JobId, &MirrorJob)| {
+            **other != id && twin.is_queued() && twin.is_twin_of(&job)
+        };
         let twin = self.0.iter().find(is_twin).map(|(other, _)| *other);
         if let Some(twin) = twin {
             self.0.remove(&id);

@@ -11,7 +11,8 @@ pub struct Apart;
 impl Invariant for Apart {
     fn on_commit(&self, commit: &Commit<'_>, _: &mut WorldLog, findings: &mut Findings) {
         let org = commit.batch.org;
-        if commit.jobs().any(|job| job.org != org) || commit.events().any(|event| event.org != org) {
+        if commit.jobs().any(|job| job.org != org) || commit.events().any(|event| event.org != org)
+        {
             findings.add("INV-46", "a batch has another tenant's event or job".into());
         }
     }

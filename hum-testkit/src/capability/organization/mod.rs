@@ -32,7 +32,10 @@ impl Capability for Organizations {
     }
 
     fn acts(&self) -> Vec<Act> {
-        vec![Act { weight: 3, run: |scene| Box::pin(actor::trespass(scene)) }]
+        vec![Act {
+            weight: 3,
+            run: |scene| Box::pin(actor::trespass(scene)),
+        }]
     }
 
     /// The people of all tenants: each does one thing, of any capability.

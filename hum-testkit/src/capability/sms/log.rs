@@ -55,15 +55,26 @@ pub struct Written {
 impl Written {
     /// What a handset wrote, as a person understands it.
     pub fn new(from: &E164, to: &E164, body: &str) -> Self {
-        Self { from: from.clone(), to: to.clone(), body: body.into(), means: meaning(body) }
+        Self {
+            from: from.clone(),
+            to: to.clone(),
+            body: body.into(),
+            means: meaning(body),
+        }
     }
 }
 
 /// What a person means: written down apart from hum's own reading of keywords.
 fn meaning(body: &str) -> Option<Keyword> {
-    let letters: String = body.chars().filter(char::is_ascii_alphabetic).collect::<String>().to_ascii_lowercase();
+    let letters: String = body
+        .chars()
+        .filter(char::is_ascii_alphabetic)
+        .collect::<String>()
+        .to_ascii_lowercase();
     match letters.as_str() {
-        "stop" | "stopall" | "unsubscribe" | "cancel" | "end" | "quit" | "revoke" | "optout" => Some(Keyword::OptOut),
+        "stop" | "stopall" | "unsubscribe" | "cancel" | "end" | "quit" | "revoke" | "optout" => {
+            Some(Keyword::OptOut)
+        }
         "start" | "unstop" | "yes" => Some(Keyword::OptIn),
         "help" | "info" => Some(Keyword::Help),
         _ => None,
@@ -106,7 +117,8 @@ impl Monitor {
     pub fn effect(&self, effect: Effect) {
         self.see(|witness| {
             witness.note(format!("effect {effect:?}"));
-            witness.judge(|invariant, known, findings| invariant.on_effect(known, &effect, findings));
+            witness
+                .judge(|invariant, known, findings| invariant.on_effect(known, &effect, findings));
             witness.log.sms.effects.push(effect);
         });
     }
@@ -118,14 +130,21 @@ impl Monitor {
 
     /// The carrier confirmed an opt-out by itself.
     pub fn carrier_confirmed(&self, number: &E164, contact: &E164) {
-        self.log(|log| log.sms.carrier_confirmations.push((number.clone(), contact.clone())));
+        self.log(|log| {
+            log.sms
+                .carrier_confirmations
+                .push((number.clone(), contact.clone()))
+        });
     }
 
     /// The API acknowledged a message.
     pub fn acknowledged(&self, org: OrgId, message: MessageId) {
         self.see(|witness| {
             if witness.mirror.get::<Message>(&message).is_none() {
-                witness.findings.add("INV-01", format!("{message} was acknowledged but not committed"));
+                witness.findings.add(
+                    "INV-01",
+                    format!("{message} was acknowledged but not committed"),
+                );
             }
             witness.log.sms.acknowledged.push((org, message));
         });
@@ -134,15 +153,29 @@ impl Monitor {
     /// hum took a status callback: from now on it must not be lost.
     pub fn took_status(&self, token: &str, status: Option<CarrierStatus>, error_code: Option<u32>) {
         let news = status.map(|status| (status, error_code));
-        self.log(|log| log.sms.callbacks.entry(token.to_owned()).or_default().extend(news));
+        self.log(|log| {
+            log.sms
+                .callbacks
+                .entry(token.to_owned())
+                .or_default()
+                .extend(news)
+        });
     }
 
     /// hum took a text: from now on it must not be lost.
     pub fn took_text(&self, sid: &str) {
         self.see(|witness| {
-            let is_it = |message: &Message| message.carrier().sid.as_deref().is_some_and(|stored| stored.starts_with(sid));
+            let is_it = |message: &Message| {
+                message
+                    .carrier()
+                    .sid
+                    .as_deref()
+                    .is_some_and(|stored| stored.starts_with(sid))
+            };
             if !witness.mirror.all::<Message>().any(is_it) {
-                witness.findings.add("INV-01", format!("{sid} was acknowledged and not stored"));
+                witness
+                    .findings
+                    .add("INV-01", format!("{sid} was acknowledged and not stored"));
             }
         });
     }

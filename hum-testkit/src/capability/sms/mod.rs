@@ -27,7 +27,11 @@ pub struct Sms;
 
 impl Capability for Sms {
     fn mirrored(&self) -> Vec<Shelf> {
-        vec![Shelf::of::<Conversation>(), Shelf::of::<Message>(), Shelf::of::<SendAttempt>()]
+        vec![
+            Shelf::of::<Conversation>(),
+            Shelf::of::<Message>(),
+            Shelf::of::<SendAttempt>(),
+        ]
     }
 
     fn invariants(&self) -> Vec<Arc<dyn Invariant>> {
@@ -41,13 +45,34 @@ impl Capability for Sms {
 
     fn acts(&self) -> Vec<Act> {
         vec![
-            Act { weight: 3, run: |scene| Box::pin(actor::write_to_somebody(scene)) },
-            Act { weight: 1, run: |scene| Box::pin(actor::start_conversation(scene)) },
-            Act { weight: 2, run: |scene| Box::pin(actor::change_conversation(scene)) },
-            Act { weight: 1, run: |scene| Box::pin(actor::read(scene)) },
-            Act { weight: 1, run: |scene| Box::pin(actor::close_or_reopen(scene)) },
-            Act { weight: 1, run: |scene| Box::pin(actor::cancel(scene)) },
-            Act { weight: 1, run: |scene| Box::pin(actor::resend(scene)) },
+            Act {
+                weight: 3,
+                run: |scene| Box::pin(actor::write_to_somebody(scene)),
+            },
+            Act {
+                weight: 1,
+                run: |scene| Box::pin(actor::start_conversation(scene)),
+            },
+            Act {
+                weight: 2,
+                run: |scene| Box::pin(actor::change_conversation(scene)),
+            },
+            Act {
+                weight: 1,
+                run: |scene| Box::pin(actor::read(scene)),
+            },
+            Act {
+                weight: 1,
+                run: |scene| Box::pin(actor::close_or_reopen(scene)),
+            },
+            Act {
+                weight: 1,
+                run: |scene| Box::pin(actor::cancel(scene)),
+            },
+            Act {
+                weight: 1,
+                run: |scene| Box::pin(actor::resend(scene)),
+            },
         ]
     }
 

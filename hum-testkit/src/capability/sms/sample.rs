@@ -36,7 +36,11 @@ impl Sample<'_> {
     /// A text that the carrier has said much about.
     pub fn delivered(&self, conversation: &mut Conversation, sid: &str) -> Message {
         let (now, entropy) = (self.world.now(), self.world.entropy());
-        let news = |status, code| StatusCallback { sid: sid.into(), status, error_code: Some(code) };
+        let news = |status, code| StatusCallback {
+            sid: sid.into(),
+            status,
+            error_code: Some(code),
+        };
         let message = self
             .outbound(conversation, Source::Ai, "Hello!")
             .of_turn(TurnId::new(now, entropy))
@@ -44,7 +48,13 @@ impl Sample<'_> {
             .learn(&news(CarrierStatus::Delivered, 30_005), now)
             .bill(Some(2));
         let resend_of = Value::text(MessageId::new(now, entropy));
-        with(&message, [("detail", "contradicted itself".into()), ("resend_of", resend_of)])
+        with(
+            &message,
+            [
+                ("detail", "contradicted itself".into()),
+                ("resend_of", resend_of),
+            ],
+        )
     }
 
     /// A try.

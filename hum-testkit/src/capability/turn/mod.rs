@@ -1,4 +1,5 @@
-//! AI turns. Nobody acts here but the model, which is one of the world's ports ([`crate::fake::model`]).
+//! AI turns. Nobody acts here but the model, which is one of the world's ports
+//! ([`crate::fake::model`]).
 
 mod invariant;
 mod sample;

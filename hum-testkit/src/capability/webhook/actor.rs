@@ -14,20 +14,36 @@ use crate::{
 
 /// A tenant's endpoint.
 pub async fn subscribe(shared: &Shared, tenant: &Tenant, index: usize) {
-    let Some((_, hum)) = shared.any_process() else { return };
+    let Some((_, hum)) = shared.any_process() else {
+        return;
+    };
     let url = format!("https://hook-{index}.example.test/in");
-    let events: BTreeSet<EventKind> =
-        EventKind::ALL.iter().copied().filter(|_| shared.chance().below(4) > 0).chain([EventKind::SmsReceived]).collect();
+    let events: BTreeSet<EventKind> = EventKind::ALL
+        .iter()
+        .copied()
+        .filter(|_| shared.chance().below(4) > 0)
+        .chain([EventKind::SmsReceived])
+        .collect();
     let new = NewWebhook {
         url: url.clone(),
         description: String::new(),
         events,
         headers: [("x-team".to_owned(), "sim".to_owned())].into(),
     };
-    if let Ok(created) = hum.webhooks().create(&tenant.caller, new, Remember::nothing()).await {
+    if let Ok(created) = hum
+        .webhooks()
+        .create(&tenant.caller, new, Remember::nothing())
+        .await
+    {
         let secret = fresh(created).secret.reveal().to_owned();
         let now = shared.clock().now();
-        shared.monitor().log(|log| log.webhooks.secrets.entry(url).or_default().push((secret, now)));
+        shared.monitor().log(|log| {
+            log.webhooks
+                .secrets
+                .entry(url)
+                .or_default()
+                .push((secret, now))
+        });
     }
 }
 
@@ -36,32 +52,63 @@ pub async fn look_after(scene: Scene) {
     let org = scene.tenant.organization.id;
     let mine = |mirror: &crate::invariant::Mirror| {
         let webhook = mirror.all::<Webhook>().find(|webhook| webhook.org == org)?;
-        let tried = |delivery: &&Delivery| delivery.webhook == webhook.id && !delivery.attempts().is_empty();
-        Some((webhook.id, webhook.url().to_owned(), mirror.all::<Delivery>().find(tried).map(|delivery| delivery.id)))
+        let tried = |delivery: &&Delivery| {
+            delivery.webhook == webhook.id && !delivery.attempts().is_empty()
+        };
+        Some((
+            webhook.id,
+            webhook.url().to_owned(),
+            mirror
+                .all::<Delivery>()
+                .find(tried)
+                .map(|delivery| delivery.id),
+        ))
     };
-    let Some((id, url, delivery)) = scene.shared().monitor().mirror(mine) else { return };
+    let Some((id, url, delivery)) = scene.shared().monitor().mirror(mine) else {
+        return;
+    };
     let caller = scene.tenant.caller.clone();
     match scene.chance().below(5) {
         drawn @ (0 | 1) => {
-            let patch = WebhookPatch { enabled: Some(drawn == 1), ..WebhookPatch::default() };
-            scene.request(move |hum| async move { hum.webhooks().update(&caller, id, patch).await }).await;
+            let patch = WebhookPatch {
+                enabled: Some(drawn == 1),
+                ..WebhookPatch::default()
+            };
+            scene
+                .request(move |hum| async move { hum.webhooks().update(&caller, id, patch).await })
+                .await;
         }
         2 => rotate(&scene, id, url).await,
         3 => {
-            scene.request(move |hum| async move { hum.webhooks().test(&caller, id, Remember::nothing()).await }).await;
+            scene
+                .request(move |hum| async move {
+                    hum.webhooks().test(&caller, id, Remember::nothing()).await
+                })
+                .await;
         }
         _ => {
             let Some(delivery) = delivery else { return };
             let nothing = Remember::nothing();
-            scene.request(move |hum| async move { hum.webhooks().redeliver(&caller, id, delivery, nothing).await }).await;
+            scene
+                .request(move |hum| async move {
+                    hum.webhooks()
+                        .redeliver(&caller, id, delivery, nothing)
+                        .await
+                })
+                .await;
         }
     }
 }
 
 async fn rotate(scene: &Scene, id: hum_core::id::WebhookId, url: String) {
     let caller = scene.tenant.caller.clone();
-    let answer =
-        scene.request(move |hum| async move { hum.webhooks().rotate_secret(&caller, id, Remember::nothing()).await }).await;
+    let answer = scene
+        .request(move |hum| async move {
+            hum.webhooks()
+                .rotate_secret(&caller, id, Remember::nothing())
+                .await
+        })
+        .await;
     let now = scene.shared().clock().now();
     scene.shared().monitor().log(|log| match answer {
         Some(Ok(Answer::Fresh(created))) => {

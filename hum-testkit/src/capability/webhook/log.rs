@@ -22,7 +22,10 @@ pub struct Called {
 impl Called {
     /// The value of a header; empty when there is none.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value)
     }
 }
 
@@ -39,7 +42,12 @@ impl Monitor {
     /// A customer's endpoint was called.
     pub fn called(&self, called: Called) {
         self.see(|witness| {
-            witness.note(format!("call {} {} {}", called.url, called.status, String::from_utf8_lossy(&called.body)));
+            witness.note(format!(
+                "call {} {} {}",
+                called.url,
+                called.status,
+                String::from_utf8_lossy(&called.body)
+            ));
             witness.judge(|invariant, known, findings| invariant.on_call(known, &called, findings));
             witness.log.webhooks.calls.push(called);
         });

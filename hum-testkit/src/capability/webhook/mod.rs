@@ -29,11 +29,18 @@ impl Capability for Webhooks {
     }
 
     fn invariants(&self) -> Vec<Arc<dyn Invariant>> {
-        vec![Arc::new(invariant::Tries), Arc::new(invariant::Signatures), Arc::new(invariant::EveryEvent)]
+        vec![
+            Arc::new(invariant::Tries),
+            Arc::new(invariant::Signatures),
+            Arc::new(invariant::EveryEvent),
+        ]
     }
 
     fn acts(&self) -> Vec<Act> {
-        vec![Act { weight: 1, run: |scene| Box::pin(actor::look_after(scene)) }]
+        vec![Act {
+            weight: 1,
+            run: |scene| Box::pin(actor::look_after(scene)),
+        }]
     }
 
     fn prepare(&self, world: &mut World, tenants: &[Tenant]) {

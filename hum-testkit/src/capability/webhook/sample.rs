@@ -34,6 +34,8 @@ impl Sample<'_> {
             error: Some("busy".into()),
             response: None,
         };
-        Delivery::of(webhook.id, event, self.moment()).record(attempt, None, self.moment()).0
+        Delivery::of(webhook.id, event, self.moment())
+            .record(attempt, None, self.moment())
+            .0
     }
 }

@@ -4,16 +4,18 @@ use async_trait::async_trait;
 use hum_core::{
     address::Address,
     broadband::{
-        BroadbandMap, CatalogueGroup, Confidence, Coverage, Evidence, Grain, Money, Offering, Place, Product, Promo, Provider,
-        Technology,
+        BroadbandMap, CatalogueGroup, Confidence, Coverage, Evidence, Grain, Money, Offering,
+        Place, Product, Promo, Provider, Technology,
     },
     clock::Timestamp,
-    geocode::{Candidate, Coordinates, Geocoder, Geocoding, MatchType, Precision, Reach, SourceError},
+    geocode::{
+        Candidate, Coordinates, Geocoder, Geocoding, MatchType, Precision, Reach, SourceError,
+    },
 };
 use sha2::{Digest as _, Sha256};
 
-/// A geocoder that places every address somewhere in the United States, always at the same spot, unless it is told
-/// otherwise.
+/// A geocoder that places every address somewhere in the United States, always at the same spot,
+/// unless it is told otherwise.
 #[derive(Debug, Clone)]
 pub struct FixedGeocoder {
     reach: Reach,
@@ -22,17 +24,24 @@ pub struct FixedGeocoder {
 
 impl Default for FixedGeocoder {
     fn default() -> Self {
-        Self { reach: Reach::Local, told: BTreeMap::new() }
+        Self {
+            reach: Reach::Local,
+            told: BTreeMap::new(),
+        }
     }
 }
 
 impl FixedGeocoder {
     /// As if it were far away: asked in jobs only. It still answers at once.
     pub fn remote(self) -> Self {
-        Self { reach: Reach::Remote, ..self }
+        Self {
+            reach: Reach::Remote,
+            ..self
+        }
     }
 
-    /// What to answer about the normal form of an address whose street is this, such as `123 MAIN ST`.
+    /// What to answer about the normal form of an address whose street is this, such as
+    /// `123 MAIN ST`.
     pub fn answer(mut self, street: &str, geocoding: Geocoding) -> Self {
         self.told.insert(street.into(), Ok(geocoding));
         self
@@ -51,10 +60,17 @@ impl Geocoder for FixedGeocoder {
         self.reach
     }
 
-    async fn geocode(&self, address: &Address, given: Option<Coordinates>) -> Result<Geocoding, SourceError> {
+    async fn geocode(
+        &self,
+        address: &Address,
+        given: Option<Coordinates>,
+    ) -> Result<Geocoding, SourceError> {
         match self.told.get(&address.street) {
             Some(told) => told.clone(),
-            None => Ok(Geocoding { candidates: vec![candidate(address, given)], problems: Vec::new() }),
+            None => Ok(Geocoding {
+                candidates: vec![candidate(address, given)],
+                problems: Vec::new(),
+            }),
         }
     }
 }
@@ -69,29 +85,45 @@ pub struct FixedBroadbandMap {
 
 impl Default for FixedBroadbandMap {
     fn default() -> Self {
-        Self { reach: Reach::Local, data_set: "fixed-1".into(), providers: Ok(vec![provider("Example Fiber", 1_000)]) }
+        Self {
+            reach: Reach::Local,
+            data_set: "fixed-1".into(),
+            providers: Ok(vec![provider("Example Fiber", 1_000)]),
+        }
     }
 }
 
 impl FixedBroadbandMap {
     /// As if it were far away: asked in jobs only. It still answers at once.
     pub fn remote(self) -> Self {
-        Self { reach: Reach::Remote, ..self }
+        Self {
+            reach: Reach::Remote,
+            ..self
+        }
     }
 
     /// Who serves every place; nobody, when it is empty.
     pub fn providers(self, providers: Vec<Provider>) -> Self {
-        Self { providers: Ok(providers), ..self }
+        Self {
+            providers: Ok(providers),
+            ..self
+        }
     }
 
     /// How to fail about every place.
     pub fn fail(self, error: SourceError) -> Self {
-        Self { providers: Err(error), ..self }
+        Self {
+            providers: Err(error),
+            ..self
+        }
     }
 
     /// The name of the data.
     pub fn data_set(self, name: &str) -> Self {
-        Self { data_set: name.into(), ..self }
+        Self {
+            data_set: name.into(),
+            ..self
+        }
     }
 }
 
@@ -107,11 +139,16 @@ impl BroadbandMap for FixedBroadbandMap {
 
     async fn providers_at(&self, _: &Place, _: Timestamp) -> Result<Coverage, SourceError> {
         let providers = self.providers.clone()?;
-        Ok(Coverage { data_set: self.data_set.clone(), providers, problems: Vec::new() })
+        Ok(Coverage {
+            data_set: self.data_set.clone(),
+            providers,
+            problems: Vec::new(),
+        })
     }
 }
 
-/// The one place that an address means: where the caller says, or at a spot that follows from the address.
+/// The one place that an address means: where the caller says, or at a spot that follows from the
+/// address.
 pub fn candidate(address: &Address, given: Option<Coordinates>) -> Candidate {
     let drawn = digest(&address.to_string());
     let spot = Coordinates {
@@ -121,7 +158,11 @@ pub fn candidate(address: &Address, given: Option<Coordinates>) -> Candidate {
     Candidate {
         address: address.clone(),
         position: given.unwrap_or(spot),
-        match_type: if given.is_some() { MatchType::Given } else { MatchType::Exact },
+        match_type: if given.is_some() {
+            MatchType::Given
+        } else {
+            MatchType::Exact
+        },
         precision: Precision::Rooftop,
         block_geoid: None,
         source: "fixed".into(),
@@ -130,7 +171,10 @@ pub fn candidate(address: &Address, given: Option<Coordinates>) -> Candidate {
 
 /// A provider of fiber with one plan.
 pub fn provider(name: &str, mbps: u32) -> Provider {
-    let dollars = |amount: i64| Money { amount_cents: amount * 100, currency: "USD".into() };
+    let dollars = |amount: i64| Money {
+        amount_cents: amount * 100,
+        currency: "USD".into(),
+    };
     let plan = Product {
         id: uuid(&format!("{name}|{mbps}")),
         sku: format!("fiber-{mbps}"),
@@ -205,6 +249,16 @@ pub(super) fn digest(text: &str) -> [u8; 32] {
 
 /// A text shaped like a UUID that follows from `text`.
 fn uuid(text: &str) -> String {
-    let hex: String = digest(text)[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-5{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
+    let hex: String = digest(text)[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!(
+        "{}-{}-5{}-8{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[13..16],
+        &hex[17..20],
+        &hex[20..]
+    )
 }

@@ -18,7 +18,11 @@ use crate::{
 
 /// On this machine, or far away.
 pub fn reach(is_remote: bool) -> Reach {
-    if is_remote { Reach::Remote } else { Reach::Local }
+    if is_remote {
+        Reach::Remote
+    } else {
+        Reach::Local
+    }
 }
 
 /// How a process reaches a source: at once, or over a network that fails.
@@ -39,7 +43,12 @@ pub struct Line {
 }
 
 impl Line {
-    async fn ask<T: Clone>(&self, asked: Asked, answer: impl FnOnce(usize) -> T, told: fn(T) -> Told) -> Result<T, SourceError> {
+    async fn ask<T: Clone>(
+        &self,
+        asked: Asked,
+        answer: impl FnOnce(usize) -> T,
+        told: fn(T) -> Told,
+    ) -> Result<T, SourceError> {
         let (fate, chance) = (&self.fate, self.fate.chance());
         let question = self.monitor.asked(self.process, asked);
         // A source on this machine may fail, but never keeps anybody waiting.
@@ -48,10 +57,16 @@ impl Line {
             if fate.strikes(fate.options().sources_slow) {
                 match chance.below(4) {
                     0 => std::future::pending().await,
-                    _ => self.clock.sleep(Duration::from_millis(chance.between(1_000, 40_000))).await,
+                    _ => {
+                        self.clock
+                            .sleep(Duration::from_millis(chance.between(1_000, 40_000)))
+                            .await
+                    }
                 }
             } else if !fate.is_calm() {
-                self.clock.sleep(Duration::from_millis(chance.between(20, 800))).await;
+                self.clock
+                    .sleep(Duration::from_millis(chance.between(20, 800)))
+                    .await;
             }
             fate.point(self.process).await;
         }
@@ -61,10 +76,20 @@ impl Line {
         if fate.strikes(fate.options().sources_fail) {
             let (source_name, detail) = ("simulated".to_owned(), format!("failure {question}"));
             let error = match chance.below(3) {
-                0 => SourceError::Refused { source_name, detail },
-                _ => SourceError::Unavailable { source_name, detail },
+                0 => SourceError::Refused {
+                    source_name,
+                    detail,
+                },
+                _ => SourceError::Unavailable {
+                    source_name,
+                    detail,
+                },
             };
-            self.monitor.told(question, self.country.release(), Told::Failure(error.clone()));
+            self.monitor.told(
+                question,
+                self.country.release(),
+                Told::Failure(error.clone()),
+            );
             return Err(error);
         }
         let release = self.country.release();
@@ -90,9 +115,19 @@ impl Geocoder for SimGeocoder {
         self.0.reach
     }
 
-    async fn geocode(&self, address: &Address, given: Option<Coordinates>) -> Result<Geocoding, SourceError> {
+    async fn geocode(
+        &self,
+        address: &Address,
+        given: Option<Coordinates>,
+    ) -> Result<Geocoding, SourceError> {
         let asked = Asked::Where(address.clone(), given);
-        self.0.ask(asked, |release| geocoding(address, given, release), Told::Where).await
+        self.0
+            .ask(
+                asked,
+                |release| geocoding(address, given, release),
+                Told::Where,
+            )
+            .await
     }
 }
 
@@ -113,6 +148,12 @@ impl BroadbandMap for SimBroadbandMap {
     }
 
     async fn providers_at(&self, place: &Place, _: Timestamp) -> Result<Coverage, SourceError> {
-        self.0.ask(Asked::Who(place.clone()), |release| coverage(place, release), Told::Who).await
+        self.0
+            .ask(
+                Asked::Who(place.clone()),
+                |release| coverage(place, release),
+                Told::Who,
+            )
+            .await
     }
 }

@@ -1,4 +1,5 @@
-//! INV-68 and INV-69: what is found is what the sources said, not too long ago, and is gone when a session is closed.
+//! INV-68 and INV-69: what is found is what the sources said, not too long ago, and is gone when a
+//! session is closed.
 
 use std::time::Duration;
 
@@ -24,24 +25,40 @@ pub struct Sources;
 
 impl Invariant for Sources {
     fn on_commit(&self, commit: &Commit<'_>, log: &mut WorldLog, findings: &mut Findings) {
-        commit.inserted::<AddressSession>().for_each(|session| created(commit, session, &log.sessions, findings));
+        commit
+            .inserted::<AddressSession>()
+            .for_each(|session| created(commit, session, &log.sessions, findings));
         for session in commit.changed::<AddressSession>() {
-            let Some(before) = commit.before.get::<AddressSession>(&session.id) else { continue };
+            let Some(before) = commit.before.get::<AddressSession>(&session.id) else {
+                continue;
+            };
             changed(commit, before, session, log, findings);
         }
     }
 
     fn at_quiescence(&self, known: &Known<'_>, findings: &mut Findings) {
-        for session in known.mirror.all::<AddressSession>().filter(|session| session.closed_at().is_none()) {
+        for session in known
+            .mirror
+            .all::<AddressSession>()
+            .filter(|session| session.closed_at().is_none())
+        {
             if session.found().is_pending() {
-                findings.add("INV-69", format!("{} is pending, and nobody looks any more", session.id));
+                findings.add(
+                    "INV-69",
+                    format!("{} is pending, and nobody looks any more", session.id),
+                );
             }
         }
     }
 }
 
 /// A session is made.
-fn created(commit: &Commit<'_>, session: &AddressSession, log: &SessionLog, findings: &mut Findings) {
+fn created(
+    commit: &Commit<'_>,
+    session: &AddressSession,
+    log: &SessionLog,
+    findings: &mut Findings,
+) {
     if session.found().is_pending() {
         let id = session.id.to_string();
         if !commit.jobs().any(|job| job.kind == FIND && job.key == id) {
@@ -49,15 +66,31 @@ fn created(commit: &Commit<'_>, session: &AddressSession, log: &SessionLog, find
         }
     }
     if let Some(call) = log.creation_of(session) {
-        judge(commit, log, &Found::default(), session, call.start, findings);
+        judge(
+            commit,
+            log,
+            &Found::default(),
+            session,
+            call.start,
+            findings,
+        );
     }
 }
 
 /// A session is changed.
-fn changed(commit: &Commit<'_>, before: &AddressSession, after: &AddressSession, log: &WorldLog, findings: &mut Findings) {
+fn changed(
+    commit: &Commit<'_>,
+    before: &AddressSession,
+    after: &AddressSession,
+    log: &WorldLog,
+    findings: &mut Findings,
+) {
     if after.closed_at().is_some() {
         if !is_cleared(after.found()) {
-            findings.add("INV-68", format!("{} is closed, and has {:?}", after.id, after.found()));
+            findings.add(
+                "INV-68",
+                format!("{} is closed, and has {:?}", after.id, after.found()),
+            );
         }
         return;
     }
@@ -69,12 +102,25 @@ fn changed(commit: &Commit<'_>, before: &AddressSession, after: &AddressSession,
         Some((*begun, matches!(finish.how, Finished::Again { .. })))
     });
     match claim {
-        None => findings.add("INV-69", format!("{} has other findings, and no job looked", after.id)),
+        None => findings.add(
+            "INV-69",
+            format!("{} has other findings, and no job looked", after.id),
+        ),
         Some((claimed, again)) => {
             if after.found().is_pending() && !again {
-                findings.add("INV-69", format!("{} is pending, and its job is done", after.id));
+                findings.add(
+                    "INV-69",
+                    format!("{} is pending, and its job is done", after.id),
+                );
             }
-            judge(commit, &log.sessions, before.found(), after, claimed, findings);
+            judge(
+                commit,
+                &log.sessions,
+                before.found(),
+                after,
+                claimed,
+                findings,
+            );
         }
     }
 }
@@ -85,7 +131,8 @@ fn is_cleared(found: &Found) -> bool {
         && found.problems.is_empty()
 }
 
-/// Whether the sources said what is new since `before`, to whom commits, and may be quoted from `begun` until now.
+/// Whether the sources said what is new since `before`, to whom commits, and may be quoted from
+/// `begun` until now.
 fn judge(
     commit: &Commit<'_>,
     log: &SessionLog,
@@ -109,7 +156,10 @@ fn judge(
         Asked::Who(_) => false,
     };
     if before.geocoding != Geocoded::Pending && before.geocoding != found.geocoding {
-        wrong(format!("{:?} became {:?}", before.geocoding, found.geocoding));
+        wrong(format!(
+            "{:?} became {:?}",
+            before.geocoding, found.geocoding
+        ));
     }
     if before.geocoding == Geocoded::Pending && found.geocoding != Geocoded::Pending {
         let said = |answer: &SourceAnswer| match &answer.told {
@@ -121,7 +171,8 @@ fn judge(
             },
             Told::Who(_) | Told::Failure(_) => false,
         };
-        let failed = found.geocoding == Geocoded::Failed && failed(commit, log, &asks_where, begun, &mut may_say);
+        let failed = found.geocoding == Geocoded::Failed
+            && failed(commit, log, &asks_where, begun, &mut may_say);
         if !failed && !quoted(commit, log, &asks_where, &said, begun, &mut may_say) {
             wrong(format!("nobody said {:?} since {begun:?}", found.geocoding));
         }
@@ -132,13 +183,16 @@ fn judge(
     if before.internet == Internet::Pending && found.internet != Internet::Pending {
         match &found.geocoding {
             Geocoded::Pending | Geocoded::Multiple(_) | Geocoded::Failed => {
-                if found.internet != (Internet::Failed { data_set: None }) || found.geocoding == Geocoded::Pending {
+                if found.internet != (Internet::Failed { data_set: None })
+                    || found.geocoding == Geocoded::Pending
+                {
                     wrong(format!("providers at no place: {:?}", found.internet));
                 }
             }
             Geocoded::Matched(place) => {
                 let place = Place::from(&**place);
-                let asks_who = |asked: &Asked| matches!(asked, Asked::Who(asked) if *asked == place);
+                let asks_who =
+                    |asked: &Asked| matches!(asked, Asked::Who(asked) if *asked == place);
                 let said = |answer: &SourceAnswer| match &answer.told {
                     Told::Who(coverage) => match &found.internet {
                         Internet::Matched(found) => {
@@ -147,8 +201,11 @@ fn judge(
                                 && found.data_set == coverage.data_set
                                 && found.data_set == sources::data_set(answer.release)
                         }
-                        Internet::Failed { data_set: Some(name) } => {
-                            coverage.providers.is_empty() && *name == sources::data_set(answer.release)
+                        Internet::Failed {
+                            data_set: Some(name),
+                        } => {
+                            coverage.providers.is_empty()
+                                && *name == sources::data_set(answer.release)
                         }
                         Internet::Failed { data_set: None } | Internet::Pending => false,
                     },
@@ -162,17 +219,22 @@ fn judge(
             }
         }
     }
-    for problem in found.problems.iter().filter(|problem| !may_say.contains(problem)) {
+    for problem in found
+        .problems
+        .iter()
+        .filter(|problem| !may_say.contains(problem))
+    {
         wrong(format!("nobody said {problem:?}"));
     }
-    let silent = found.internet == (Internet::Failed { data_set: None }) && matches!(found.geocoding, Geocoded::Matched(_));
+    let silent = found.internet == (Internet::Failed { data_set: None })
+        && matches!(found.geocoding, Geocoded::Matched(_));
     if silent && found.problems.is_empty() {
         wrong("a source failed, and nobody is told".into());
     }
 }
 
-/// Whether this process was told so by a source, since `begun` or, by remote ones, at most a day before, by data that
-/// still held.
+/// Whether this process was told so by a source, since `begun` or, by remote ones, at most a day
+/// before, by data that still held.
 fn quoted(
     commit: &Commit<'_>,
     log: &SessionLog,
@@ -184,7 +246,9 @@ fn quoted(
     let fits = |question: &&Question| question.process == commit.process && asks(&question.asked);
     let mut any = false;
     for question in log.questions.iter().filter(fits) {
-        let Some(answer) = &question.answer else { continue };
+        let Some(answer) = &question.answer else {
+            continue;
+        };
         let is_new = question.at >= begun;
         let is_kept = log.sources == Some(Reach::Remote) && begun.saturating_sub(answer.at) < KEPT;
         if (is_new || is_kept) && log.country.held_since(answer.release, begun) && said(answer) {
@@ -208,11 +272,16 @@ fn failed(
     may_say: &mut Vec<String>,
 ) -> bool {
     const PATIENCE: Duration = Duration::from_secs(10);
-    let fits = |question: &&Question| question.process == commit.process && question.at >= begun && asks(&question.asked);
+    let fits = |question: &&Question| {
+        question.process == commit.process && question.at >= begun && asks(&question.asked)
+    };
     let mut any = false;
     for question in log.questions.iter().filter(fits) {
         match &question.answer {
-            Some(SourceAnswer { told: Told::Failure(error), .. }) => may_say.push(error.to_string()),
+            Some(SourceAnswer {
+                told: Told::Failure(error),
+                ..
+            }) => may_say.push(error.to_string()),
             Some(answer) if answer.at.saturating_sub(question.at) < PATIENCE => continue,
             None if commit.clock.elapsed().saturating_sub(question.at) < PATIENCE => continue,
             Some(_) | None => may_say.push("a source is unavailable: no answer within 10 s".into()),
