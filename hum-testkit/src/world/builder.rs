@@ -24,6 +24,7 @@ use crate::{
     monitor::Monitor,
     options::{Options, RemoteSources},
     planted::Bug,
+    ports::Ports,
     process::Fate,
 };
 
@@ -120,6 +121,12 @@ impl WorldBuilder {
         self
     }
 
+    /// Puts something at, or around, any port of every process: what comes back is plugged in.
+    pub fn ports(mut self, ports: impl Fn(Ports) -> Ports + Send + Sync + 'static) -> Self {
+        self.given.ports = Some(Box::new(ports));
+        self
+    }
+
     /// Makes it. Faults are off until [`Fate::set_calm`] says otherwise, so that it can be set up.
     ///
     /// # Panics
@@ -204,6 +211,7 @@ mod tests {
     use hum_core::{
         egress::{EgressError, EgressRequest, EgressResponse},
         flow::FlowDefinition,
+        language_model::{ModelError, ModelRequest, ModelStream},
         number::E164,
         organization::KeywordReplies,
         telephony::{
@@ -269,6 +277,30 @@ mod tests {
         fn check(&self, _: &str) -> Result<(), String> {
             Ok(())
         }
+    }
+
+    /// A model of somebody's own, which counts around the one that is there.
+    struct Asked(Arc<dyn LanguageModel>, Arc<AtomicUsize>);
+
+    #[async_trait]
+    impl LanguageModel for Asked {
+        async fn respond(&self, request: ModelRequest) -> Result<ModelStream, ModelError> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.respond(request).await
+        }
+    }
+
+    #[test]
+    fn something_can_be_put_around_any_port() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        let around = move |ports: Ports| Ports {
+            language_model: Arc::new(Asked(ports.language_model, count.clone())),
+            ..ports
+        };
+        let mut world = World::builder().ports(around).build();
+        greet(&mut world);
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
     }
 
     /// A rule of somebody's own: nobody may write more than one batch.

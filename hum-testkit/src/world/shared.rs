@@ -71,11 +71,20 @@ pub(super) struct Given {
     pub broadband_map: Option<Arc<dyn BroadbandMap>>,
     pub egress: Option<Arc<dyn Egress>>,
     pub texting: Option<Arc<dyn Texting>>,
+    pub ports: Option<Box<dyn Fn(Ports) -> Ports + Send + Sync>>,
 }
 
 impl SharedState {
     /// The ports of one process, with the bug that is planted in the world.
     fn ports(&self, process: ProcessId) -> Ports {
+        let ports = self.perhaps_wrong_ports(process);
+        match &self.given.ports {
+            None => ports,
+            Some(given) => given(ports),
+        }
+    }
+
+    fn perhaps_wrong_ports(&self, process: ProcessId) -> Ports {
         let site = Site {
             process,
             fate: self.fate.clone(),
