@@ -142,10 +142,127 @@ const STORAGE: Layer = Layer {
     ],
 };
 
-fn layers() -> [Layer; 2] {
-    [CORE, STORAGE]
-}
+/// What surrounds every request knows nobody, and `error` knows nothing but itself.
+const HTTP: Layer = Layer {
+    folder: "hum-http/src",
+    path: "crate",
+    may: &[
+        ("config", &[]),
+        ("edge", &[]),
+        ("error", &[]),
+        ("view", &[]),
+        ("metrics", &["app", "edge", "error"]),
+        ("openapi", &["app", "error"]),
+        ("extract", &["app", "error"]),
+        ("docs", &["app"]),
+        ("health", &["app", "error", "metrics"]),
+        (
+            "api",
+            &[
+                "app", "error", "extract", "metrics", "openapi", "sessions", "view",
+            ],
+        ),
+        (
+            "sessions",
+            &["api", "app", "error", "extract", "openapi", "view"],
+        ),
+        ("carrier", &["app", "error", "extract", "metrics"]),
+        ("dev", &["app", "error", "extract", "view"]),
+        (
+            "app",
+            &[
+                "api", "carrier", "dev", "docs", "edge", "error", "extract", "health", "metrics",
+                "openapi", "sessions",
+            ],
+        ),
+        ("assemble", &["cli", "config"]),
+        ("cli", &["assemble", "config"]),
+    ],
+};
 
+/// A bug is planted from outside: what it is planted in knows nothing of it. Only the world puts
+/// everything together.
+const TESTKIT: Layer = Layer {
+    folder: "hum-testkit/src",
+    path: "crate",
+    may: &[
+        ("chance", &[]),
+        ("clock", &[]),
+        ("contract", &[]),
+        ("ports", &[]),
+        ("postgres", &[]),
+        ("trace", &[]),
+        ("options", &["chance"]),
+        ("executor", &["chance", "process"]),
+        ("process", &["chance", "clock", "executor", "options"]),
+        ("invariant", &["capability", "clock", "monitor", "process"]),
+        (
+            "monitor",
+            &["capability", "clock", "invariant", "process", "trace"],
+        ),
+        (
+            "fake",
+            &["capability", "chance", "clock", "monitor", "process"],
+        ),
+        (
+            "capability",
+            &[
+                "chance",
+                "contract",
+                "fake",
+                "invariant",
+                "monitor",
+                "process",
+                "simulator",
+                "world",
+            ],
+        ),
+        (
+            "planted",
+            &[
+                "chance",
+                "clock",
+                "invariant",
+                "monitor",
+                "ports",
+                "process",
+            ],
+        ),
+        (
+            "world",
+            &[
+                "capability",
+                "chance",
+                "clock",
+                "executor",
+                "fake",
+                "invariant",
+                "monitor",
+                "options",
+                "planted",
+                "ports",
+                "process",
+            ],
+        ),
+        (
+            "simulator",
+            &[
+                "capability",
+                "chance",
+                "invariant",
+                "monitor",
+                "options",
+                "planted",
+                "world",
+            ],
+        ),
+        ("bin", &[]),
+    ],
+};
+
+fn layers() -> [Layer; 4] {
+    [CORE, STORAGE, HTTP, TESTKIT]
+}
 fn read(layer: &Layer) -> Graph {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
