@@ -466,7 +466,8 @@ pub trait MessageReads: Send + Sync {
         conversation: ConversationId,
         since: Timestamp,
     ) -> Result<i64, StoreError>;
-    /// The newest attempt to send a message.
+    /// The newest attempt to send a message. Two can begin in one instant: one that is known as
+    /// not sent is older than one that is not.
     async fn last_attempt(&self, message: MessageId) -> Result<Option<SendAttempt>, StoreError>;
     /// Whether some message bears this carrier sid.
     async fn carrier_sid_taken(&self, sid: &str) -> Result<bool, StoreError>;

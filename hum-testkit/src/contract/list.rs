@@ -355,6 +355,29 @@ pub async fn a_cursor_of_elsewhere_is_refused(world: &dyn StoreWorld) {
     ));
 }
 
+/// A try that is not over is the last one, also when it began in the instant of one that is.
+pub async fn the_try_that_is_not_over_is_the_last(world: &dyn StoreWorld) {
+    let (s, _, _, mut conversation) = Sample::stored(world, "+13175550100").await;
+    let mut batch = s.batch();
+    let mut last = Vec::new();
+    for _ in 0..MANY {
+        let message = s.outbound(&mut conversation, Source::Api, "now");
+        let over = s.attempt(&message).not_sent("refused".into()).unwrap();
+        let under_way = s.attempt(&message);
+        assert_eq!(over.started_at, under_way.started_at);
+        batch.insert(&message);
+        batch.insert(&over);
+        batch.insert(&under_way);
+        last.push((message.id, under_way.id));
+    }
+    commit(world, batch).await;
+    let reads = world.store().org(s.org);
+    for (message, under_way) in last {
+        let found = reads.last_attempt(message).await.unwrap();
+        assert_eq!(found.map(|attempt| attempt.id), Some(under_way));
+    }
+}
+
 /// What an agent and the resolver ask about texts.
 pub async fn messages_are_counted_and_recalled(world: &dyn StoreWorld) {
     let (s, _, number, mut conversation) = Sample::stored(world, "+13175550100").await;

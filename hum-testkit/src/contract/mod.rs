@@ -62,7 +62,8 @@ macro_rules! store_contract {
                 the_store_is_ready;
             routing: an_inbound_text_finds_everything_at_once, a_number_without_a_living_agent_has_no_debounce;
             list: pages_are_complete_and_in_order, filters_narrow_conversations, filters_narrow_messages,
-                a_cursor_of_elsewhere_is_refused, messages_are_counted_and_recalled, turns_are_counted,
+                a_cursor_of_elsewhere_is_refused, messages_are_counted_and_recalled,
+                the_try_that_is_not_over_is_the_last, turns_are_counted,
                 deleted_things_are_not_found;
             address_session: an_address_session_comes_back_whole, a_bare_address_session_comes_back,
                 a_taken_session_token_leaves_nothing, an_address_session_is_found_in_its_organization_only,

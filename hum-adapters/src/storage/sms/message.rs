@@ -102,7 +102,8 @@ impl MessageReads for OrgStore {
 
     async fn last_attempt(&self, message: MessageId) -> Result<Option<SendAttempt>, StoreError> {
         let sql = sql!(
-            "SELECT {} FROM attempt WHERE org_id = $1 AND message_id = $2 ORDER BY started_at DESC, id DESC LIMIT 1",
+            "SELECT {} FROM attempt WHERE org_id = $1 AND message_id = $2 \
+             ORDER BY state = 'not_sent', started_at DESC, id DESC LIMIT 1",
             columns::<SendAttempt>()
         );
         self.one(sql, [Value::text(message)]).await
