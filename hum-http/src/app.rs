@@ -2,7 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use axum::Router;
+use axum::{Router, response::Response};
 use hum_core::Hum;
 
 use crate::{
@@ -86,14 +86,18 @@ pub(crate) fn router(hum: Hum, options: RouterOptions) -> Router {
 /// Two stacks, each with its own way of refusing: problems of RFC 9457, and the envelope of the
 /// address sessions.
 fn finish(routes: Router<App>, app: &App) -> Router {
-    let problems = stack(routes.fallback(error::no_such_path), app);
-    let sessions = sessions::in_envelopes(stack(sessions::router(app), app), app);
+    let problems = stack(routes.fallback(error::no_such_path), app, |problem| problem);
+    let sessions = stack(sessions::router(app), app, sessions::in_envelopes(app));
     let ids = edge::RequestIds::new(&app.hum.entropy().token()[..12]);
     edge::surrounded(problems.merge(sessions), ids, metrics::Watcher(app.clone()))
 }
 
-/// Routes that answer whatever happens with an [`error::ApiError`].
-fn stack(routes: Router<App>, app: &App) -> Router {
+/// Routes that answer whatever happens with an [`error::ApiError`], rendered as their API does.
+fn stack(
+    routes: Router<App>,
+    app: &App,
+    render: impl Fn(Response) -> Response + Clone + Send + Sync + 'static,
+) -> Router {
     let rescue = edge::Rescue {
         panicked: error::panicked,
         too_late: error::too_late,
@@ -101,5 +105,5 @@ fn stack(routes: Router<App>, app: &App) -> Router {
     let routes = routes
         .method_not_allowed_fallback(error::no_such_method)
         .with_state(app.clone());
-    edge::rescued(routes, app.options.timeout, rescue)
+    edge::rescued(routes, app.options.timeout, rescue, render)
 }

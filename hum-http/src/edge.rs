@@ -13,6 +13,7 @@ use std::{
 
 use axum::{
     BoxError, Router,
+    body::Body,
     error_handling::HandleErrorLayer,
     extract::Request,
     http::{HeaderName, HeaderValue, header},
@@ -38,15 +39,21 @@ pub(crate) struct Rescue {
     pub too_late: fn() -> Response,
 }
 
-/// Puts a time limit and a net for panics around routes and their fallback. Layers that render what
-/// was rescued come around this.
-pub(crate) fn rescued(routes: Router, timeout: Duration, rescue: Rescue) -> Router {
+/// Puts a time limit and a net for panics around routes and their fallback. Whatever is answered,
+/// rescued or not, goes through `render`.
+pub(crate) fn rescued(
+    routes: Router,
+    timeout: Duration,
+    rescue: Rescue,
+    render: impl Fn(Response) -> Response + Clone + Send + Sync + 'static,
+) -> Router {
     let Rescue { panicked, too_late } = rescue;
     let panicked = move |_: Box<dyn Any + Send>| panicked();
     // tower-http's time limit answers without a body; this one leaves the answer to us.
     let too_late = move |_: BoxError| std::future::ready(too_late());
     routes.layer(
         ServiceBuilder::new()
+            .map_response(move |response: Response<_>| render(response.map(Body::new)))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(HandleErrorLayer::new(too_late))
             .timeout(timeout),
@@ -135,7 +142,7 @@ impl MakeRequestId for RequestIds {
 #[cfg(test)]
 mod tests {
     use axum::{
-        body::{Body, to_bytes},
+        body::to_bytes,
         http::StatusCode,
         middleware::{Next, from_fn},
         response::IntoResponse as _,
@@ -176,18 +183,15 @@ mod tests {
         let one = routes("/one")
             .route("/one/kept", get([("cache-control", "max-age=1")]))
             .fallback(async || (StatusCode::NOT_FOUND, "nothing"));
-        let one = rescued(one, limit, rescue);
-        let two = rescued(routes("/two"), limit, rescue).layer(from_fn(
-            async |request: Request, next: Next| {
-                let response = next.run(request).await;
-                (
-                    response.status(),
-                    [("rendered", "yes")],
-                    response.into_body(),
-                )
-                    .into_response()
-            },
-        ));
+        let one = rescued(one, limit, rescue, |response| response);
+        let two = rescued(routes("/two"), limit, rescue, |response| {
+            (
+                response.status(),
+                [("rendered", "yes")],
+                response.into_body(),
+            )
+                .into_response()
+        });
         surrounded(one.merge(two), RequestIds::new("prefix"), from_fn(watch))
     }
 

@@ -2,10 +2,7 @@
 
 use axum::{
     Json,
-    body::Body,
-    extract::{Request, State},
-    http::{HeaderValue, Method, header},
-    middleware::Next,
+    http::{HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
 use hum_core::clock::Timestamp;
@@ -63,16 +60,10 @@ pub(super) struct Refused {
     meta: RefusedMeta,
 }
 
-/// Goes on with a request, and puts its refusal into the envelope, whoever refused it.
-pub(super) async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
-    let is_head = request.method() == Method::HEAD;
-    let mut response = next.run(request).await;
+/// The answer, or its refusal in the envelope, whoever refused.
+pub(super) fn render(mut response: Response, app: &App) -> Response {
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         refuse(&error, &mut response, app.hum.clock().now());
-        if is_head {
-            // An answer to HEAD, and to nothing else, has no body.
-            *response.body_mut() = Body::empty();
-        }
     }
     response
 }

@@ -73,8 +73,9 @@ fn operations() -> Vec<UtoipaMethodRouter<App>> {
 }
 
 /// Puts whatever routes refuse into the envelope of this API.
-pub(crate) fn in_envelopes(routes: Router, app: &App) -> Router {
-    routes.layer(from_fn_with_state(app.clone(), envelope::around))
+pub(crate) fn in_envelopes(app: &App) -> impl Fn(Response) -> Response + Clone + use<> {
+    let app = app.clone();
+    move |response| envelope::render(response, &app)
 }
 
 fn gone() -> ApiError {
