@@ -142,6 +142,26 @@ impl FlowDefinition {
     /// Everything that is wrong with it, with pointers in the names of the API. `tools` are those
     /// that exist.
     pub fn problems(&self, tools: &[&str]) -> Vec<FieldError> {
+        let mut problems = self.wrong_texts();
+        problems.extend(self.sms.out_of_range());
+        for (index, name) in self.tools.iter().enumerate() {
+            if !tools.contains(&name.as_str()) {
+                problems.push(FieldError::new(
+                    format!("/tools_json/{index}"),
+                    format!("no such tool; there are {}", tools.join(", ")),
+                ));
+            }
+        }
+        if self.trigger_events.len() > 50 {
+            problems.push(FieldError::new(
+                "/trigger_events",
+                "must have at most 50 entries",
+            ));
+        }
+        problems
+    }
+
+    fn wrong_texts(&self) -> Vec<FieldError> {
         let mut problems = Vec::new();
         let mut text = |pointer: &str, value: &str, min: usize, max: usize| {
             let chars = value.chars().count();
@@ -158,12 +178,8 @@ impl FlowDefinition {
         text("/greeting", &self.greeting, 0, 4_000);
         text("/system_prompt", &self.system_prompt, 0, 32_000);
         if let Some(fallback) = &self.sms.fallback_message {
-            text(
-                "/sms_config_json/fallback_message",
-                fallback,
-                1,
-                MAX_BODY_CHARS,
-            );
+            let pointer = "/sms_config_json/fallback_message";
+            text(pointer, fallback, 1, MAX_BODY_CHARS);
         }
         if let Some(model) = &self.sms.model {
             text("/sms_config_json/model", model, 1, 100);
@@ -171,59 +187,36 @@ impl FlowDefinition {
         for (index, event) in self.trigger_events.iter().enumerate() {
             text(&format!("/trigger_events/{index}"), event, 1, 100);
         }
-        let mut range = |pointer: &str, value: u32, min: u32, max: u32| {
-            if value < min || value > max {
-                problems.push(FieldError::new(
-                    pointer,
-                    format!("must be between {min} and {max}, is {value}"),
-                ));
-            }
-        };
-        range(
-            "/sms_config_json/max_reply_chars",
-            self.sms.max_reply_chars,
-            1,
-            MAX_BODY_CHARS as u32,
-        );
-        range(
-            "/sms_config_json/debounce_ms",
-            self.sms.debounce_ms,
-            0,
-            60_000,
-        );
-        range(
-            "/sms_config_json/max_turns_per_window",
-            self.sms.max_turns_per_window,
-            1,
-            100,
-        );
-        range(
-            "/sms_config_json/max_turns_per_day",
-            self.sms.max_turns_per_day,
-            1,
-            500,
-        );
-        range(
-            "/sms_config_json/max_tool_calls",
-            self.sms.max_tool_calls,
-            0,
-            32,
-        );
-        for (index, name) in self.tools.iter().enumerate() {
-            if !tools.contains(&name.as_str()) {
-                problems.push(FieldError::new(
-                    format!("/tools_json/{index}"),
-                    format!("no such tool; there are {}", tools.join(", ")),
-                ));
-            }
-        }
-        if self.trigger_events.len() > 50 {
-            problems.push(FieldError::new(
-                "/trigger_events",
-                "must have at most 50 entries",
-            ));
-        }
         problems
+    }
+}
+
+impl SmsConfig {
+    fn out_of_range(&self) -> impl Iterator<Item = FieldError> {
+        let limits = [
+            (
+                "max_reply_chars",
+                self.max_reply_chars,
+                1..=MAX_BODY_CHARS as u32,
+            ),
+            ("debounce_ms", self.debounce_ms, 0..=60_000),
+            ("max_turns_per_window", self.max_turns_per_window, 1..=100),
+            ("max_turns_per_day", self.max_turns_per_day, 1..=500),
+            ("max_tool_calls", self.max_tool_calls, 0..=32),
+        ];
+        limits
+            .into_iter()
+            .filter(|(_, value, range)| !range.contains(value))
+            .map(|(name, value, range)| {
+                FieldError::new(
+                    format!("/sms_config_json/{name}"),
+                    format!(
+                        "must be between {} and {}, is {value}",
+                        range.start(),
+                        range.end()
+                    ),
+                )
+            })
     }
 }
 
