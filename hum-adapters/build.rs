@@ -24,15 +24,18 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-fn list(folder: &Path, names: &[String]) -> String {
+/// The paths are put together where the list is compiled: what this wrote may be used again after
+/// the package was moved.
+fn list(database: &str, names: &[String]) -> String {
     let entry = |(index, name): (usize, &String)| {
         let number = index + 1;
         assert!(
             name.starts_with(&format!("{number:04}_")),
             "{name} must begin with {number:04}_: numbers have no gaps"
         );
-        let path = folder.join(format!("{name}.sql"));
-        format!("Migration {{ number: {number}, name: {name:?}, sql: include_str!({path:?}) }},\n")
+        let path = format!("/migrations/{database}/{name}.sql");
+        let text = format!("include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {path:?}))");
+        format!("Migration {{ number: {number}, name: {name:?}, sql: {text} }},\n")
     };
     names.iter().enumerate().map(entry).collect()
 }
@@ -51,8 +54,8 @@ fn main() {
     );
     let text = format!(
         "pub(crate) const SQLITE: &[Migration] = &[\n{}];\npub(crate) const POSTGRES: &[Migration] = &[\n{}];\n",
-        list(&sqlite, &names_of),
-        list(&postgres, &names_of)
+        list("sqlite", &names_of),
+        list("postgres", &names_of)
     );
     let to = PathBuf::from(env::var_os("OUT_DIR").expect("Cargo says where to write"))
         .join("migrations.rs");
