@@ -68,17 +68,12 @@ fn add(
     moment: Moment<'_>,
 ) -> Decision<Consent> {
     let mut batch = Batch::for_org(org);
-    let exists = known.is_some();
     let mut consent = known.unwrap_or_else(|| Consent::unsaid(org, contact.clone()));
     if !consent.opt_out(ConsentSource::Api, moment.now) {
         return Decision::new(batch, consent);
     }
     batch.emit(changed(&consent, EventKind::SmsOptOut, moment));
-    if exists {
-        batch.put(&consent);
-    } else {
-        batch.insert(&consent);
-    }
+    batch.save(&consent);
     Decision::new(batch, consent).audited("opt_out.add", contact)
 }
 

@@ -7,7 +7,7 @@ use super::{
     event::Event,
     id::{JobId, OrgId},
     job::NewJob,
-    record::{Record, Row, Table, Value},
+    record::{Record, Row, Table, Value, Versioned},
 };
 
 /// A set of writes of one organization that is applied whole or not at all.
@@ -55,18 +55,12 @@ pub struct At {
 }
 
 impl At {
-    /// Where `record` is; `None` for a kind that never changes, or whose key is not organization
-    /// and id.
-    fn of(record: &impl Record) -> Option<Self> {
-        let Row { table, values } = record.to_row();
-        let Some(Value::Int(version)) = table.version().and_then(|at| values.get(at)) else {
-            return None;
-        };
-        Some(Self {
-            table,
-            id: values.get(1)?.clone(),
-            version: *version,
-        })
+    fn of<T: Versioned>(record: &T) -> Self {
+        Self {
+            table: T::table(),
+            id: record.id(),
+            version: record.version(),
+        }
     }
 }
 
@@ -144,17 +138,23 @@ impl Batch {
         self.add(Write::Put(record.to_row()))
     }
 
-    /// Adds the condition that a record is still at the version that it was read at. For records of
-    /// organization and id.
-    pub fn guard<T: Record>(&mut self, record: &T) {
-        self.writes
-            .extend(At::of(record).map(|at| Write::Guard(Guard::Record(at))));
+    /// Adds a record that is perhaps new, or a change of the one that was read.
+    pub fn save(&mut self, record: &impl Versioned) -> usize {
+        if record.version() == 0 {
+            self.insert(record)
+        } else {
+            self.put(record)
+        }
     }
 
-    /// Takes a record away, guarded by the version it was read at. For records of organization and
-    /// id.
-    pub fn delete<T: Record>(&mut self, record: &T) {
-        self.writes.extend(At::of(record).map(Write::Delete));
+    /// Adds the condition that a record is still at the version that it was read at.
+    pub fn guard(&mut self, record: &impl Versioned) {
+        self.add(Write::Guard(Guard::Record(At::of(record))));
+    }
+
+    /// Takes a record away, guarded by the version it was read at.
+    pub fn delete(&mut self, record: &impl Versioned) {
+        self.add(Write::Delete(At::of(record)));
     }
 
     /// Adds the condition that a job is still claimed with this fence.

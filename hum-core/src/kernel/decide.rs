@@ -13,9 +13,9 @@ use super::{
     clock::Timestamp,
     entropy::Entropy,
     error::Error,
-    id::{JobId, OrgId},
+    id::OrgId,
     idempotency::{Answer, Remember},
-    job::{Claimed, Merge, NewJob},
+    job::{Claimed, NewJob},
     store::{CommitError, Conflict},
 };
 
@@ -445,7 +445,10 @@ impl Run<'_> {
                 match how {
                     how if !lost => batch.finish(self.job.id, self.job.fence, how),
                     // The job went to somebody else, who found its work in other hands and left it.
-                    Finished::Again { at, .. } => batch.enqueue(self.queued_again(at, moment)),
+                    Finished::Again { at, .. } => {
+                        let Claimed { org, kind, key, .. } = self.job;
+                        batch.enqueue(NewJob::new(*kind, *org, key, at, moment));
+                    }
                     Finished::Done | Finished::Failed { .. } => {}
                 }
                 None
@@ -456,17 +459,5 @@ impl Run<'_> {
         }
         let committed = self.kernel.commit(batch).await?;
         Ok(answer.map(|(answer, stamp)| stamped(answer, stamp, &committed)))
-    }
-
-    fn queued_again(&self, run_at: Timestamp, moment: Moment<'_>) -> NewJob {
-        let Claimed { org, kind, key, .. } = self.job.clone();
-        NewJob {
-            id: JobId::new(moment.now, moment.entropy),
-            org,
-            kind,
-            key,
-            run_at,
-            merge: Merge::Sooner,
-        }
     }
 }

@@ -166,10 +166,7 @@ impl Sms {
         let reads = self.reads.of(caller.org);
         let load = || async {
             let text = self.filled_in(caller.org, &new, "").await?;
-            let conversation = reads
-                .conversation(id)
-                .await?
-                .ok_or(Error::NotFound("conversation"))?;
+            let conversation = self.found(caller.org, id).await?;
             let consent = reads.consent(&conversation.contact).await?;
             Ok((conversation, consent, text))
         };
@@ -331,10 +328,8 @@ fn start(state: Start, contact: &E164, moment: Moment<'_>) -> Decision<Sent> {
             moment,
         )
     });
-    if created {
-        batch.insert(&conversation);
-    } else if message.is_some() {
-        batch.put(&conversation);
+    if created || message.is_some() {
+        batch.save(&conversation);
     }
     Decision::new(
         batch,

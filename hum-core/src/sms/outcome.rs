@@ -152,18 +152,13 @@ fn opt_out(
     batch: &mut Batch,
     moment: Moment<'_>,
 ) {
-    let exists = known.is_some();
     let mut consent =
         known.unwrap_or_else(|| Consent::unsaid(conversation.org, conversation.contact.clone()));
     if !consent.opt_out(ConsentSource::Carrier, moment.now) {
         return;
     }
     batch.emit(conversation.event(EventKind::SmsOptOut, None, moment));
-    if exists {
-        batch.put(&consent);
-    } else {
-        batch.insert(&consent);
-    }
+    batch.save(&consent);
 }
 
 /// Takes over what the carrier says and emits what is new about it. The caller puts message and

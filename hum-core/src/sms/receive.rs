@@ -206,29 +206,22 @@ impl Thread {
     }
 
     fn store(&self, batch: &mut Batch) {
-        if self.is_new {
-            batch.insert(&self.conversation);
-        } else {
-            batch.put(&self.conversation);
-        }
+        batch.save(&self.conversation);
     }
 }
 
 /// Whether the sender of a text may be texted.
 struct Contact {
     consent: Consent,
-    is_known: bool,
     /// Whether this text changed it.
     changed: bool,
 }
 
 impl Contact {
     fn of(known: Option<Consent>, number: &Number, sms: &InboundSms) -> Self {
-        let is_known = known.is_some();
         let consent = known.unwrap_or_else(|| Consent::unsaid(number.org, sms.from.clone()));
         Self {
             consent,
-            is_known,
             changed: false,
         }
     }
@@ -254,10 +247,8 @@ impl Contact {
     }
 
     fn store(&self, keyword: Option<Keyword>, batch: &mut Batch) {
-        if !self.is_known {
-            batch.insert(&self.consent);
-        } else if self.changed {
-            batch.put(&self.consent);
+        if self.changed || self.consent.version == 0 {
+            batch.save(&self.consent);
         } else if keyword.is_some() {
             // A keyword that changes nothing does so only while this holds: a STOP must not be lost
             // to an opt-in beside it.

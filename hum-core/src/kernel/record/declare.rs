@@ -37,6 +37,25 @@ macro_rules! record {
     (@read group $row:ident) => { $crate::kernel::record::Fields::read(&mut $row)? };
     (@read $kind:ident $row:ident) => { $row.take()? };
 
+    (@versioned $Name:ident [key $org:ident key $id:ident $($rest:tt)*]) => {
+        $crate::kernel::record::record!(@versioned $Name $id [$($rest)*]);
+    };
+    (@versioned $Name:ident $id:ident [version $version:ident $($rest:tt)*]) => {
+        impl $crate::kernel::record::Versioned for $Name {
+            fn id(&self) -> $crate::kernel::record::Value {
+                $crate::kernel::record::Field::write(&self.$id)
+            }
+
+            fn version(&self) -> i64 {
+                self.$version
+            }
+        }
+    };
+    (@versioned $Name:ident $id:ident [$kind:ident $field:ident $($rest:tt)*]) => {
+        $crate::kernel::record::record!(@versioned $Name $id [$($rest)*]);
+    };
+    (@versioned $Name:ident $($other:tt)*) => {};
+
     (@sample json $ty:ty, $entropy:ident) => { <$ty as $crate::kernel::record::Sample>::sample($entropy) };
     (@sample fixed_json $ty:ty, $entropy:ident) => { <$ty as $crate::kernel::record::Sample>::sample($entropy) };
     (@sample json_or_null $ty:ty, $entropy:ident) => { Some($crate::kernel::record::Sample::sample($entropy)) };
@@ -56,6 +75,8 @@ macro_rules! record {
         pub struct $Name {
             $($(#[$doc])* $vis $field: $ty,)*
         }
+
+        $crate::kernel::record::record!(@versioned $Name [$($kind $field)*]);
 
         impl $crate::kernel::record::Record for $Name {
             fn table() -> &'static $crate::kernel::record::Table {

@@ -41,6 +41,15 @@ pub trait Record: Sized + Send + Sync + 'static {
     fn sample(org: OrgId, entropy: &dyn Entropy) -> Row;
 }
 
+/// A record of organization and id that can change.
+pub trait Versioned: Record {
+    /// Its key beside the organization.
+    fn id(&self) -> Value;
+
+    /// The version that it was read at; zero for one that is not stored yet.
+    fn version(&self) -> i64;
+}
+
 /// A kind of record, for whoever handles all of them alike.
 #[derive(Clone, Copy)]
 pub struct RecordType {
