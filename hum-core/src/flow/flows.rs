@@ -9,7 +9,7 @@ use crate::{
         batch::Batch,
         decide::{Decision, Moment},
         error::Error,
-        id::FlowId,
+        id::{FlowId, OrgId},
         idempotency::{Answer, Remember},
     },
 };
@@ -82,8 +82,7 @@ impl Flows {
         id: FlowId,
         change: FlowChange<'_>,
     ) -> Result<Flow, Error> {
-        let reads = self.reads.of(caller.org);
-        let load = || async { reads.flow(id).await?.ok_or(Error::NotFound("flow")) };
+        let load = || self.found(caller.org, id);
         let case = self.kernel.of(caller.org, caller.actor);
         case.decide(load, |flow, moment| {
             update(caller, flow, |next| self.checked(change(next)?), moment)
@@ -101,8 +100,7 @@ impl Flows {
         id: FlowId,
         remember: Remember<Flow>,
     ) -> Result<Answer<Flow>, Error> {
-        let reads = self.reads.of(caller.org);
-        let load = || async { reads.flow(id).await?.ok_or(Error::NotFound("flow")) };
+        let load = || self.found(caller.org, id);
         let case = self.kernel.of(caller.org, caller.actor).once(remember);
         case.decide(load, |flow, moment| Ok(duplicate(caller, flow, moment)))
             .await
@@ -114,12 +112,16 @@ impl Flows {
     /// # Errors
     /// `NotFound`.
     pub async fn delete(&self, caller: &Caller, id: FlowId) -> Result<(), Error> {
-        let reads = self.reads.of(caller.org);
-        let load = || async { reads.flow(id).await?.ok_or(Error::NotFound("flow")) };
+        let load = || self.found(caller.org, id);
         self.kernel
             .of(caller.org, caller.actor)
             .decide(load, |flow, moment| Ok(delete(flow, moment)))
             .await
+    }
+
+    async fn found(&self, org: OrgId, id: FlowId) -> Result<Flow, Error> {
+        let flow = self.reads.of(org).flow(id).await?;
+        flow.ok_or(Error::NotFound("flow"))
     }
 }
 

@@ -215,12 +215,7 @@ impl Sms {
         id: TemplateId,
         patch: TemplatePatch,
     ) -> Result<Template, Error> {
-        let reads = self.reads.of(caller.org);
-        let load = || async {
-            get::<Template>(&*reads, &id)
-                .await?
-                .ok_or(Error::NotFound("template"))
-        };
+        let load = || self.template(caller.org, id);
         let case = self.kernel.of(caller.org, caller.actor).taken(TAKEN);
         case.decide(load, |template, moment| update(template, &patch, moment))
             .await
@@ -231,16 +226,16 @@ impl Sms {
     /// # Errors
     /// `NotFound`.
     pub async fn delete_template(&self, caller: &Caller, id: TemplateId) -> Result<(), Error> {
-        let reads = self.reads.of(caller.org);
-        let load = || async {
-            get::<Template>(&*reads, &id)
-                .await?
-                .ok_or(Error::NotFound("template"))
-        };
+        let load = || self.template(caller.org, id);
         self.kernel
             .of(caller.org, caller.actor)
             .decide(load, |template, _| Ok(delete(&template)))
             .await
+    }
+
+    async fn template(&self, org: OrgId, id: TemplateId) -> Result<Template, Error> {
+        let template = get(&*self.reads.of(org), &id).await?;
+        template.ok_or(Error::NotFound("template"))
     }
 
     /// The text of a template with its variables filled in.
