@@ -196,20 +196,9 @@ impl OrgStore {
 #[async_trait]
 impl RecordReads for OrgStore {
     async fn row(&self, table: &'static Table, key: &[Value]) -> Result<Option<Row>, StoreError> {
-        let of = table::of(table);
-        let slots = of
-            .key
-            .iter()
-            .zip(1..)
-            .map(|(column, slot)| format!("{column} = ${slot}"));
-        let sql = format!(
-            "SELECT {} FROM {} WHERE {}",
-            of.columns(),
-            of.name,
-            slots.collect::<Vec<_>>().join(" AND ")
-        );
+        let sql = Cow::Borrowed(table::of(table).by_key());
         let rows = self
-            .rows(table, Cow::Owned(sql), &self.params(key.iter().cloned()))
+            .rows(table, sql, &self.params(key.iter().cloned()))
             .await?;
         Ok(rows.into_iter().next())
     }

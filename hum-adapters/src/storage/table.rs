@@ -28,6 +28,7 @@ pub(crate) struct TableSql {
     /// Where the columns of each key are in a row; the first is the primary one.
     identities: Vec<Vec<usize>>,
     list: String,
+    by_key: String,
     sqlite_insert: String,
     sqlite_update: String,
     postgres_insert: String,
@@ -122,6 +123,10 @@ impl TableSql {
                 .chain(unique.iter().copied())
                 .map(|columns| columns.iter().map(|column| position(column)).collect())
                 .collect(),
+            by_key: format!(
+                "SELECT {names} FROM {name} WHERE {}",
+                keys(&|column| format!("{column} = ${}", slot(column))),
+            ),
             list: names,
             name,
             key,
@@ -143,6 +148,11 @@ impl TableSql {
             .map(|column| format!("{alias}.{}", column.name))
             .collect();
         names.join(", ")
+    }
+
+    /// Finds one row; `$n` is the n-th column of its key.
+    pub(crate) fn by_key(&'static self) -> &'static str {
+        &self.by_key
     }
 
     /// Inserts one row; `?n` is the n-th column.
