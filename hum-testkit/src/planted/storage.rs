@@ -156,13 +156,10 @@ pub(super) fn inserts<'a>(
     batch: &'a mut Batch,
     table: &'static str,
 ) -> impl Iterator<Item = &'a mut Row> {
-    batch
-        .writes
-        .iter_mut()
-        .filter_map(move |write| match write {
-            Write::Insert(row) if row.table.name == table => Some(row),
-            _ => None,
-        })
+    written(batch, table, |write| match write {
+        Write::Insert(row) => Some(row),
+        _ => None,
+    })
 }
 
 /// The changed rows of a table.
@@ -170,13 +167,10 @@ pub(super) fn puts<'a>(
     batch: &'a mut Batch,
     table: &'static str,
 ) -> impl Iterator<Item = &'a mut Row> {
-    batch
-        .writes
-        .iter_mut()
-        .filter_map(move |write| match write {
-            Write::Put(row) if row.table.name == table => Some(row),
-            _ => None,
-        })
+    written(batch, table, |write| match write {
+        Write::Put(row) => Some(row),
+        _ => None,
+    })
 }
 
 /// The new and the changed rows of a table.
@@ -184,13 +178,19 @@ pub(super) fn rows<'a>(
     batch: &'a mut Batch,
     table: &'static str,
 ) -> impl Iterator<Item = &'a mut Row> {
-    batch
-        .writes
-        .iter_mut()
-        .filter_map(move |write| match write {
-            Write::Insert(row) | Write::Put(row) if row.table.name == table => Some(row),
-            _ => None,
-        })
+    written(batch, table, |write| match write {
+        Write::Insert(row) | Write::Put(row) => Some(row),
+        _ => None,
+    })
+}
+
+fn written<'a>(
+    batch: &'a mut Batch,
+    table: &'static str,
+    pick: fn(&mut Write) -> Option<&mut Row>,
+) -> impl Iterator<Item = &'a mut Row> {
+    let rows = batch.writes.iter_mut().filter_map(pick);
+    rows.filter(move |row| row.table.name == table)
 }
 
 /// The record of a row as it was before its batch, which is what the witness knows.
