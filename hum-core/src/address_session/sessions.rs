@@ -104,12 +104,15 @@ impl AddressSessions {
             address,
             given: request.coordinates(),
         };
-        let (found, _) = self.find(&question, Found::default(), Asking::Inline).await;
+        let load = || async {
+            let (found, _) = self.find(&question, Found::default(), Asking::Inline).await;
+            Ok(found)
+        };
         let open =
-            |(), moment: Moment<'_>| Ok(open(caller.org, &request, &found, self.idle, moment));
+            |found, moment: Moment<'_>| Ok(open(caller.org, &request, found, self.idle, moment));
         let case = self.kernel.of(caller.org, caller.actor).once(remember);
-        let created = match case.decide(|| async { Ok(()) }, open).await? {
-            Answer::Fresh(created) if found.is_pending() => created,
+        let created = match case.decide(load, open).await? {
+            Answer::Fresh(created) if created.session.found().is_pending() => created,
             answer => return Ok(answer),
         };
         let session = self.wait_for_agents(created.session).await;
@@ -204,7 +207,7 @@ impl AddressSessions {
 fn open(
     org: OrgId,
     request: &SessionRequest,
-    found: &Found,
+    found: Found,
     idle: Duration,
     moment: Moment<'_>,
 ) -> Decision<CreatedSession> {
@@ -213,13 +216,13 @@ fn open(
         org,
         &token,
         request.clone(),
-        found.clone(),
+        found,
         moment.now + idle,
         moment,
     );
     let mut batch = Batch::for_org(org);
     let place = batch.insert(&session);
-    if found.is_pending() {
+    if session.found().is_pending() {
         batch.enqueue(find_job(session.id, org, moment));
     }
     let created = CreatedSession {
@@ -354,7 +357,7 @@ mod tests {
     }
 
     fn opened(found: &Found) -> Decision<CreatedSession> {
-        open(org(), &request(), found, IDLE, moment_after(0))
+        open(org(), &request(), found.clone(), IDLE, moment_after(0))
     }
 
     #[test]
