@@ -136,18 +136,29 @@ impl Monitor {
         });
     }
 
-    /// Jobs were claimed.
-    pub fn claimed(&self, claimed: &[Claimed], lease_until: Timestamp) {
+    /// Jobs were claimed, by the worker of a process that may run `at_once` of a lane.
+    pub fn claimed(
+        &self,
+        (by, at_once): (ProcessId, usize),
+        claimed: &[Claimed],
+        lease_until: Timestamp,
+    ) {
         self.see(|witness| {
             let now = Timestamp::from_micros(lease_until.as_micros() - LEASE.as_micros() as i64);
             // A wall clock that was set back does not undo that a job was due.
             let (_, latest) = witness.clock.walls_since(std::time::Duration::ZERO);
             for job in claimed {
                 witness.note(format!("claim {job:?}"));
-                let news = QueueNews::Claimed { job, now, latest };
+                let news = QueueNews::Claimed {
+                    by,
+                    at_once,
+                    job,
+                    now,
+                    latest,
+                };
                 witness
                     .judge(|invariant, known, findings| invariant.on_queue(known, &news, findings));
-                witness.mirror.queue.claim(job, lease_until);
+                witness.mirror.queue.claim(by, job, lease_until);
                 witness
                     .log
                     .jobs

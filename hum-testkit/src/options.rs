@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use hum_core::job::JOBS_AT_ONCE;
+
 use crate::chance::Chance;
 
 /// The faults of one world. Rates are per mille of the occasions.
@@ -13,6 +15,8 @@ pub struct Options {
     pub hours: u64,
     /// How many processes serve one store.
     pub processes: u64,
+    /// How many jobs of a lane a process runs at once.
+    pub jobs_at_once: usize,
     /// How many tenants there are.
     pub organizations: u64,
     /// A process dies at a commit or an outside call.
@@ -37,6 +41,8 @@ pub struct Options {
     pub model_fails: u64,
     /// Customers' endpoints fail.
     pub endpoint_fails: u64,
+    /// Customers' endpoints answer late, or not at all.
+    pub endpoint_hangs: u64,
     /// Handsets answer every text by themselves.
     pub autoresponder: bool,
     /// Somebody forges webhooks of the carrier.
@@ -89,7 +95,8 @@ impl Options {
         let options = Self {
             seed,
             hours,
-            processes: chance.between(1, 2),
+            processes: chance.between(1, 3),
+            jobs_at_once: *chance.pick(&[1, 2, 5, JOBS_AT_ONCE]),
             organizations: chance.between(2, 3),
             crash: sometimes(8),
             pause: sometimes(4),
@@ -102,6 +109,7 @@ impl Options {
             hostile_model: chance.below(3) == 0,
             model_fails: sometimes(200),
             endpoint_fails: sometimes(400),
+            endpoint_hangs: sometimes(400),
             autoresponder: chance.below(4) == 0,
             forgery: sometimes(200),
             texts: chance.between(20, 120),
@@ -151,6 +159,7 @@ impl Options {
             seed,
             hours: 0,
             processes: 1,
+            jobs_at_once: JOBS_AT_ONCE,
             organizations: 1,
             crash: 0,
             pause: 0,
@@ -163,6 +172,7 @@ impl Options {
             hostile_model: false,
             model_fails: 0,
             endpoint_fails: 0,
+            endpoint_hangs: 0,
             autoresponder: false,
             forgery: 0,
             texts: 0,

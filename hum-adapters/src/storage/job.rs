@@ -157,7 +157,9 @@ pub(crate) const PART: &[Column] = &[
 ];
 
 /// From each line to the next one that has work, by one step in the index, however long it is.
-/// Goes through `parts`, each up to `$1` lines far.
+/// Goes through `parts`, each up to `$1` lines far. To the next queue, or else to the next
+/// organization: SQLite begins `(org_id, queue) > (…)` at the first row of the line that it is to
+/// leave, and reads it to its end.
 pub(crate) fn sqlite_lines(parts: usize) -> String {
     let mut values = String::new();
     for nth in 0..parts {
@@ -180,9 +182,11 @@ pub(crate) fn sqlite_lines(parts: usize) -> String {
          SELECT kind, org_id, queue, to_org, to_queue, part, 0 FROM looked \
          UNION ALL \
          SELECT n.kind, n.org_id, n.queue, l.to_org, l.to_queue, l.part, l.nth + 1 FROM line l \
-         JOIN job n ON (n.org_id, n.id) = (SELECT q.org_id, q.id FROM job q WHERE {STANDS} \
-         AND q.kind = l.kind AND (q.org_id, q.queue) > (l.org_id, l.queue) AND {ALONE} \
-         ORDER BY q.org_id, q.queue LIMIT 1) \
+         JOIN job n ON (n.org_id, n.id) = (\
+         SELECT org_id, id FROM (SELECT q.org_id, q.id FROM job q WHERE {STANDS} AND q.kind = l.kind \
+         AND q.org_id = l.org_id AND q.queue > l.queue AND {ALONE} ORDER BY q.queue LIMIT 1) \
+         UNION ALL SELECT org_id, id FROM (SELECT q.org_id, q.id FROM job q WHERE {STANDS} AND q.kind = l.kind \
+         AND q.org_id > l.org_id AND {ALONE} ORDER BY q.org_id, q.queue LIMIT 1) LIMIT 1) \
          WHERE l.nth < $1 AND (n.org_id, n.queue) <= (l.to_org, l.to_queue)) \
          SELECT kind, org_id, queue FROM line WHERE nth > 0 ORDER BY kind, part, nth"
     )

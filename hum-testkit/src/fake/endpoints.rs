@@ -40,6 +40,18 @@ impl Egress for SimEgress {
         if fate == 0 {
             return Err(EgressError::NotConnected("simulated".into()));
         }
+        let timeout = request.timeout;
+        let hangs = self.fate.strikes(self.fate.options().endpoint_hangs);
+        // Whoever hangs has perhaps taken it first.
+        if hangs && chance.below(2) == 0 {
+            self.clock.sleep(timeout).await;
+            return Err(EgressError::NoAnswer("timed out".into()));
+        }
+        if hangs {
+            let most = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+            let late = Duration::from_millis(chance.between(1, most));
+            self.clock.sleep(late).await;
+        }
         let status = match fate {
             1 => 500,
             2 => 503,

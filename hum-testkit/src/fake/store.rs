@@ -90,7 +90,8 @@ impl JobQueue for SimStore {
     ) -> Result<Vec<Claimed>, StoreError> {
         self.fate.point(self.process).await;
         let claimed = self.inner.claim(wants, lease_until).await?;
-        self.monitor.claimed(&claimed, lease_until);
+        let worker = (self.process, self.fate.options().jobs_at_once);
+        self.monitor.claimed(worker, &claimed, lease_until);
         if !claimed.is_empty() {
             self.fate.point(self.process).await;
         }

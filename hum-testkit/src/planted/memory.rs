@@ -8,7 +8,7 @@ use hum_core::{
     batch::{Batch, Finished, Write},
     clock::Timestamp,
     id::{ConversationId, TurnId},
-    job::{JobKind, Look, Want},
+    job::{Claimed, JobKind, Look, Want},
     record::{Row, Value},
     sms::{Conversation, Turn, TurnState},
     store::StoreError,
@@ -56,6 +56,30 @@ impl StorageFault for SweepsOnce {
 
 pub(super) fn sweep_once(storage: Arc<dyn Storage>, site: &Site) -> Arc<dyn Storage> {
     Wrong::new(storage, SweepsOnce(site.clone()))
+}
+
+/// A claim takes whatever stands in a line.
+struct TakesAll;
+
+#[async_trait]
+impl StorageFault for TakesAll {
+    async fn claim(
+        &self,
+        right: &dyn Storage,
+        wants: &[Want],
+        lease_until: Timestamp,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        let all = |want: &Want| Want {
+            line: want.line.clone(),
+            limit: u32::MAX,
+        };
+        let all: Vec<Want> = wants.iter().map(all).collect();
+        right.claim(&all, lease_until).await
+    }
+}
+
+pub(super) fn take_all(storage: Arc<dyn Storage>, _: &Site) -> Arc<dyn Storage> {
+    Wrong::new(storage, TakesAll)
 }
 
 /// Nobody else may know of the kinds that one worker does not ask for.

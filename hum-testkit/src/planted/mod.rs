@@ -169,6 +169,7 @@ pub const ALL: &[Bug] = bugs! {
     UnscopedRead "INV-46" "rows are looked up in another organization" Storage(decision::go_astray);
     UnsignedIsFine "INV-51" "a wrong carrier signature is accepted" Ports(carrier_webhooks::unsigned_is_fine);
     AmbientChance "INV-56" "ids are drawn from outside the seed" Ports(outside::draw_from_the_air);
+    ClaimsWithoutLimit "INV-62" "a worker takes whatever stands in a line" Database(memory::take_all);
     ClosedSessionWorks "INV-64" "a closed address session still answers" Memory(memory::leave_open);
     ExpiryIsASuggestion "INV-65" "an expired address session still answers" Memory(memory::expire_late);
     SessionOfAnyTenant "INV-66" "an address session is found in another organization" Storage(decision::go_astray);

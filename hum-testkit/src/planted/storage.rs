@@ -36,6 +36,16 @@ pub(super) trait StorageFault: Send + Sync + 'static {
         Ok(())
     }
 
+    /// See [`JobQueue::claim`].
+    async fn claim(
+        &self,
+        right: &dyn Storage,
+        wants: &[Want],
+        lease_until: Timestamp,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        right.claim(wants, lease_until).await
+    }
+
     /// See [`JobQueue::sweep`].
     async fn sweep(&self, right: &dyn Storage, now: Timestamp) -> Result<u64, StoreError> {
         right.sweep(now).await
@@ -73,7 +83,7 @@ impl<F: StorageFault> JobQueue for Wrong<dyn Storage, F> {
         wants: &[Want],
         lease_until: Timestamp,
     ) -> Result<Vec<Claimed>, StoreError> {
-        self.right.claim(wants, lease_until).await
+        self.fault.claim(&*self.right, wants, lease_until).await
     }
 
     async fn renew(

@@ -223,6 +223,7 @@ impl Shared {
         let process = ProcessId(state.next_process.fetch_add(1, Ordering::Relaxed));
         let settings = Settings {
             public_url: PUBLIC_URL.into(),
+            jobs_at_once: state.fate.options().jobs_at_once,
             worker_poll: Duration::from_secs(600),
             // Long enough for quick sources, and each look costs the simulation a step.
             session_wait: Duration::from_millis(500),

@@ -1,9 +1,9 @@
-//! INV-17 to INV-20 and INV-39: the queue.
+//! INV-17 to INV-20, INV-39 and INV-62: the queue.
 
 use hum_core::{
     clock::Timestamp,
     id::JobId,
-    job::{Claim, Claimed},
+    job::{Claim, Claimed, QUEUE_AT_MOST},
 };
 
 use super::{MirrorJob, Queue, QueueNews};
@@ -19,7 +19,16 @@ impl Invariant for Claims {
     fn on_queue(&self, known: &Known<'_>, news: &QueueNews<'_>, findings: &mut Findings) {
         let queue = &known.mirror.queue;
         match *news {
-            QueueNews::Claimed { job, now, latest } => claimed(queue, job, (now, latest), findings),
+            QueueNews::Claimed {
+                by,
+                at_once,
+                job,
+                now,
+                latest,
+            } => {
+                claimed(queue, job, (now, latest), findings);
+                bounded(queue.running(by), at_once, job, findings);
+            }
             QueueNews::Renewed(claim) => renewed(queue, claim, findings),
             QueueNews::Swept { now, count } => {
                 let expired = queue.jobs().filter(|(_, job)| job.is_expired(now)).count();
@@ -67,6 +76,31 @@ fn claimed(
     };
     if queue.jobs().any(runs_beside) {
         findings.add("INV-39", format!("{claimed:?} runs beside its twin"));
+    }
+}
+
+/// `running` are the jobs that the claiming process runs besides.
+fn bounded<'a>(
+    running: impl Iterator<Item = &'a MirrorJob>,
+    at_once: usize,
+    claimed: &Claimed,
+    findings: &mut Findings,
+) {
+    let (mut all, mut of_line) = (1, 1);
+    for job in running {
+        all += 1;
+        let of_org = job.key.0 == claimed.org && job.kind == claimed.kind;
+        of_line += usize::from(of_org && job.queue == claimed.queue);
+    }
+    // Two lanes of this size, and a quarter for hum's own work.
+    let room = 2 * at_once + at_once.div_ceil(4);
+    let of_queue = QUEUE_AT_MOST.min(at_once.div_ceil(4));
+    if all > room {
+        findings.add("INV-62", format!("{all} jobs run in room for {room}"));
+    }
+    if !claimed.queue.is_empty() && of_line > of_queue {
+        let line = claimed.line();
+        findings.add("INV-62", format!("{of_line} of {line:?} run at once"));
     }
 }
 

@@ -12,7 +12,7 @@ use hum_core::{
 };
 
 use super::Capability;
-use crate::invariant::Invariant;
+use crate::{invariant::Invariant, process::ProcessId};
 
 pub use queue::{MirrorJob, Queue};
 
@@ -30,6 +30,10 @@ impl Capability for Jobs {
 pub enum QueueNews<'a> {
     /// A job is its own.
     Claimed {
+        /// Which worker: that of this process.
+        by: ProcessId,
+        /// How many jobs of a lane it may run at once.
+        at_once: usize,
         /// Which.
         job: &'a Claimed,
         /// What its wall clock said.

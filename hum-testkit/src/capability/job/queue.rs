@@ -7,6 +7,8 @@ use hum_core::{
     job::{Claim, Claimed, JobKind, Merge, NewJob},
 };
 
+use crate::process::ProcessId;
+
 /// What the queue must hold: jobs that are not done.
 #[derive(Debug, Default)]
 pub struct Queue(BTreeMap<JobId, MirrorJob>);
@@ -20,8 +22,12 @@ pub struct MirrorJob {
     pub key: (OrgId, String),
     /// When it is due.
     pub run_at: Timestamp,
+    /// The queue that its line is of.
+    pub queue: String,
     /// The claim: fence, and until when.
     pub claim: Option<(i64, Timestamp)>,
+    /// Who claimed it last.
+    pub by: Option<ProcessId>,
     /// Given up.
     pub failed: bool,
 }
@@ -71,8 +77,10 @@ impl Queue {
         let new = MirrorJob {
             kind: job.kind,
             key: (job.org, job.key.clone()),
+            queue: job.queue.clone(),
             run_at: job.run_at,
             claim: None,
+            by: None,
             failed: false,
         };
         match (
@@ -104,10 +112,17 @@ impl Queue {
         }
     }
 
-    pub(crate) fn claim(&mut self, claimed: &Claimed, lease_until: Timestamp) {
+    pub(crate) fn claim(&mut self, by: ProcessId, claimed: &Claimed, lease_until: Timestamp) {
         if let Some(job) = self.0.get_mut(&claimed.id) {
             job.claim = Some((claimed.fence, lease_until));
+            job.by = Some(by);
         }
+    }
+
+    /// What a process runs.
+    pub fn running(&self, by: ProcessId) -> impl Iterator<Item = &MirrorJob> {
+        let jobs = self.0.values();
+        jobs.filter(move |job| job.claim.is_some() && job.by == Some(by))
     }
 
     pub(crate) fn renew(&mut self, claim: Claim, lease_until: Timestamp) {
