@@ -3,15 +3,22 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
+mod database;
 mod effort;
+mod endpoint;
+mod http;
+mod hum;
 mod latencies;
 mod load;
 mod machine;
+mod organization;
 mod report;
 mod round;
 mod server;
 mod sessions;
 mod sms_in;
+mod stage;
+mod texts;
 
 use clap::{Parser, Subcommand};
 

@@ -1,22 +1,20 @@
 //! `hum-bench sms-in`: signed inbound texts, taken in durably, hum beside a peer.
 
-mod prepare;
-
-mod texts;
 mod under_test;
 
 use std::{io, path::PathBuf, sync::Arc};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::{
+    database::DatabaseKind,
     effort::{Effort, Storage},
     report::{self, Ratio},
     round::{Ring, Round, UnderTest},
-    server::{self, Postgres},
+    server, texts,
 };
 
-use self::under_test::{Database, Side};
+use self::under_test::Side;
 
 #[derive(Args)]
 pub struct Options {
@@ -45,12 +43,6 @@ pub struct Options {
     only: Option<Side>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum DatabaseKind {
-    Sqlite,
-    Postgres,
-}
-
 /// What every round needs.
 struct Bench<'a> {
     options: &'a Options,
@@ -60,7 +52,7 @@ struct Bench<'a> {
 
 /// Measures; `false` when a goal was missed.
 pub fn run(options: &Options) -> io::Result<bool> {
-    let hum = options.effort.hum()?;
+    let hum = options.effort.ground.hum()?;
     if options.only != Some(Side::Hum) {
         server::install_from_npm(&under_test::peer_folder())?;
     }
@@ -89,9 +81,9 @@ pub fn run(options: &Options) -> io::Result<bool> {
 
 impl Bench<'_> {
     fn compare(&self, kind: DatabaseKind, storage: Storage) -> io::Result<bool> {
-        report::print_title(title(kind, storage));
+        report::print_title(&storage.title(kind));
         let (mut hum, mut peer) = (Vec::new(), Vec::new());
-        for number in 1..=self.options.effort.rounds {
+        for number in 1..=self.options.effort.ground.rounds {
             for (side, rounds) in [(Side::Hum, &mut hum), (Side::Peer, &mut peer)] {
                 if self.options.only.is_none_or(|only| only == side) {
                     let round = self.round(side, kind, storage)?;
@@ -106,14 +98,7 @@ impl Bench<'_> {
     /// One side, on a fresh database.
     fn round(&self, side: Side, kind: DatabaseKind, storage: Storage) -> io::Result<Round> {
         let start = |folder: &std::path::Path, address| {
-            let postgres = match kind {
-                DatabaseKind::Postgres => Some(Postgres::start(&folder.join("postgres"))?),
-                DatabaseKind::Sqlite => None,
-            };
-            let database = match &postgres {
-                Some(postgres) => Database::Postgres(postgres.url.clone()),
-                None => Database::Sqlite(folder.join("hum.sqlite")),
-            };
+            let (database, postgres) = kind.fresh(folder, &[])?;
             let server = under_test::start(
                 side,
                 &self.hum,
@@ -125,22 +110,14 @@ impl Bench<'_> {
             Ok(UnderTest {
                 server,
                 postgres,
-                stored: Box::new(move || under_test::count_messages(&database)),
+                // Both sides have a table of this name.
+                stored: Box::new(move || database.number("select count(*) from message")),
             })
         };
         let nothing = |_: &_, _| Ok(0);
         self.ring
             .round(storage, start, nothing)
             .map_err(|error| io::Error::other(format!("{}: {error}", side.name())))
-    }
-}
-
-fn title(kind: DatabaseKind, storage: Storage) -> &'static str {
-    match (kind, storage) {
-        (DatabaseKind::Sqlite, Storage::Tmpfs) => "SQLite, synchronous=FULL, on tmpfs",
-        (DatabaseKind::Sqlite, Storage::Disk) => "SQLite, synchronous=FULL, on disk",
-        (DatabaseKind::Postgres, Storage::Tmpfs) => "Postgres, synchronous_commit=on, on tmpfs",
-        (DatabaseKind::Postgres, Storage::Disk) => "Postgres, synchronous_commit=on, on disk",
     }
 }
 
