@@ -14,11 +14,13 @@ mod machine;
 mod organization;
 mod report;
 mod round;
+mod rows;
 mod server;
 mod sessions;
 mod sms_in;
 mod stage;
 mod texts;
+mod webhooks;
 
 use clap::{Parser, Subcommand};
 
@@ -35,12 +37,15 @@ enum Benchmark {
     SmsIn(sms_in::Options),
     /// Address sessions: hum beside express + zod and FastAPI + pydantic.
     Sessions(sessions::Options),
+    /// Events that come in and are delivered, behind a backlog, failures, a hanging neighbour, a kill.
+    Webhooks(webhooks::Options),
 }
 
 fn main() -> std::process::ExitCode {
     let all_met = match Arguments::parse().benchmark {
         Benchmark::SmsIn(options) => sms_in::run(&options),
         Benchmark::Sessions(options) => sessions::run(&options),
+        Benchmark::Webhooks(options) => webhooks::run(&options),
     };
     match all_met {
         Ok(true) => std::process::ExitCode::SUCCESS,

@@ -1,10 +1,6 @@
 //! hum on a fresh database, in a folder of its own: what a round that restarts or fills it needs.
 
-use std::{
-    io,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::{io, net::SocketAddr, path::PathBuf};
 
 use crate::{
     database::{Database, DatabaseKind},
@@ -83,10 +79,5 @@ impl Stage {
             server: server.pid(),
             postgres: self.postgres.as_ref().map(|postgres| postgres.pid),
         }
-    }
-
-    /// Its folder.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
     }
 }
