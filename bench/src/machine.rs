@@ -84,17 +84,21 @@ impl Meter {
 
     /// Since an earlier reading.
     pub fn since(self, before: Usage) -> Usage {
-        let now = self.read();
-        Usage {
-            server: now.server.saturating_sub(before.server),
-            database: now.database.saturating_sub(before.database),
-            load: now.load.saturating_sub(before.load),
-            all: now.all.saturating_sub(before.all),
-        }
+        self.read().since(before)
     }
 }
 
 impl Usage {
+    /// What came after an earlier reading.
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            server: self.server.saturating_sub(before.server),
+            database: self.database.saturating_sub(before.database),
+            load: self.load.saturating_sub(before.load),
+            all: self.all.saturating_sub(before.all),
+        }
+    }
+
     /// Of programs that have nothing to do with the benchmark.
     pub fn other(&self) -> Duration {
         self.all

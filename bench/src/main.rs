@@ -12,6 +12,7 @@ mod latencies;
 mod load;
 mod machine;
 mod organization;
+mod queue;
 mod report;
 mod round;
 mod rows;
@@ -39,6 +40,8 @@ enum Benchmark {
     Sessions(sessions::Options),
     /// Events that come in and are delivered, behind a backlog, failures, a hanging neighbour, a kill.
     Webhooks(webhooks::Options),
+    /// The job queue, with nothing to do and with a million jobs: hum beside graphile-worker.
+    Queue(queue::Options),
 }
 
 fn main() -> std::process::ExitCode {
@@ -46,6 +49,7 @@ fn main() -> std::process::ExitCode {
         Benchmark::SmsIn(options) => sms_in::run(&options),
         Benchmark::Sessions(options) => sessions::run(&options),
         Benchmark::Webhooks(options) => webhooks::run(&options),
+        Benchmark::Queue(options) => queue::run(&options),
     };
     match all_met {
         Ok(true) => std::process::ExitCode::SUCCESS,

@@ -143,7 +143,8 @@ pub fn install_from_pip(folder: &Path) -> io::Result<PathBuf> {
     Ok(python)
 }
 
-fn run(command: &mut Command) -> io::Result<()> {
+/// Runs a program to its end.
+pub fn run(command: &mut Command) -> io::Result<()> {
     let name = command.get_program().to_owned();
     match command.stdin(Stdio::null()).stdout(Stdio::null()).status() {
         Ok(status) if status.success() => Ok(()),

@@ -1,6 +1,6 @@
 //! hum on a fresh database, in a folder of its own: what a round that restarts or fills it needs.
 
-use std::{io, net::SocketAddr, path::PathBuf};
+use std::{io, net::SocketAddr, path::PathBuf, process::Command};
 
 use crate::{
     database::{Database, DatabaseKind},
@@ -65,7 +65,12 @@ impl Stage {
             .env("HUM_TWILIO_API_URL", "http://127.0.0.1:9")
             .env("HUM_EGRESS_ALLOW", "127.0.0.1")
             .envs(settings.iter().copied());
-        Server::start(&command, &self.core, self.address, &log(folder))
+        self.start(&command)
+    }
+
+    /// Starts any server on the core that is measured.
+    pub fn start(&self, command: &Command) -> io::Result<Server> {
+        Server::start(command, &self.core, self.address, &log(self.folder.path()))
     }
 
     /// A server that only serves, for what is made by API.
