@@ -67,6 +67,7 @@ pub async fn assemble(config: &Config, public_url: &str) -> Result<Assembled, Fa
         public_url,
         default_account,
         carrier_timeout: config.carrier_timeout,
+        jobs_at_once: config.workers,
         session_idle: config.session_idle,
         session_wait: config.session_wait,
         ..Settings::default()

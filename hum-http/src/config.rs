@@ -3,7 +3,7 @@
 use std::{fmt::Display, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use hum_adapters::geocode;
-use hum_core::{cipher::Secret, telephony::CarrierCredentials};
+use hum_core::{cipher::Secret, job::JOBS_AT_ONCE, telephony::CarrierCredentials};
 
 /// A variable whose value cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -94,7 +94,7 @@ pub struct Config {
     pub master_key: Option<Secret<String>>,
     /// Keys that were master keys once: they open what they sealed.
     pub old_master_keys: Vec<Secret<String>>,
-    /// How many loops run jobs.
+    /// How many answers to people, and how many jobs that wait for servers of others, run at once.
     pub workers: usize,
     /// What finds addresses.
     pub geocoder: geocode::Settings,
@@ -188,10 +188,9 @@ fn seconds(get: &Get, name: &'static str, default: &str) -> Result<u64, BadValue
 }
 
 fn workers(get: &Get) -> Result<usize, BadValue> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let right = "it must be a number of loops from 0 (serve only) to 256";
-    let workers = parsed(get, "HUM_WORKERS", &cores.to_string(), right)?;
-    if workers <= 256 {
+    let right = "it must be a number of jobs from 0 (serve only) to 10000";
+    let workers = parsed(get, "HUM_WORKERS", &JOBS_AT_ONCE.to_string(), right)?;
+    if workers <= 10_000 {
         Ok(workers)
     } else {
         Err(BadValue::new("HUM_WORKERS", workers, right))

@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hum_core::{
     batch::{Batch, Committed},
     clock::{Clock as _, Timestamp},
-    id::JobId,
-    job::Claimed,
+    job::{Claim, Claimed, LEASE},
 };
 
 use crate::{
@@ -137,15 +136,15 @@ impl Monitor {
         });
     }
 
-    /// Jobs were claimed, by somebody whose wall clock said `now` a moment ago: it may have been
-    /// set since.
-    pub fn claimed(&self, claimed: &[Claimed], now: Timestamp, lease_until: Timestamp) {
+    /// Jobs were claimed.
+    pub fn claimed(&self, claimed: &[Claimed], lease_until: Timestamp) {
         self.see(|witness| {
+            let now = Timestamp::from_micros(lease_until.as_micros() - LEASE.as_micros() as i64);
+            // A wall clock that was set back does not undo that a job was due.
             let (_, latest) = witness.clock.walls_since(std::time::Duration::ZERO);
-            let now = now.min(latest);
             for job in claimed {
                 witness.note(format!("claim {job:?}"));
-                let news = QueueNews::Claimed { job, now };
+                let news = QueueNews::Claimed { job, now, latest };
                 witness
                     .judge(|invariant, known, findings| invariant.on_queue(known, &news, findings));
                 witness.mirror.queue.claim(job, lease_until);
@@ -158,21 +157,18 @@ impl Monitor {
         });
     }
 
-    /// A claim was renewed, or not.
-    pub fn heartbeat(&self, job: JobId, fence: i64, held: bool, lease_until: Timestamp) {
-        if !held {
-            return;
-        }
+    /// A claim was renewed.
+    pub fn renewed(&self, claim: Claim, lease_until: Timestamp) {
         self.see(|witness| {
-            let news = QueueNews::Renewed { job, fence };
+            let news = QueueNews::Renewed(claim);
             witness.judge(|invariant, known, findings| invariant.on_queue(known, &news, findings));
-            witness.mirror.queue.renew(job, fence, lease_until);
+            witness.mirror.queue.renew(claim, lease_until);
         });
     }
 
     /// A claim was given back.
-    pub fn released(&self, job: JobId, fence: i64) {
-        self.see(|witness| witness.mirror.queue.release(job, fence));
+    pub fn released(&self, claim: Claim) {
+        self.see(|witness| witness.mirror.queue.release(claim));
     }
 
     /// Claims that ran out were taken back.

@@ -80,6 +80,7 @@ impl PostgresStore {
             .statement_cache_capacity(512)
             .options([
                 ("enable_seqscan", "off"),
+                ("enable_bitmapscan", "off"),
                 ("enable_hashjoin", "off"),
                 ("enable_mergejoin", "off"),
                 ("plan_cache_mode", "force_generic_plan"),

@@ -19,7 +19,7 @@ use crate::{
         egress::Egress,
         entropy::Entropy,
         id::OrgId,
-        job::{JobQueue, Workers},
+        job::{JOBS_AT_ONCE, JobQueue, Workers},
         live_bus::LiveBus,
         record::RecordType,
         store::StoreError,
@@ -72,6 +72,9 @@ pub struct Settings {
     pub carrier_timeout: Duration,
     /// How long one answer of the model may take.
     pub model_timeout: Duration,
+    /// How many answers to people, and how many jobs that wait for servers of others, a process runs
+    /// at once.
+    pub jobs_at_once: usize,
     /// How long an idle worker waits before it looks again: what a lost wake-up costs at most.
     pub worker_poll: Duration,
     /// After how long without use an address session expires.
@@ -89,6 +92,7 @@ impl Default for Settings {
             default_account: None,
             carrier_timeout: Duration::from_secs(30),
             model_timeout: Duration::from_secs(60),
+            jobs_at_once: JOBS_AT_ONCE,
             worker_poll: Duration::from_secs(1),
             session_idle: Duration::from_secs(30 * 60),
             session_wait: Duration::from_secs(2),
@@ -233,7 +237,12 @@ impl HumBuilder {
             address_sessions.jobs(),
         ];
         let kinds = kinds.into_iter().flatten().collect();
-        let workers = Workers::new(kernel.clone(), queue, kinds, self.settings.worker_poll);
+        let Settings {
+            jobs_at_once,
+            worker_poll,
+            ..
+        } = self.settings;
+        let workers = Workers::new(kernel.clone(), queue, kinds, jobs_at_once, worker_poll);
         Ok(Hum(Arc::new(Services {
             kernel,
             storage,

@@ -446,8 +446,15 @@ impl Run<'_> {
                     how if !lost => batch.finish(self.job.id, self.job.fence, how),
                     // The job went to somebody else, who found its work in other hands and left it.
                     Finished::Again { at, .. } => {
-                        let Claimed { org, kind, key, .. } = self.job;
-                        batch.enqueue(NewJob::new(*kind, *org, key, at, moment));
+                        let Claimed {
+                            org,
+                            kind,
+                            key,
+                            queue,
+                            ..
+                        } = self.job;
+                        let again = NewJob::new(*kind, *org, key, at, moment).in_queue(queue);
+                        batch.enqueue(again);
                     }
                     Finished::Done | Finished::Failed { .. } => {}
                 }

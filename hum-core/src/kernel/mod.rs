@@ -103,7 +103,8 @@ impl Kernel {
         self.0.clock.now()
     }
 
-    /// Commits, with the jobs that hear of its events, then wakes the workers if a job is due.
+    /// Commits, with the jobs that hear of its events, then wakes the workers if a job is due, or
+    /// will be before they look by themselves.
     ///
     /// # Errors
     /// See [`Store::commit`].
@@ -117,7 +118,8 @@ impl Kernel {
                 .collect();
             jobs.into_iter().for_each(|job| batch.enqueue(job));
         }
-        let due = batch.next_job_at().is_some_and(|at| at <= self.now());
+        let soon = self.now() + SOON;
+        let due = batch.next_job_at().is_some_and(|at| at <= soon);
         let committed = self.0.store.commit(batch).await?;
         if due {
             self.0.live_bus.jobs_due();
@@ -153,6 +155,9 @@ impl Kernel {
             .map_err(|_| corrupt("not UTF-8".into()))
     }
 }
+
+/// Workers look by themselves as often as that, so they must be told of what is due earlier.
+const SOON: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// The reads that a service uses: opened for one organization, which no statement of them can
 /// leave.

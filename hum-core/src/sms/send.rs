@@ -12,7 +12,7 @@ use crate::{
         decide::{Moment, Verdict},
         error::Error,
         id::{MessageId, OrgId},
-        job::{Claimed, Job, JobKind, LEASE, NewJob},
+        job::{Claimed, Job, JobKind, LEASE, Lane, NewJob},
     },
     telephony::{Accepted, CarrierCredentials, OutboundSms, SendError},
 };
@@ -57,6 +57,10 @@ pub(super) struct SendSms(pub Sms);
 impl Job for SendSms {
     fn kind(&self) -> JobKind {
         SEND
+    }
+
+    fn lane(&self) -> Lane {
+        Lane::Reply
     }
 
     async fn run(&self, job: &Claimed) -> Result<(), Error> {

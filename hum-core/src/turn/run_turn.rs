@@ -11,7 +11,7 @@ use crate::{
         decide::{Moment, Verdict},
         error::Error,
         id::ConversationId,
-        job::{Claimed, Job, JobKind},
+        job::{Claimed, Job, JobKind, Lane},
     },
     language_model::ModelError,
     sms::{AI_TURN, Conversation, Turn},
@@ -38,6 +38,10 @@ pub(super) struct RunTurn(pub Turns);
 impl Job for RunTurn {
     fn kind(&self) -> JobKind {
         AI_TURN
+    }
+
+    fn lane(&self) -> Lane {
+        Lane::Reply
     }
 
     async fn run(&self, job: &Claimed) -> Result<(), Error> {

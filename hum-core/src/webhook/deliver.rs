@@ -11,7 +11,7 @@ use crate::kernel::{
     decide::{Moment, Verdict},
     egress::{EgressError, EgressRequest, EgressResponse},
     error::Error,
-    id::{DeliveryId, OrgId},
+    id::DeliveryId,
     job::{Claimed, Job, JobKind, Lane, NewJob},
 };
 
@@ -25,8 +25,10 @@ const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 const SHOWN_RESPONSE_CHARS: usize = 1000;
 
 /// Try this delivery.
-pub(super) fn deliver_job(delivery: DeliveryId, org: OrgId, moment: Moment<'_>) -> NewJob {
-    NewJob::new(DELIVER, org, delivery, moment.now, moment)
+///
+/// Each webhook has a queue, so that a slow one keeps no other one waiting.
+pub(super) fn deliver_job(delivery: &Delivery, moment: Moment<'_>) -> NewJob {
+    NewJob::new(DELIVER, delivery.org, delivery.id, moment.now, moment).in_queue(delivery.webhook)
 }
 
 pub(super) struct Deliver(pub Webhooks);

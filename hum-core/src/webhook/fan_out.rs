@@ -27,7 +27,9 @@ pub(crate) fn follow(event: &Event) -> NewJob {
         org: event.org,
         kind: FAN_OUT,
         key: event.org.to_string(),
+        queue: String::new(),
         run_at: event.at,
+        ready: true,
         merge: Merge::Sooner,
     }
 }
@@ -109,11 +111,11 @@ fn take_up(step: &Step, moment: Moment<'_>) -> Batch {
         .filter(|event| webhook.events().contains(&event.kind))
     {
         let delivery = Delivery::of(webhook.id, event, moment);
-        batch.enqueue(deliver_job(delivery.id, webhook.org, moment));
+        batch.enqueue(deliver_job(&delivery, moment));
         batch.insert(&delivery);
     }
     for delivery in held {
-        batch.enqueue(deliver_job(delivery.id, webhook.org, moment));
+        batch.enqueue(deliver_job(delivery, moment));
         batch.put(&delivery.clone().take_up());
     }
     let last = events

@@ -415,7 +415,7 @@ fn test(webhook: &Webhook, moment: Moment<'_>) -> Result<Decision<Delivery>, Err
     );
     let delivery = Delivery::test(webhook.id, &event, moment);
     let mut batch = Batch::for_org(webhook.org);
-    batch.enqueue(deliver_job(delivery.id, webhook.org, moment));
+    batch.enqueue(deliver_job(&delivery, moment));
     batch.insert(&delivery);
     Ok(Decision::new(batch, delivery))
 }
@@ -428,7 +428,7 @@ fn redeliver(
     must_be_enabled(webhook)?;
     let delivery = delivery.redeliver()?;
     let mut batch = Batch::for_org(webhook.org);
-    batch.enqueue(deliver_job(delivery.id, webhook.org, moment));
+    batch.enqueue(deliver_job(&delivery, moment));
     batch.put(&delivery);
     Ok(Decision::new(batch, delivery))
 }

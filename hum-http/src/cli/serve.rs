@@ -36,7 +36,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
 
     let (stop, stopped) = watch::channel(false);
     let mut background = JoinSet::new();
-    for _ in 0..config.workers {
+    if config.workers > 0 {
         let (hum, stopped) = (hum.clone(), until(stopped.clone()));
         background.spawn(async move { hum.workers().run(stopped).await });
     }

@@ -6,8 +6,9 @@ use futures_util::future::join_all;
 use hum_core::{
     batch::Finished,
     clock::Timestamp,
+    decide::Moment,
     id::JobId,
-    job::{Claimed, JobKind, Merge, NewJob},
+    job::{Claim, Claimed, JobKind, Line, Look, Merge, NewJob, NextDue, Want},
     store::Conflict,
 };
 
@@ -23,15 +24,12 @@ const SECOND: Duration = Duration::from_secs(1);
 const LEASE: Duration = Duration::from_secs(30);
 
 fn job(s: &Sample<'_>, kind: JobKind, key: &str, run_at: Timestamp, merge: Merge) -> NewJob {
-    let id = JobId::new(s.world.now(), s.world.entropy());
-    NewJob {
-        id,
-        org: s.org,
-        kind,
-        key: key.into(),
-        run_at,
-        merge,
-    }
+    let moment = Moment {
+        now: s.world.now(),
+        entropy: s.world.entropy(),
+    };
+    let job = NewJob::new(kind, s.org, key, run_at, moment);
+    NewJob { merge, ..job }
 }
 
 async fn enqueue(
@@ -49,12 +47,35 @@ async fn enqueue(
     id
 }
 
+fn looks(kinds: &[JobKind]) -> Vec<Look> {
+    let look = |kind: &JobKind| Look {
+        kind: *kind,
+        after: None,
+    };
+    kinds.iter().map(look).collect()
+}
+
+/// The lines of these kinds that have work.
+async fn lines(world: &dyn StoreWorld, kinds: &[JobKind]) -> Vec<Line> {
+    world.jobs().lines(&looks(kinds), 100).await.unwrap()
+}
+
+/// Up to `limit` jobs of each line of these kinds that are due at `now`.
+async fn claim_of(
+    world: &dyn StoreWorld,
+    kinds: &[JobKind],
+    now: Timestamp,
+    limit: u32,
+) -> Vec<Claimed> {
+    let jobs = world.jobs();
+    jobs.promote(now).await.unwrap();
+    let lines = lines(world, kinds).await;
+    let wants: Vec<Want> = lines.into_iter().map(|line| Want { line, limit }).collect();
+    jobs.claim(&wants, now + LEASE).await.unwrap()
+}
+
 async fn claim(world: &dyn StoreWorld, now: Timestamp) -> Vec<Claimed> {
-    world
-        .jobs()
-        .claim(&ALL, now, now + LEASE, 100)
-        .await
-        .unwrap()
+    claim_of(world, &ALL, now, 100).await
 }
 
 async fn claim_one(world: &dyn StoreWorld, now: Timestamp) -> Claimed {
@@ -63,8 +84,14 @@ async fn claim_one(world: &dyn StoreWorld, now: Timestamp) -> Claimed {
     claimed.remove(0)
 }
 
+/// When a job is to be promoted.
 async fn next_due(world: &dyn StoreWorld) -> Option<Timestamp> {
-    world.jobs().next_due(&ALL).await.unwrap()
+    world.jobs().next_due().await.unwrap().promote
+}
+
+/// When a claim runs out.
+async fn next_sweep(world: &dyn StoreWorld) -> Option<Timestamp> {
+    world.jobs().next_due().await.unwrap().sweep
 }
 
 /// Jobs by kind and state, of all organizations.
@@ -108,31 +135,21 @@ pub async fn a_queued_twin_moves_or_keeps_the_sooner_time(world: &dyn StoreWorld
     );
 }
 
-/// Oldest due first, as many as asked for, and nothing that this build does not know.
+/// Of a line the oldest due first, as many as asked for, and nothing that this build does not know.
 pub async fn only_due_jobs_of_known_kinds_are_claimed(world: &dyn StoreWorld) {
     let s = Sample::new(world);
     let now = world.now();
     let late = enqueue(&s, SEND, "late", now + 3 * SECOND, Merge::Sooner).await;
     let early = enqueue(&s, SEND, "early", now + SECOND, Merge::Sooner).await;
-    let middle = enqueue(&s, RESOLVE, "middle", now + 2 * SECOND, Merge::Sooner).await;
+    let middle = enqueue(&s, SEND, "middle", now + 2 * SECOND, Merge::Sooner).await;
     let unknown = enqueue(&s, DELIVER, "unknown", now, Merge::Sooner).await;
-    let known = [SEND, RESOLVE];
-    let jobs = world.jobs();
     let claim = async |at: Timestamp, limit| -> Vec<JobId> {
-        jobs.claim(&known, at, at + LEASE, limit)
-            .await
-            .unwrap()
-            .iter()
-            .map(|job| job.id)
-            .collect()
+        let claimed = claim_of(world, &[SEND, RESOLVE], at, limit).await;
+        claimed.iter().map(|job| job.id).collect()
     };
-    assert_eq!(
-        jobs.claim(&[], now + LEASE, now + 2 * LEASE, 9)
-            .await
-            .unwrap(),
-        []
-    );
-    assert_eq!(jobs.next_due(&known).await.unwrap(), Some(now + SECOND));
+    assert_eq!(world.jobs().claim(&[], now + LEASE).await.unwrap(), []);
+    assert_eq!(lines(world, &[]).await, []);
+    assert_eq!(next_due(world).await, Some(now + SECOND));
     assert_eq!(claim(now, 10).await, []);
     assert_eq!(claim(now + 5 * SECOND, 0).await, []);
     assert_eq!(claim(now + 5 * SECOND, 2).await, [early, middle]);
@@ -140,6 +157,76 @@ pub async fn only_due_jobs_of_known_kinds_are_claimed(world: &dyn StoreWorld) {
     assert_eq!(claim(now + 5 * SECOND, 2).await, []);
     let left = claim_one(world, now + 5 * SECOND).await;
     assert_eq!((left.id, left.attempt), (unknown, 1));
+}
+
+/// By kind, organization and queue; a look begins behind the line that was served last.
+pub async fn lines_are_found_in_turn(world: &dyn StoreWorld) {
+    let (s, other) = (Sample::new(world), Sample::new(world));
+    let now = world.now();
+    let mut batch = s.batch();
+    for (queue, jobs) in [("a", 30), ("b", 2), ("c", 1)] {
+        for nth in 0..jobs {
+            let key = format!("{queue}{nth}");
+            batch.enqueue(job(&s, DELIVER, &key, now, Merge::Sooner).in_queue(queue));
+        }
+    }
+    let later = job(&s, DELIVER, "d", now + SECOND, Merge::Sooner).in_queue("d");
+    batch.enqueue(later);
+    commit(world, batch).await;
+    enqueue(&other, SEND, "m", now, Merge::Sooner).await;
+    let line = |queue: &str| Line {
+        kind: DELIVER,
+        org: s.org,
+        queue: queue.into(),
+    };
+    let found = lines(world, &[DELIVER]).await;
+    assert_eq!(found, ["a", "b", "c"].map(line), "not what is due later");
+    assert_eq!(lines(world, &ALL).await.len(), 4);
+    let look = |queue: &str| {
+        vec![Look {
+            kind: DELIVER,
+            after: Some(line(queue)),
+        }]
+    };
+    let after = async |queue: &str, limit| {
+        let found = world.jobs().lines(&look(queue), limit).await.unwrap();
+        let queues = found.into_iter().map(|line| line.queue);
+        queues.collect::<Vec<_>>().join("")
+    };
+    assert_eq!(after("a", 9).await, "bca");
+    assert_eq!(after("a", 2).await, "bc");
+    assert_eq!(after("c", 9).await, "abc");
+    assert_eq!(after("~", 2).await, "ab");
+    let want = |queue, limit| Want {
+        line: line(queue),
+        limit,
+    };
+    let wants = [want("a", 3), want("c", 3)];
+    let claimed = world.jobs().claim(&wants, now + LEASE).await.unwrap();
+    let queues: Vec<&str> = claimed.iter().map(|job| job.queue.as_str()).collect();
+    assert_eq!(queues.len(), 4);
+    assert_eq!(queues.iter().filter(|queue| **queue == "a").count(), 3);
+    assert_eq!(after("a", 9).await, "ba", "nobody stands in c any more");
+}
+
+/// Only when its time has come, and its line learns of it.
+pub async fn a_job_is_promoted_when_it_is_due(world: &dyn StoreWorld) {
+    let s = Sample::new(world);
+    let now = world.now();
+    let jobs = world.jobs();
+    enqueue(&s, SEND, "m", now + SECOND, Merge::Sooner).await;
+    assert_eq!(jobs.promote(now).await.unwrap(), 0);
+    assert_eq!(lines(world, &ALL).await, []);
+    assert_eq!(jobs.promote(now + SECOND).await.unwrap(), 1);
+    assert_eq!(jobs.promote(now + SECOND).await.unwrap(), 0);
+    assert_eq!(next_due(world).await, None);
+    assert_eq!(lines(world, &ALL).await.len(), 1);
+    // Debounced meanwhile, it leaves its line.
+    enqueue(&s, SEND, "m", now + 9 * SECOND, Merge::Move).await;
+    assert_eq!(lines(world, &ALL).await, []);
+    assert_eq!(next_due(world).await, Some(now + 9 * SECOND));
+    enqueue(&s, SEND, "m", now, Merge::Sooner).await;
+    assert_eq!(claim_one(world, now).await.key, "m");
 }
 
 /// However many workers ask at once.
@@ -154,7 +241,12 @@ pub async fn two_claims_never_share_a_job(world: &dyn StoreWorld) {
     let jobs = world.jobs();
     let mut seen = BTreeSet::new();
     while seen.len() < 60 {
-        let claims = join_all((0..8).map(|_| jobs.claim(&ALL, now, now + LEASE, 5))).await;
+        let wants = lines(world, &ALL).await;
+        let wants: Vec<Want> = wants
+            .into_iter()
+            .map(|line| Want { line, limit: 5 })
+            .collect();
+        let claims = join_all((0..8).map(|_| jobs.claim(&wants, now + LEASE))).await;
         for claimed in claims.into_iter().flat_map(Result::unwrap) {
             assert!(seen.insert(claimed.id), "{} was claimed twice", claimed.id);
         }
@@ -172,7 +264,8 @@ pub async fn a_job_whose_twin_runs_waits(world: &dyn StoreWorld) {
     let twin = enqueue(&s, TURN, "c", now, Merge::Move).await;
     assert_ne!(running.id, twin);
     assert_eq!(claim(world, now).await, []);
-    assert_eq!(next_due(world).await, Some(now));
+    assert_eq!(lines(world, &ALL).await, [], "nothing to wake up for");
+    assert_eq!(next_due(world).await, None);
     // The same key elsewhere, or of another kind, is another thing.
     enqueue(&other, TURN, "c", now, Merge::Move).await;
     enqueue(&s, SEND, "c", now, Merge::Sooner).await;
@@ -264,12 +357,7 @@ pub async fn a_claim_can_be_guarded(world: &dyn StoreWorld) {
         Conflict::StaleFence,
         "it is queued"
     );
-    let held = world
-        .jobs()
-        .claim(&[TURN], now + LEASE, now + 2 * LEASE, 9)
-        .await
-        .unwrap()
-        .remove(0);
+    let held = claim_one(world, now + LEASE).await;
     assert_eq!(
         refused(world, guarded(&lost)).await,
         Conflict::StaleFence,
@@ -339,44 +427,33 @@ pub async fn a_failed_job_stays_for_people(world: &dyn StoreWorld) {
     assert_eq!(claim_one(world, now).await.id, new);
 }
 
-/// As long as it is held.
-pub async fn a_heartbeat_extends_a_claim(world: &dyn StoreWorld) {
-    let s = Sample::new(world);
+/// As long as they are held.
+pub async fn claims_are_renewed(world: &dyn StoreWorld) {
+    let (s, other) = (Sample::new(world), Sample::new(world));
     let now = world.now();
     let jobs = world.jobs();
     enqueue(&s, SEND, "m", now, Merge::Sooner).await;
-    let claimed = claim_one(world, now).await;
-    assert!(
-        jobs.heartbeat(s.org, claimed.id, claimed.fence, now + 2 * LEASE)
-            .await
-            .unwrap()
+    enqueue(&s, SEND, "n", now, Merge::Sooner).await;
+    enqueue(&other, SEND, "m", now, Merge::Sooner).await;
+    let claims: Vec<Claim> = claim(world, now).await.iter().map(Claimed::claim).collect();
+    let stale = Claim {
+        fence: claims[0].fence - 1,
+        ..claims[0]
+    };
+    let foreign = Claim {
+        org: Sample::new(world).org,
+        ..claims[1]
+    };
+    let asked = [stale, claims[0], foreign, claims[2]];
+    assert_eq!(
+        jobs.renew(&asked, now + 2 * LEASE).await.unwrap(),
+        [claims[0], claims[2]]
     );
-    assert_eq!(jobs.sweep(now + LEASE + SECOND).await.unwrap(), 0);
-    assert!(
-        !jobs
-            .heartbeat(s.org, claimed.id, claimed.fence - 1, now + 2 * LEASE)
-            .await
-            .unwrap()
-    );
-    assert!(
-        !jobs
-            .heartbeat(
-                Sample::new(world).org,
-                claimed.id,
-                claimed.fence,
-                now + 2 * LEASE
-            )
-            .await
-            .unwrap()
-    );
-    assert_eq!(next_due(world).await, Some(now + 2 * LEASE));
-    assert_eq!(jobs.sweep(now + 2 * LEASE).await.unwrap(), 1);
-    assert!(
-        !jobs
-            .heartbeat(s.org, claimed.id, claimed.fence, now + 3 * LEASE)
-            .await
-            .unwrap()
-    );
+    assert_eq!(next_sweep(world).await, Some(now + LEASE));
+    assert_eq!(jobs.sweep(now + LEASE + SECOND).await.unwrap(), 1);
+    assert_eq!(next_sweep(world).await, Some(now + 2 * LEASE));
+    assert_eq!(jobs.renew(&claims, now + 3 * LEASE).await.unwrap().len(), 2);
+    assert_eq!(jobs.renew(&[], now).await.unwrap(), []);
 }
 
 /// A shutdown costs no attempt; a claim that is lost cannot be given back.
@@ -386,20 +463,14 @@ pub async fn a_released_job_has_not_run(world: &dyn StoreWorld) {
     let jobs = world.jobs();
     let id = enqueue(&s, SEND, "m", now, Merge::Sooner).await;
     let first = claim_one(world, now).await;
-    jobs.release(s.org, first.id, first.fence, now)
-        .await
-        .unwrap();
+    jobs.release(first.claim(), now).await.unwrap();
     let second = claim_one(world, now).await;
     assert_eq!((second.id, second.attempt), (id, 1));
     assert!(second.fence > first.fence);
-    jobs.release(s.org, first.id, first.fence, now)
-        .await
-        .unwrap();
+    jobs.release(first.claim(), now).await.unwrap();
     assert_eq!(counts(world).await, [("running".to_owned(), 1)]);
     let twin = enqueue(&s, SEND, "m", now + 60 * SECOND, Merge::Sooner).await;
-    jobs.release(s.org, second.id, second.fence, now + SECOND)
-        .await
-        .unwrap();
+    jobs.release(second.claim(), now + SECOND).await.unwrap();
     assert_eq!(counts(world).await, [("queued".to_owned(), 1)]);
     assert_eq!(claim_one(world, now + SECOND).await.id, twin);
 }
@@ -422,7 +493,7 @@ pub async fn an_expired_claim_is_swept(world: &dyn StoreWorld) {
         now = now + LEASE;
         assert_eq!(jobs.sweep(now).await.unwrap(), 1);
         assert_eq!(jobs.sweep(now).await.unwrap(), 0);
-        assert_eq!(next_due(world).await, Some(now));
+        assert_eq!(lines(world, &ALL).await.len(), 1);
     }
 }
 
@@ -440,24 +511,22 @@ pub async fn an_expired_claim_yields_to_its_twin(world: &dyn StoreWorld) {
     assert_eq!(claim_one(world, later).await.id, twin);
 }
 
-/// Of the kinds that are asked for; a claim that runs out is work for anybody.
+/// The next job to be promoted, and the next claim that runs out.
 pub async fn the_next_due_job_is_known(world: &dyn StoreWorld) {
     let s = Sample::new(world);
     let now = world.now();
-    assert_eq!(next_due(world).await, None);
+    assert_eq!(world.jobs().next_due().await.unwrap(), NextDue::default());
     enqueue(&s, DELIVER, "d", now + 2 * SECOND, Merge::Sooner).await;
     enqueue(&s, SEND, "m", now + SECOND, Merge::Sooner).await;
     assert_eq!(next_due(world).await, Some(now + SECOND));
-    assert_eq!(
-        world.jobs().next_due(&[DELIVER]).await.unwrap(),
-        Some(now + 2 * SECOND)
-    );
-    assert_eq!(world.jobs().next_due(&[]).await.unwrap(), None);
     assert_eq!(claim(world, now + 2 * SECOND).await.len(), 2);
-    assert_eq!(
-        world.jobs().next_due(&[]).await.unwrap(),
-        Some(now + 2 * SECOND + LEASE)
-    );
+    let due = NextDue {
+        promote: None,
+        sweep: Some(now + 2 * SECOND + LEASE),
+    };
+    assert_eq!(world.jobs().next_due().await.unwrap(), due);
     enqueue(&s, DELIVER, "e", now + 5 * SECOND, Merge::Sooner).await;
     assert_eq!(next_due(world).await, Some(now + 5 * SECOND));
+    let due = world.jobs().next_due().await.unwrap();
+    assert_eq!(due.earliest(), Some(now + 5 * SECOND));
 }

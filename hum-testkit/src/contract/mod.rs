@@ -71,7 +71,7 @@ macro_rules! store_contract {
             job_queue: a_queued_twin_moves_or_keeps_the_sooner_time, only_due_jobs_of_known_kinds_are_claimed,
                 two_claims_never_share_a_job, a_job_whose_twin_runs_waits, a_finished_job_is_gone,
                 a_stale_fence_undoes_the_whole_batch, a_claim_can_be_guarded, a_job_can_be_queued_again, a_failed_job_stays_for_people,
-                a_heartbeat_extends_a_claim, a_released_job_has_not_run, an_expired_claim_is_swept,
+                claims_are_renewed, lines_are_found_in_turn, a_job_is_promoted_when_it_is_due, a_released_job_has_not_run, an_expired_claim_is_swept,
                 an_expired_claim_yields_to_its_twin, the_next_due_job_is_known;
         }
     };

@@ -7,8 +7,8 @@ use hum_core::{
     OrgReads, Storage, SystemReads,
     batch::{Batch, Committed},
     clock::Timestamp,
-    id::{JobId, OrgId},
-    job::{Claimed, JobKind, JobQueue},
+    id::OrgId,
+    job::{Claim, Claimed, JobQueue, Line, Look, NextDue, Want},
     record::RecordReads,
     store::{CommitError, Store, StoreError},
 };
@@ -71,46 +71,50 @@ impl Storage for SimStore {
 
 #[async_trait]
 impl JobQueue for SimStore {
+    async fn next_due(&self) -> Result<NextDue, StoreError> {
+        self.inner.next_due().await
+    }
+
+    async fn promote(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.inner.promote(now).await
+    }
+
+    async fn lines(&self, looks: &[Look], limit: u32) -> Result<Vec<Line>, StoreError> {
+        self.inner.lines(looks, limit).await
+    }
+
     async fn claim(
         &self,
-        kinds: &[JobKind],
-        now: Timestamp,
+        wants: &[Want],
         lease_until: Timestamp,
-        limit: u32,
     ) -> Result<Vec<Claimed>, StoreError> {
         self.fate.point(self.process).await;
-        let claimed = self.inner.claim(kinds, now, lease_until, limit).await?;
-        self.monitor.claimed(&claimed, now, lease_until);
+        let claimed = self.inner.claim(wants, lease_until).await?;
+        self.monitor.claimed(&claimed, lease_until);
         if !claimed.is_empty() {
             self.fate.point(self.process).await;
         }
         Ok(claimed)
     }
 
-    async fn heartbeat(
+    async fn renew(
         &self,
-        org: OrgId,
-        job: JobId,
-        fence: i64,
+        claims: &[Claim],
         lease_until: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Vec<Claim>, StoreError> {
         if self.fate.strikes(self.fate.options().store_fails) {
             return Err(fails());
         }
-        let held = self.inner.heartbeat(org, job, fence, lease_until).await?;
-        self.monitor.heartbeat(job, fence, held, lease_until);
-        Ok(held)
+        let renewed = self.inner.renew(claims, lease_until).await?;
+        for claim in &renewed {
+            self.monitor.renewed(*claim, lease_until);
+        }
+        Ok(renewed)
     }
 
-    async fn release(
-        &self,
-        org: OrgId,
-        job: JobId,
-        fence: i64,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.inner.release(org, job, fence, now).await?;
-        self.monitor.released(job, fence);
+    async fn release(&self, claim: Claim, now: Timestamp) -> Result<(), StoreError> {
+        self.inner.release(claim, now).await?;
+        self.monitor.released(claim);
         Ok(())
     }
 
@@ -118,9 +122,5 @@ impl JobQueue for SimStore {
         let swept = self.inner.sweep(now).await?;
         self.monitor.swept(now, swept);
         Ok(swept)
-    }
-
-    async fn next_due(&self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError> {
-        self.inner.next_due(kinds).await
     }
 }

@@ -8,7 +8,7 @@ use hum_core::{
     batch::{Batch, Finished, Write},
     clock::Timestamp,
     id::{ConversationId, TurnId},
-    job::{JobKind, LEASE},
+    job::{JobKind, Look, Want},
     record::{Row, Value},
     sms::{Conversation, Turn, TurnState},
     store::StoreError,
@@ -63,12 +63,7 @@ struct Discards(Site);
 
 #[async_trait]
 impl StorageFault for Discards {
-    async fn before_claim(
-        &self,
-        right: &dyn Storage,
-        kinds: &[JobKind],
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    async fn before_look(&self, right: &dyn Storage, looks: &[Look]) -> Result<(), StoreError> {
         // Seldom, or it is another queue altogether.
         if !self.0.fate.strikes(20) {
             return Ok(());
@@ -77,11 +72,18 @@ impl StorageFault for Discards {
             .0
             .monitor
             .mirror(|mirror| mirror.queue.jobs().map(|(_, job)| job.kind).collect());
-        let unknown: Vec<JobKind> = waiting
+        let unknown: Vec<Look> = waiting
             .into_iter()
-            .filter(|kind| !kinds.contains(kind))
+            .filter(|kind| !looks.iter().any(|look| look.kind == *kind))
+            .map(|kind| Look { kind, after: None })
             .collect();
-        for job in right.claim(&unknown, now, now + LEASE, 1).await? {
+        let lines = right.lines(&unknown, 1).await?;
+        let wants: Vec<Want> = lines
+            .into_iter()
+            .map(|line| Want { line, limit: 1 })
+            .take(1)
+            .collect();
+        for job in right.claim(&wants, Timestamp::from_micros(0)).await? {
             let mut batch = Batch::for_org(job.org);
             batch.finish(job.id, job.fence, Finished::Done);
             let _ = right.commit(batch).await;

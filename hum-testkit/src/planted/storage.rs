@@ -8,8 +8,8 @@ use hum_core::{
     OrgReads, Storage, SystemReads,
     batch::{Batch, Committed, Write},
     clock::Timestamp,
-    id::{JobId, OrgId},
-    job::{Claimed, JobKind, JobQueue},
+    id::OrgId,
+    job::{Claim, Claimed, JobQueue, Line, Look, NextDue, Want},
     record::{RecordReads, Row, Value},
     store::{CommitError, Store, StoreError},
 };
@@ -30,14 +30,9 @@ pub(super) trait StorageFault: Send + Sync + 'static {
         org
     }
 
-    /// Has its say before jobs of these kinds are claimed.
-    async fn before_claim(
-        &self,
-        right: &dyn Storage,
-        kinds: &[JobKind],
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let _ = (right, kinds, now);
+    /// Has its say before lines are looked for.
+    async fn before_look(&self, right: &dyn Storage, looks: &[Look]) -> Result<(), StoreError> {
+        let _ = (right, looks);
         Ok(())
     }
 
@@ -60,43 +55,41 @@ impl<F: StorageFault> Store for Wrong<dyn Storage, F> {
 
 #[async_trait]
 impl<F: StorageFault> JobQueue for Wrong<dyn Storage, F> {
+    async fn next_due(&self) -> Result<NextDue, StoreError> {
+        self.right.next_due().await
+    }
+
+    async fn promote(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.right.promote(now).await
+    }
+
+    async fn lines(&self, looks: &[Look], limit: u32) -> Result<Vec<Line>, StoreError> {
+        self.fault.before_look(&*self.right, looks).await?;
+        self.right.lines(looks, limit).await
+    }
+
     async fn claim(
         &self,
-        kinds: &[JobKind],
-        now: Timestamp,
+        wants: &[Want],
         lease_until: Timestamp,
-        limit: u32,
     ) -> Result<Vec<Claimed>, StoreError> {
-        self.fault.before_claim(&*self.right, kinds, now).await?;
-        self.right.claim(kinds, now, lease_until, limit).await
+        self.right.claim(wants, lease_until).await
     }
 
-    async fn heartbeat(
+    async fn renew(
         &self,
-        org: OrgId,
-        job: JobId,
-        fence: i64,
+        claims: &[Claim],
         lease_until: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.right.heartbeat(org, job, fence, lease_until).await
+    ) -> Result<Vec<Claim>, StoreError> {
+        self.right.renew(claims, lease_until).await
     }
 
-    async fn release(
-        &self,
-        org: OrgId,
-        job: JobId,
-        fence: i64,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.right.release(org, job, fence, now).await
+    async fn release(&self, claim: Claim, now: Timestamp) -> Result<(), StoreError> {
+        self.right.release(claim, now).await
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
         self.fault.sweep(&*self.right, now).await
-    }
-
-    async fn next_due(&self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError> {
-        self.right.next_due(kinds).await
     }
 }
 

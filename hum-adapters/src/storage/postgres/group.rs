@@ -373,10 +373,10 @@ async fn enqueue(connection: &mut PgConnection, batches: &[&mut Ops]) -> Result<
         match merge {
             Merge::Move => {
                 *how = Merge::Move;
-                queued[job::RUN_AT] = row[job::RUN_AT].clone();
+                queued[job::RUN_AT..].clone_from_slice(&row[job::RUN_AT..]);
             }
             Merge::Sooner if row[job::RUN_AT] < queued[job::RUN_AT] => {
-                queued[job::RUN_AT] = row[job::RUN_AT].clone()
+                queued[job::RUN_AT..].clone_from_slice(&row[job::RUN_AT..]);
             }
             Merge::Sooner => {}
         }

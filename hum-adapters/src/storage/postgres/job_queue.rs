@@ -3,19 +3,21 @@
 use async_trait::async_trait;
 use hum_core::{
     clock::Timestamp,
-    id::{JobId, OrgId},
-    job::{Claimed, JobKind, JobQueue},
-    record::{Field as _, Value},
+    job::{Claim, Claimed, JobQueue, Line, Look, NextDue, Want},
+    record::{Column, Field as _, Value},
     store::StoreError,
 };
-use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+use sqlx::{AssertSqlSafe, PgConnection, Row as _, postgres::PgRow};
 
 use super::{
-    super::job,
+    super::{
+        job,
+        query::{Sql, sql},
+    },
     PostgresStore,
     error::{Class, class, store_error},
     group::yield_to_twin,
-    statement::{bind, values},
+    statement::{bind, bind_rows, values},
 };
 
 /// How often a transaction is tried that another one got in the way of.
@@ -23,23 +25,40 @@ const TRIES: usize = 5;
 
 #[async_trait]
 impl JobQueue for PostgresStore {
+    async fn next_due(&self) -> Result<NextDue, StoreError> {
+        let rows = self.engine.rows(job::NEXT_DUE.into(), &[]).await?;
+        Ok(job::next_due(&rows))
+    }
+
+    async fn promote(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let sql = sql!("{}", job::postgres_promote());
+        self.engine.execute(sql, &[now.write()]).await
+    }
+
+    async fn lines(&self, looks: &[Look], limit: u32) -> Result<Vec<Line>, StoreError> {
+        let parts = job::parts(looks);
+        let sql = sql!("{}", job::postgres_lines());
+        let limit_param = [Value::Int(limit.into())];
+        let found = self.of_many(sql, job::PART, &parts, &limit_param).await;
+        job::lines(all_values(found)?, looks, limit)
+    }
+
     async fn claim(
         &self,
-        kinds: &[JobKind],
-        now: Timestamp,
+        wants: &[Want],
         lease_until: Timestamp,
-        limit: u32,
     ) -> Result<Vec<Claimed>, StoreError> {
-        let params = [now.write(), lease_until.write(), Value::Int(limit.into())];
+        if wants.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<_> = wants.iter().map(job::wanted).collect();
         for _ in 0..TRIES {
-            let claim = bind(
-                sqlx::query(AssertSqlSafe(job::postgres_claim(kinds))),
-                &params,
-            );
-            match claim.fetch_all(&self.engine.pool).await {
-                Ok(rows) => {
-                    return job::claimed(rows.iter().map(values).collect::<Result<_, _>>()?, kinds);
-                }
+            let sql = sql!("{}", job::postgres_claim());
+            match self
+                .of_many(sql, job::WANT, &rows, &[lease_until.write()])
+                .await
+            {
+                Ok(rows) => return job::claimed(all_values(Ok(rows))?, wants),
                 Err(error) if class(&error) == Class::InTheWay => {}
                 Err(error) => return Err(store_error(&error)),
             }
@@ -48,34 +67,21 @@ impl JobQueue for PostgresStore {
         Ok(Vec::new())
     }
 
-    async fn heartbeat(
+    async fn renew(
         &self,
-        org: OrgId,
-        job: JobId,
-        fence: i64,
-        until: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let params = [
-            Value::text(org),
-            Value::text(job),
-            Value::Int(fence),
-            until.write(),
-        ];
-        Ok(self
-            .engine
-            .execute(job::heartbeat().into(), &params)
-            .await?
-            == 1)
+        claims: &[Claim],
+        lease_until: Timestamp,
+    ) -> Result<Vec<Claim>, StoreError> {
+        let rows: Vec<_> = claims.iter().copied().map(job::held).collect();
+        let sql = Sql::Borrowed(job::RENEW_MANY);
+        let renewed = self
+            .of_many(sql, job::CLAIM_COLUMNS, &rows, &[lease_until.write()])
+            .await;
+        Ok(job::renewed(&all_values(renewed)?, claims))
     }
 
-    async fn release(
-        &self,
-        org: OrgId,
-        job: JobId,
-        fence: i64,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let held = [Value::text(org), Value::text(job), Value::Int(fence)];
+    async fn release(&self, claim: Claim, now: Timestamp) -> Result<(), StoreError> {
+        let held = job::held(claim);
         for _ in 0..TRIES {
             match self.release_once(&held, now).await {
                 Err(error) if class(&error) == Class::InTheWay => {}
@@ -97,14 +103,23 @@ impl JobQueue for PostgresStore {
         // The next sweep finds what is left.
         Ok(0)
     }
-
-    async fn next_due(&self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError> {
-        let rows = self.engine.rows(job::next_due(kinds).into(), &[]).await?;
-        Ok(job::due_at(&rows))
-    }
 }
 
 impl PostgresStore {
+    /// Runs a statement over many rows: `$n` is an array with the n-th column of each, and `more`
+    /// comes after them.
+    async fn of_many<const N: usize>(
+        &self,
+        sql: Sql,
+        columns: &[Column],
+        rows: &[[Value; N]],
+        more: &[Value],
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
+        let slices: Vec<&[Value]> = rows.iter().map(|row| row.as_slice()).collect();
+        let statement = bind_rows(sqlx::query(AssertSqlSafe(sql)), columns, &slices);
+        bind(statement, more).fetch_all(&self.engine.pool).await
+    }
+
     async fn release_once(&self, held: &[Value; 3], now: Timestamp) -> Result<(), sqlx::Error> {
         let mut transaction = self.engine.pool.begin().await?;
         queue_again(&mut transaction, job::release(), held, now).await?;
@@ -129,6 +144,11 @@ impl PostgresStore {
         transaction.commit().await?;
         Ok(swept)
     }
+}
+
+fn all_values(rows: Result<Vec<PgRow>, sqlx::Error>) -> Result<Vec<Vec<Value>>, StoreError> {
+    let rows = rows.map_err(|error| store_error(&error))?;
+    rows.iter().map(values).collect()
 }
 
 /// Gives a claim back with `sql`, or to its twin; `false` when it is not held any more.

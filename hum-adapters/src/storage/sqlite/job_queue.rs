@@ -3,14 +3,13 @@
 use async_trait::async_trait;
 use hum_core::{
     clock::Timestamp,
-    id::{JobId, OrgId},
-    job::{Claimed, JobKind, JobQueue},
+    job::{Claim, Claimed, JobQueue, Line, Look, NextDue, Want},
     record::{Field as _, Value},
     store::StoreError,
 };
 
 use super::{
-    super::job,
+    super::{job, query::sql},
     SqliteStore,
     apply::yield_to_twin,
     connection::{execute, rows},
@@ -19,45 +18,74 @@ use super::{
 
 #[async_trait]
 impl JobQueue for SqliteStore {
+    async fn next_due(&self) -> Result<NextDue, StoreError> {
+        Ok(job::next_due(&self.engine.rows(job::NEXT_DUE, &[])?))
+    }
+
+    async fn promote(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let sql = sql!("{}", job::sqlite_promote());
+        self.engine.execute(sql, vec![now.write()]).await
+    }
+
+    async fn lines(&self, looks: &[Look], limit: u32) -> Result<Vec<Line>, StoreError> {
+        if looks.is_empty() {
+            return Ok(Vec::new());
+        }
+        let parts = job::parts(looks);
+        let sql = job::sqlite_lines(parts.len());
+        let params: Vec<Value> = std::iter::once(Value::Int(limit.into()))
+            .chain(parts.into_iter().flatten())
+            .collect();
+        job::lines(self.engine.rows(&sql, &params)?, looks, limit)
+    }
+
     async fn claim(
         &self,
-        kinds: &[JobKind],
-        now: Timestamp,
+        wants: &[Want],
         lease_until: Timestamp,
-        limit: u32,
     ) -> Result<Vec<Claimed>, StoreError> {
-        let sql = job::sqlite_claim(kinds);
-        let params = [now.write(), lease_until.write(), Value::Int(limit.into())];
-        let claim = self
-            .engine
-            .write(move |connection| Ok(rows(connection, &sql, &params)?));
-        job::claimed(claim.await.map_err(not_a_conflict)?, kinds)
+        if wants.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = sql!("{}", job::sqlite_claim());
+        let params = wants.iter().map(|want| {
+            let [kind, org, queue, most] = job::wanted(want);
+            [kind, org, queue, most, lease_until.write()]
+        });
+        let params: Vec<_> = params.collect();
+        let claim = self.engine.write(move |connection| {
+            let mut claimed = Vec::new();
+            for params in &params {
+                claimed.extend(rows(connection, &sql, params)?);
+            }
+            Ok(claimed)
+        });
+        job::claimed(claim.await.map_err(not_a_conflict)?, wants)
     }
 
-    async fn heartbeat(
+    async fn renew(
         &self,
-        org: OrgId,
-        job: JobId,
-        fence: i64,
-        until: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let params = vec![
-            Value::text(org),
-            Value::text(job),
-            Value::Int(fence),
-            until.write(),
-        ];
-        Ok(self.engine.execute(job::heartbeat().into(), params).await? == 1)
+        claims: &[Claim],
+        lease_until: Timestamp,
+    ) -> Result<Vec<Claim>, StoreError> {
+        let sql = sql!("{}", job::renew());
+        let params = claims.iter().map(|claim| {
+            let [org, job, fence] = job::held(*claim);
+            [org, job, fence, lease_until.write()]
+        });
+        let params: Vec<_> = params.collect();
+        let renew = self.engine.write(move |connection| {
+            let mut renewed = Vec::new();
+            for params in &params {
+                renewed.extend(rows(connection, &sql, params)?);
+            }
+            Ok(renewed)
+        });
+        Ok(job::renewed(&renew.await.map_err(not_a_conflict)?, claims))
     }
 
-    async fn release(
-        &self,
-        org: OrgId,
-        job: JobId,
-        fence: i64,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let held = [Value::text(org), Value::text(job), Value::Int(fence)];
+    async fn release(&self, claim: Claim, now: Timestamp) -> Result<(), StoreError> {
+        let held = job::held(claim);
         let give_back = self.engine.write(move |connection| {
             let [org, job, fence] = held.clone();
             if execute(connection, &job::release(), &[org, job, fence, now.write()])? == 0 {
@@ -69,14 +97,9 @@ impl JobQueue for SqliteStore {
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let sql = job::EXPIRED;
-        // Most sweeps find nothing, and then nobody should have waited for the writer.
-        if self.engine.rows(sql, &[now.write()])?.is_empty() {
-            return Ok(0);
-        }
         let sweep = self.engine.write(move |connection| {
             let mut swept = 0;
-            for row in rows(connection, sql, &[now.write()])? {
+            for row in rows(connection, job::EXPIRED, &[now.write()])? {
                 let Ok(held) = <[Value; 3]>::try_from(row) else {
                     continue;
                 };
@@ -90,10 +113,5 @@ impl JobQueue for SqliteStore {
             Ok(swept)
         });
         sweep.await.map_err(not_a_conflict)
-    }
-
-    async fn next_due(&self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError> {
-        let rows = self.engine.rows(&job::next_due(kinds), &[])?;
-        Ok(job::due_at(&rows))
     }
 }

@@ -1,5 +1,6 @@
 //! Jobs: what is done after a commit. `docs/jobs.md` has the states and the diagram.
 
+mod room;
 mod worker;
 
 use std::{fmt, time::Duration};
@@ -14,7 +15,8 @@ use crate::kernel::{
     store::StoreError,
 };
 
-pub use worker::{CONCURRENCY, Shutdown, Workers};
+pub use room::{QUEUE_AT_MOST, Room};
+pub use worker::{JOBS_AT_ONCE, Shutdown, Workers};
 
 /// What a job does, such as `sms.send`. The payload is its key: an id, never a copy of data.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,14 +40,33 @@ impl fmt::Debug for JobKind {
     }
 }
 
-/// Which jobs share the room of a worker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which jobs share room. Each lane has its own, so that none of them keeps another one waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lane {
-    /// hum's own work: it takes what room there is.
+    /// Somebody waits for it: answers to people.
+    Reply,
+    /// hum's own work.
     Own,
-    /// Work that waits for servers of customers and of sources of facts, which may be slow: at most
-    /// half of the room, so that it never keeps a text waiting.
+    /// Work that waits for servers of customers and of sources of facts, which may be slow.
     Others,
+}
+
+impl Lane {
+    /// All of them, first what people wait for.
+    pub const ALL: [Self; 3] = [Self::Reply, Self::Own, Self::Others];
+}
+
+/// A line in which due jobs stand: those of one kind and organization, and within it of one queue.
+///
+/// Workers take from lines in turn, so a long one keeps no other one waiting.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Line {
+    /// What.
+    pub kind: JobKind,
+    /// Whose.
+    pub org: OrgId,
+    /// Of whose work that may be slow by itself, such as one endpoint; otherwise empty.
+    pub queue: String,
 }
 
 /// One kind of job: what it is, and how it runs. It stands in the list of jobs of its capability.
@@ -95,8 +116,13 @@ pub struct NewJob {
     pub kind: JobKind,
     /// On what. At most one job of a kind and key is queued, and at most one runs, at any time.
     pub key: String,
+    /// See [`Line::queue`].
+    pub queue: String,
     /// When, at the earliest.
     pub run_at: Timestamp,
+    /// It is due when it is queued: it stands in its line at once. A job whose time is yet to come
+    /// is put there by [`JobQueue::promote`].
+    pub ready: bool,
     /// What happens when such a job is queued already.
     pub merge: Merge,
 }
@@ -125,8 +151,18 @@ impl NewJob {
             org,
             kind,
             key: key.to_string(),
+            queue: String::new(),
             run_at,
+            ready: run_at <= moment.now,
             merge: Merge::Sooner,
+        }
+    }
+
+    /// It stands in a line of its own: of `queue` in its organization.
+    pub fn in_queue(self, queue: impl ToString) -> Self {
+        Self {
+            queue: queue.to_string(),
+            ..self
         }
     }
 
@@ -150,59 +186,125 @@ pub struct Claimed {
     pub kind: JobKind,
     /// On what.
     pub key: String,
+    /// See [`Line::queue`].
+    pub queue: String,
     /// Rises with every claim; whatever the job commits bears it.
     pub fence: i64,
     /// How many runs began, this one included.
     pub attempt: i64,
 }
 
-/// How long a claim holds without a heartbeat.
+impl Claimed {
+    /// Where it stood.
+    pub fn line(&self) -> Line {
+        Line {
+            kind: self.kind,
+            org: self.org,
+            queue: self.queue.clone(),
+        }
+    }
+
+    /// Its claim.
+    pub fn claim(&self) -> Claim {
+        Claim {
+            org: self.org,
+            job: self.id,
+            fence: self.fence,
+        }
+    }
+}
+
+/// The right to run a job, as long as nobody else claimed it since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Claim {
+    /// Whose.
+    pub org: OrgId,
+    /// Which job.
+    pub job: JobId,
+    /// Which of its claims.
+    pub fence: i64,
+}
+
+/// Where to look for lines of a kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// Of which kind.
+    pub kind: JobKind,
+    /// The line that was served last: those behind it come first, and it comes last.
+    pub after: Option<Line>,
+}
+
+/// How many jobs are wanted of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Want {
+    /// Of which line.
+    pub line: Line,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// What time alone brings next to the queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NextDue {
+    /// When the next job is to be promoted.
+    pub promote: Option<Timestamp>,
+    /// When the next claim runs out and is to be swept.
+    pub sweep: Option<Timestamp>,
+}
+
+impl NextDue {
+    /// The earlier of the two.
+    pub fn earliest(self) -> Option<Timestamp> {
+        self.promote.into_iter().chain(self.sweep).min()
+    }
+}
+
+/// How long a claim holds when it is not renewed.
 pub const LEASE: Duration = Duration::from_secs(30);
-/// How often a claim is renewed.
+/// How often claims are renewed.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
-/// How often expired claims are given back.
-pub const SWEEP: Duration = Duration::from_secs(5);
 
 /// The queue. Jobs enter and leave it as part of a [`crate::kernel::batch::Batch`]; this port is
-/// what a worker needs besides.
+/// what a worker needs besides. What each call costs does not grow with how many jobs wait.
 #[async_trait]
 pub trait JobQueue: Send + Sync {
-    /// Claims up to `limit` due jobs of the given kinds, oldest due first, each until
-    /// `lease_until`.
+    /// What time alone brings next.
+    async fn next_due(&self) -> Result<NextDue, StoreError>;
+
+    /// Puts jobs whose time has come into their lines, at most [`PROMOTE`] of them; answers how
+    /// many.
+    async fn promote(&self, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Lines with a job that can be claimed, at most `limit` of each kind, each line once.
+    ///
+    /// A job whose kind and key is running already cannot be claimed.
+    async fn lines(&self, looks: &[Look], limit: u32) -> Result<Vec<Line>, StoreError>;
+
+    /// Claims jobs of these lines, of each the oldest due first, until `lease_until`.
     ///
     /// A job whose kind and key is running already is not claimed. Two claims never return the same
-    /// job. Jobs of other kinds stay queued for the builds that know them.
+    /// job. Jobs of kinds that nobody asks for stay queued for the builds that know them.
     async fn claim(
         &self,
-        kinds: &[JobKind],
-        now: Timestamp,
+        wants: &[Want],
         lease_until: Timestamp,
-        limit: u32,
     ) -> Result<Vec<Claimed>, StoreError>;
 
-    /// Extends a claim; `false` when it is no longer held and the run must stop.
-    async fn heartbeat(
+    /// Extends claims; answers those that are still held. The run of another one must stop.
+    async fn renew(
         &self,
-        org: OrgId,
-        job: JobId,
-        fence: i64,
+        claims: &[Claim],
         lease_until: Timestamp,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<Vec<Claim>, StoreError>;
 
     /// Gives a claim back without having run, on shutdown; does nothing when it is no longer held.
-    async fn release(
-        &self,
-        org: OrgId,
-        job: JobId,
-        fence: i64,
-        now: Timestamp,
-    ) -> Result<(), StoreError>;
+    async fn release(&self, claim: Claim, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Queues again whatever is claimed and past its lease; answers how many. Where a job of the
-    /// same kind and key is queued meanwhile, that one is due now and the expired one is deleted.
+    /// Queues again whatever is claimed and past its lease, due now; answers how many. Where a job
+    /// of the same kind and key is queued meanwhile, that one is due now and the expired one is
+    /// deleted.
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError>;
-
-    /// When there is something to do next: the earliest time that a queued job of these kinds is
-    /// due, or that a claim of any kind runs out and is to be swept.
-    async fn next_due(&self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError>;
 }
+
+/// How many jobs are put into their lines at once.
+pub const PROMOTE: u32 = 1000;

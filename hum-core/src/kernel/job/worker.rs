@@ -1,34 +1,31 @@
 //! The loop that runs jobs. The server and the simulator run this very one.
 
-use std::{
-    collections::BTreeMap, convert::Infallible, future::Future, pin::pin, sync::Arc, time::Duration,
-};
+use std::{collections::BTreeMap, future::Future, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{
-    FutureExt as _, StreamExt as _, future::FusedFuture as _, select_biased,
+    FutureExt as _, StreamExt as _,
+    future::{BoxFuture, FusedFuture},
+    select_biased,
     stream::FuturesUnordered,
 };
 
 use crate::kernel::{
-    Kernel,
-    batch::Finished,
-    clock::Timestamp,
-    error::Error,
-    id::{JobId, OrgId},
-    store::StoreError,
+    Kernel, batch::Finished, clock::Timestamp, error::Error, id::JobId, store::StoreError,
 };
 
-use super::{Claimed, HEARTBEAT, Job, JobKind, JobQueue, LEASE, Lane, SWEEP};
+use super::{
+    Claim, Claimed, HEARTBEAT, Job, JobKind, JobQueue, LEASE, Lane, Line, Look, NextDue, Room, Want,
+};
 
-/// How many jobs one loop runs at once.
-pub const CONCURRENCY: usize = 64;
-/// How many of them may be of [`Lane::Others`].
-const OTHERS_AT_MOST: usize = CONCURRENCY / 2;
-/// How long a loop waits for its jobs when it is told to stop; what is not done by then is given
+/// How many jobs of a lane a process runs at once, if it is not told otherwise.
+pub const JOBS_AT_ONCE: usize = 256;
+/// How long the loop waits for its jobs when it is told to stop; what is not done by then is given
 /// back.
 pub const GRACE: Duration = Duration::from_secs(10);
-/// When due jobs cannot be claimed, because their twins run, nobody spins.
-const BLOCKED: Duration = Duration::from_millis(50);
+/// How many lines of a kind are looked at together.
+const LINES: u32 = 64;
+/// How often more lines are looked for before anything else is done.
+const LOOKS: u32 = 16;
 /// After the store failed.
 const STORE_FAILED: Duration = Duration::from_secs(1);
 const PURGE: Duration = Duration::from_secs(3600);
@@ -45,129 +42,48 @@ struct Registry {
     kernel: Kernel,
     queue: Arc<dyn JobQueue>,
     jobs: BTreeMap<JobKind, Arc<dyn Job>>,
-    all: Vec<JobKind>,
-    own: Vec<JobKind>,
-    others: Vec<JobKind>,
+    at_once: usize,
     poll: Duration,
 }
 
 impl Workers {
-    /// `poll` is how long an idle loop waits before it looks again.
+    /// `at_once` jobs of a lane; `poll` is how long an idle loop waits before it looks again.
     pub(crate) fn new(
         kernel: Kernel,
         queue: Arc<dyn JobQueue>,
         jobs: Vec<Arc<dyn Job>>,
+        at_once: usize,
         poll: Duration,
     ) -> Self {
-        let kinds = |lane: Lane| {
-            jobs.iter()
-                .filter(|job| job.lane() == lane)
-                .map(|job| job.kind())
-                .collect()
-        };
-        let (own, others) = (kinds(Lane::Own), kinds(Lane::Others));
-        let all = jobs.iter().map(|job| job.kind()).collect();
         let jobs = jobs.into_iter().map(|job| (job.kind(), job)).collect();
         Self(Arc::new(Registry {
             kernel,
             queue,
             jobs,
-            all,
-            own,
-            others,
+            at_once,
             poll,
         }))
     }
 
     /// Every kind of job that this build runs.
-    pub fn kinds(&self) -> &[JobKind] {
-        &self.0.all
+    pub fn kinds(&self) -> impl Iterator<Item = JobKind> {
+        self.0.jobs.keys().copied()
     }
 
     /// Claims and runs jobs until `shutdown` completes, then stops claiming, finishes what runs or
-    /// gives it back, within ten seconds. Several loops may run in one process and in many.
+    /// gives it back, within ten seconds. One loop per process is enough; any number of processes
+    /// may share a database.
     pub async fn run(&self, shutdown: impl Shutdown) {
         let mut shutdown = pin!(shutdown.fuse());
-        let mut running = FuturesUnordered::new();
-        let mut held = BTreeMap::new();
-        let mut next_sweep = Duration::ZERO;
-        let mut next_purge = Duration::ZERO;
+        let mut shift = Shift::new(&self.0);
         while !shutdown.is_terminated() {
-            let now = self.0.kernel.clock().monotonic();
-            if now >= next_sweep {
-                next_sweep = now + SWEEP;
-                beside(&mut running, &mut held, self.sweep()).await;
-            }
-            if now >= next_purge {
-                next_purge = now + PURGE;
-                let purge = self
-                    .0
-                    .kernel
-                    .upkeep()
-                    .purge_expired(self.0.kernel.clock().now());
-                if let Err(error) = beside(&mut running, &mut held, purge).await {
-                    tracing::warn!(%error, "could not purge expired replies");
-                }
-            }
-            let free = CONCURRENCY - running.len();
-            let others = held
-                .values()
-                .filter(|(.., kind)| self.0.others.contains(kind))
-                .count();
-            let claim = self.claim(free, OTHERS_AT_MOST.saturating_sub(others));
-            let wait = match beside(&mut running, &mut held, claim).await {
-                Ok((claimed, wait)) => {
-                    if claimed.is_empty() && wait <= BLOCKED {
-                        // Something is due that cannot be claimed: perhaps its worker died.
-                        next_sweep = next_sweep.min(now + wait);
-                    }
-                    for job in claimed {
-                        held.insert(job.id, (job.org, job.fence, job.kind));
-                        running.push(self.run_claimed(job));
-                    }
-                    wait
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "could not claim jobs");
-                    STORE_FAILED
-                }
-            };
-            let mut wake = pin!(self.0.kernel.live_bus().wait_for_jobs().fuse());
-            let mut pause = pin!(self.0.kernel.clock().sleep(wait.min(self.0.poll)).fuse());
-            select_biased! {
-                () = shutdown => {}
-                done = running.select_next_some() => { held.remove(&done); }
-                () = wake => {}
-                () = pause => {}
-            }
+            let wait = shift.take_on().await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "could not claim jobs");
+                STORE_FAILED
+            });
+            shift.wait(wait, &mut shutdown).await;
         }
-        self.wind_down(running, held).await;
-    }
-
-    /// Finishes what runs within [`GRACE`], and gives the rest back.
-    async fn wind_down(
-        &self,
-        mut running: FuturesUnordered<impl Future<Output = JobId>>,
-        mut held: Held,
-    ) {
-        let mut grace = pin!(self.0.kernel.clock().sleep(GRACE).fuse());
-        while !running.is_empty() {
-            select_biased! {
-                done = running.select_next_some() => { held.remove(&done); }
-                () = grace => break,
-            }
-        }
-        drop(running);
-        for (job, (org, fence, _)) in held {
-            if let Err(error) = self
-                .0
-                .queue
-                .release(org, job, fence, self.0.kernel.clock().now())
-                .await
-            {
-                tracing::warn!(%job, %error, "could not give a job back; its lease will run out");
-            }
-        }
+        shift.wind_down().await;
     }
 
     /// Runs at most one due job to its end. For tests that step through the queue; answers whether
@@ -176,134 +92,62 @@ impl Workers {
     /// # Errors
     /// The store failed.
     pub async fn run_one(&self) -> Result<bool, Error> {
-        let now = self.0.kernel.clock().now();
-        match self
-            .0
-            .queue
-            .claim(&self.0.all, now, now + LEASE, 1)
-            .await?
-            .pop()
-        {
+        let Registry { kernel, queue, .. } = &*self.0;
+        let now = kernel.now();
+        queue.promote(now).await?;
+        let mut looks = Room::new(1).looks(self.0.lanes());
+        looks.sort_by_key(|look| self.0.lane_of(look.kind));
+        let lines = queue.lines(&looks, 1).await?;
+        let lane = |line: &Line| self.0.lane_of(line.kind);
+        let Some(line) = lines.into_iter().min_by_key(lane) else {
+            return Ok(false);
+        };
+        let want = Want { line, limit: 1 };
+        match queue.claim(&[want], now + LEASE).await?.pop() {
             Some(job) => {
-                self.run_claimed(job).await;
+                self.0.run_claimed(job).await;
                 Ok(true)
             }
             None => Ok(false),
         }
     }
 
-    /// When the next job is due.
+    /// When the next job is due that [`Workers::run_one`] does not find yet.
     ///
     /// # Errors
     /// The store failed.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
-        Ok(self.0.queue.next_due(&self.0.all).await?)
+        Ok(self.0.queue.next_due().await?.earliest())
+    }
+}
+
+impl Registry {
+    fn lanes(&self) -> impl Iterator<Item = (JobKind, Lane)> {
+        self.jobs.iter().map(|(kind, job)| (*kind, job.lane()))
     }
 
-    /// Claims up to `free` jobs, up to `others` of them for servers of others; answers also how
-    /// long there is nothing to claim.
-    async fn claim(&self, free: usize, others: usize) -> Result<(Vec<Claimed>, Duration), Error> {
-        let mut claimed = self.claim_kinds(&self.0.own, free).await?;
-        let room = others.min(free - claimed.len());
-        match self.claim_kinds(&self.0.others, room).await {
-            Ok(others) => claimed.extend(others),
-            // What is claimed already must run.
-            Err(error) if !claimed.is_empty() => {
-                tracing::warn!(%error, "could not claim jobs for servers of others")
-            }
-            Err(error) => return Err(error),
-        }
-        if claimed.len() == free {
-            return Ok((claimed, self.0.poll));
-        }
-        // A lane that is full says so itself, when one of its jobs ends.
-        let full = others
-            == claimed
-                .iter()
-                .filter(|job| self.0.others.contains(&job.kind))
-                .count();
-        let wait = match self
-            .0
-            .queue
-            .next_due(if full { &self.0.own } else { &self.0.all })
-            .await?
-        {
-            Some(at) => at.since(self.0.kernel.clock().now()).max(BLOCKED),
-            None => self.0.poll,
-        };
-        Ok((claimed, wait))
+    fn lane_of(&self, kind: JobKind) -> Lane {
+        self.jobs.get(&kind).map_or(Lane::Own, |job| job.lane())
     }
 
-    async fn claim_kinds(&self, kinds: &[JobKind], limit: usize) -> Result<Vec<Claimed>, Error> {
-        if limit == 0 {
-            return Ok(Vec::new());
-        }
-        let now = self.0.kernel.clock().now();
-        Ok(self
-            .0
-            .queue
-            .claim(
-                kinds,
-                now,
-                now + LEASE,
-                u32::try_from(limit).unwrap_or(u32::MAX),
-            )
-            .await?)
-    }
-
-    async fn sweep(&self) {
-        match self.0.queue.sweep(self.0.kernel.clock().now()).await {
-            Ok(0) => {}
-            Ok(count) => tracing::warn!(count, "jobs whose worker died are queued again"),
-            Err(error) => tracing::warn!(%error, "could not look for jobs whose worker died"),
-        }
-    }
-
-    /// Runs a job and renews its claim. When the claim is lost the run goes on: its fence keeps it
-    /// from changing anything but what it alone knows, the carrier's answer.
+    /// Runs a job. When its claim is lost meanwhile the run goes on: its fence keeps it from
+    /// changing anything but what it alone knows, the carrier's answer.
     async fn run_claimed(&self, job: Claimed) -> JobId {
-        let mut work = pin!(self.run_job(&job).fuse());
-        let mut renewals = pin!(self.renew_claim(&job).fuse());
-        select_biased! {
-            result = work => {
-                if let Err(error) = result {
-                    self.run_failed(&job, &error).await;
-                }
-            }
-            never = renewals => match never {},
+        if let Err(error) = self.run_job(&job).await {
+            self.run_failed(&job, &error).await;
         }
         job.id
     }
 
-    /// Until it is dropped.
-    async fn renew_claim(&self, job: &Claimed) -> Infallible {
-        loop {
-            self.0.kernel.clock().sleep(HEARTBEAT).await;
-            let held = self
-                .0
-                .queue
-                .heartbeat(
-                    job.org,
-                    job.id,
-                    job.fence,
-                    self.0.kernel.clock().now() + LEASE,
-                )
-                .await;
-            if !matches!(held, Ok(true)) {
-                tracing::warn!(job = %job.id, kind = job.kind.as_str(), ?held, "the claim of a running job was not renewed");
-            }
-        }
-    }
-
     async fn run_job(&self, job: &Claimed) -> Result<(), Error> {
-        let Some(kind) = self.0.jobs.get(&job.kind) else {
+        let Some(kind) = self.jobs.get(&job.kind) else {
             return Err(Error::Conflict(format!(
                 "no build that runs {} claimed this",
                 job.kind.as_str()
             )));
         };
         let mut work = pin!(kind.run(job).fuse());
-        let mut late = pin!(self.0.kernel.clock().sleep(kind.timeout()).fuse());
+        let mut late = pin!(self.kernel.clock().sleep(kind.timeout()).fuse());
         select_biased! {
             result = work => result,
             () = late => Err(Error::Conflict(format!("broken off after {} s", kind.timeout().as_secs()))),
@@ -320,7 +164,6 @@ impl Workers {
             Error::Store(StoreError::Unavailable(_)) | Error::Conflict(_)
         );
         let (tries, wait) = self
-            .0
             .jobs
             .get(&job.kind)
             .map_or((i64::MAX, STORE_FAILED), |kind| {
@@ -332,30 +175,181 @@ impl Workers {
             }
         } else {
             Finished::Again {
-                at: self.0.kernel.clock().now() + wait,
+                at: self.kernel.clock().now() + wait,
                 error: Some(error.to_string()),
             }
         };
         // When this fails too, the lease runs out and the sweep takes over.
-        let _ = self.0.kernel.claimed(job).finish(how).await;
+        let _ = self.kernel.claimed(job).finish(how).await;
     }
 }
 
-/// The claims of the jobs that run here.
-type Held = BTreeMap<JobId, (OrgId, i64, JobKind)>;
+/// The loop at work: what runs, and the room for more.
+struct Shift<'w> {
+    registry: &'w Registry,
+    running: FuturesUnordered<BoxFuture<'w, JobId>>,
+    room: Room,
+    next_renewal: Duration,
+    next_purge: Duration,
+}
 
-/// Does `work` while the jobs go on. They must: one of them may have been given what `work` waits
-/// for, such as a connection of a pool, and would hold it until somebody polls it.
-async fn beside<T>(
-    running: &mut FuturesUnordered<impl Future<Output = JobId>>,
-    held: &mut Held,
-    work: impl Future<Output = T>,
-) -> T {
-    let mut work = pin!(work.fuse());
-    loop {
+impl<'w> Shift<'w> {
+    fn new(registry: &'w Registry) -> Self {
+        Self {
+            registry,
+            running: FuturesUnordered::new(),
+            room: Room::new(registry.at_once),
+            next_renewal: registry.kernel.clock().monotonic() + HEARTBEAT,
+            next_purge: Duration::ZERO,
+        }
+    }
+
+    /// Claims whatever is due and has room; answers how long there is nothing more to do.
+    async fn take_on(&mut self) -> Result<Duration, Error> {
+        let Registry { kernel, queue, .. } = self.registry;
+        self.keep_up().await;
+        let mut due = self.beside(queue.next_due()).await?;
+        let now = kernel.now();
+        if due.earliest().is_some_and(|at| at <= now) {
+            self.let_in(due, now).await?;
+            due = self.beside(queue.next_due()).await?;
+        }
+        for _ in 0..LOOKS {
+            if !self.claim().await? {
+                break;
+            }
+        }
+        let until = |at: Timestamp| at.since(kernel.now());
+        Ok(due.earliest().map_or(self.registry.poll, until))
+    }
+
+    /// What time has brought: jobs that are due by now, and claims that ran out.
+    async fn let_in(&mut self, due: NextDue, now: Timestamp) -> Result<(), Error> {
+        let queue = &self.registry.queue;
+        if due.promote.is_some_and(|at| at <= now) {
+            self.beside(queue.promote(now)).await?;
+        }
+        if due.sweep.is_some_and(|at| at <= now) {
+            match self.beside(queue.sweep(now)).await? {
+                0 => {}
+                count => tracing::warn!(count, "jobs whose worker died are queued again"),
+            }
+        }
+        Ok(())
+    }
+
+    /// One look at lines, and one claim. Whether there may be more of them to look at.
+    async fn claim(&mut self) -> Result<bool, Error> {
+        let Registry { kernel, queue, .. } = self.registry;
+        let looks = self.room.looks(self.registry.lanes());
+        if looks.is_empty() {
+            return Ok(false);
+        }
+        let lines = self.beside(queue.lines(&looks, LINES)).await?;
+        let mut wants = Vec::new();
+        for lane in Lane::ALL {
+            let of_lane = |line: &&Line| self.registry.lane_of(line.kind) == lane;
+            let of_lane: Vec<Line> = lines.iter().filter(of_lane).cloned().collect();
+            wants.extend(self.room.share(lane, &of_lane));
+        }
+        if !wants.is_empty() {
+            let claim = queue.claim(&wants, kernel.now() + LEASE);
+            for job in self.beside(claim).await? {
+                self.room.take(self.registry.lane_of(job.kind), &job);
+                let run = self.registry.run_claimed(job);
+                self.running.push(run.boxed());
+            }
+        }
+        let in_all = |look: &Look| lines.iter().filter(|line| line.kind == look.kind).count();
+        Ok(looks.iter().any(|look| in_all(look) >= LINES as usize))
+    }
+
+    /// Renews the claims of what runs, and throws away what nobody will ask for.
+    async fn keep_up(&mut self) {
+        let Registry { kernel, queue, .. } = self.registry;
+        let now = kernel.clock().monotonic();
+        if now >= self.next_renewal {
+            self.next_renewal = now + HEARTBEAT;
+            let claims = self.room.claims();
+            if !claims.is_empty() {
+                let renewed = self
+                    .beside(queue.renew(&claims, kernel.now() + LEASE))
+                    .await;
+                self.renewed(&claims, renewed);
+            }
+        }
+        if now >= self.next_purge {
+            self.next_purge = now + PURGE;
+            let purge = kernel.upkeep().purge_expired(kernel.now());
+            if let Err(error) = self.beside(purge).await {
+                tracing::warn!(%error, "could not purge expired replies");
+            }
+        }
+    }
+
+    fn renewed(&mut self, claims: &[Claim], renewed: Result<Vec<Claim>, StoreError>) {
+        match renewed {
+            Ok(held) => {
+                let running = self.room.claims();
+                for claim in claims {
+                    if !held.contains(claim) && running.contains(claim) {
+                        tracing::warn!(job = %claim.job, "the claim of a running job is lost");
+                        self.room.lose(*claim);
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the claims of running jobs were not renewed");
+            }
+        }
+    }
+
+    /// Until something ends, or is due, or `wait` is over.
+    async fn wait(&mut self, wait: Duration, mut shutdown: impl FusedFuture<Output = ()> + Unpin) {
+        let clock = self.registry.kernel.clock();
+        let until_renewal = self.next_renewal.saturating_sub(clock.monotonic());
+        let wait = wait.min(self.registry.poll).min(until_renewal);
+        let mut wake = pin!(self.registry.kernel.live_bus().wait_for_jobs().fuse());
+        let mut pause = pin!(clock.sleep(wait).fuse());
         select_biased! {
-            result = work => return result,
-            done = running.select_next_some() => { held.remove(&done); }
+            () = shutdown => {}
+            done = self.running.select_next_some() => self.room.leave(done),
+            () = wake => {}
+            () = pause => {}
+        }
+        // Whatever ended at the same time makes room together.
+        while let Some(Some(done)) = self.running.next().now_or_never() {
+            self.room.leave(done);
+        }
+    }
+
+    /// Does `work` while the jobs go on. They must: one of them may have been given what `work`
+    /// waits for, such as a connection of a pool, and would hold it until somebody polls it.
+    async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work.fuse());
+        loop {
+            select_biased! {
+                result = work => return result,
+                done = self.running.select_next_some() => self.room.leave(done),
+            }
+        }
+    }
+
+    /// Finishes what runs within [`GRACE`], and gives the rest back.
+    async fn wind_down(mut self) {
+        let Registry { kernel, queue, .. } = self.registry;
+        let mut grace = pin!(kernel.clock().sleep(GRACE).fuse());
+        while !self.running.is_empty() {
+            select_biased! {
+                done = self.running.select_next_some() => self.room.leave(done),
+                () = grace => break,
+            }
+        }
+        self.running.clear();
+        for claim in self.room.claims() {
+            if let Err(error) = queue.release(claim, kernel.now()).await {
+                tracing::warn!(job = %claim.job, %error, "could not give a job back; its lease will run out");
+            }
         }
     }
 }

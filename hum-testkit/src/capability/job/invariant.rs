@@ -1,6 +1,10 @@
 //! INV-17 to INV-20 and INV-39: the queue.
 
-use hum_core::{id::JobId, job::Claimed};
+use hum_core::{
+    clock::Timestamp,
+    id::JobId,
+    job::{Claim, Claimed},
+};
 
 use super::{MirrorJob, Queue, QueueNews};
 use crate::{
@@ -15,8 +19,8 @@ impl Invariant for Claims {
     fn on_queue(&self, known: &Known<'_>, news: &QueueNews<'_>, findings: &mut Findings) {
         let queue = &known.mirror.queue;
         match *news {
-            QueueNews::Claimed { job, now } => claimed(queue, job, now, findings),
-            QueueNews::Renewed { job, fence } => renewed(queue, job, fence, findings),
+            QueueNews::Claimed { job, now, latest } => claimed(queue, job, (now, latest), findings),
+            QueueNews::Renewed(claim) => renewed(queue, claim, findings),
             QueueNews::Swept { now, count } => {
                 let expired = queue.jobs().filter(|(_, job)| job.is_expired(now)).count();
                 if expired as u64 != count {
@@ -33,7 +37,7 @@ impl Invariant for Claims {
 fn claimed(
     queue: &Queue,
     claimed: &Claimed,
-    now: hum_core::clock::Timestamp,
+    (now, latest): (Timestamp, Timestamp),
     findings: &mut Findings,
 ) {
     let Some(job) = queue.job(claimed.id) else {
@@ -49,7 +53,7 @@ fn claimed(
             format!("{claimed:?} was claimed while {:?} holds", job.claim),
         );
     }
-    if job.run_at > now {
+    if job.run_at > latest {
         findings.add(
             "INV-20",
             format!(
@@ -66,7 +70,8 @@ fn claimed(
     }
 }
 
-fn renewed(queue: &Queue, id: JobId, fence: i64, findings: &mut Findings) {
+fn renewed(queue: &Queue, claim: Claim, findings: &mut Findings) {
+    let Claim { job: id, fence, .. } = claim;
     match queue.job(id).map(|job| job.claim) {
         Some(Some((current, _))) if current == fence => {}
         Some(claim) => findings.add(

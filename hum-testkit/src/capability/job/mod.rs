@@ -5,7 +5,11 @@ mod queue;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use hum_core::{clock::Timestamp, id::JobId, job::Claimed};
+use hum_core::{
+    clock::Timestamp,
+    id::JobId,
+    job::{Claim, Claimed},
+};
 
 use super::Capability;
 use crate::invariant::Invariant;
@@ -30,14 +34,11 @@ pub enum QueueNews<'a> {
         job: &'a Claimed,
         /// What its wall clock said.
         now: Timestamp,
+        /// The latest that a wall clock has said so far.
+        latest: Timestamp,
     },
     /// A claim holds longer.
-    Renewed {
-        /// Of which job.
-        job: JobId,
-        /// Which claim.
-        fence: i64,
-    },
+    Renewed(Claim),
     /// Claims that had run out were taken back.
     Swept {
         /// What its wall clock said.

@@ -4,7 +4,7 @@ use hum_core::{
     batch::{Finish, Finished},
     clock::Timestamp,
     id::{JobId, OrgId},
-    job::{Claimed, JobKind, Merge, NewJob},
+    job::{Claim, Claimed, JobKind, Merge, NewJob},
 };
 
 /// What the queue must hold: jobs that are not done.
@@ -34,6 +34,11 @@ impl MirrorJob {
     /// Whether both are of one kind and key.
     pub fn is_twin_of(&self, other: &Self) -> bool {
         self.kind == other.kind && self.key == other.key
+    }
+
+    fn is_held(&self, claim: Claim) -> bool {
+        self.claim
+            .is_some_and(|(current, _)| current == claim.fence)
     }
 
     /// Whether its claim ran out.
@@ -105,22 +110,16 @@ impl Queue {
         }
     }
 
-    pub(crate) fn renew(&mut self, id: JobId, fence: i64, lease_until: Timestamp) {
-        if let Some(job) = self
-            .0
-            .get_mut(&id)
-            .filter(|job| job.claim.is_some_and(|(current, _)| current == fence))
-        {
-            job.claim = Some((fence, lease_until));
+    pub(crate) fn renew(&mut self, claim: Claim, lease_until: Timestamp) {
+        if let Some(job) = self.0.get_mut(&claim.job).filter(|job| job.is_held(claim)) {
+            job.claim = Some((claim.fence, lease_until));
         }
     }
 
-    pub(crate) fn release(&mut self, id: JobId, fence: i64) {
-        let held = self
-            .job(id)
-            .filter(|job| job.claim.is_some_and(|(current, _)| current == fence));
+    pub(crate) fn release(&mut self, claim: Claim) {
+        let held = self.job(claim.job).filter(|job| job.is_held(claim));
         if let Some(at) = held.map(|job| job.run_at) {
-            self.queue_again(id, at);
+            self.queue_again(claim.job, at);
         }
     }
 
