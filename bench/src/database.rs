@@ -6,9 +6,22 @@ use std::{
     process::{Command, Stdio},
 };
 
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 
 use crate::server::Postgres;
+
+/// A benchmark that runs on either.
+#[derive(Args)]
+pub struct Databases {
+    /// Which databases.
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "sqlite,postgres"
+    )]
+    pub database: Vec<DatabaseKind>,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DatabaseKind {

@@ -109,11 +109,16 @@ impl Ground {
 }
 
 impl Effort {
-    /// The same; `data` describes what is sent.
+    /// Gives the cores to server and load, and says what is going to happen.
     pub fn settle(&self, name: &str, data: &str) -> io::Result<Cores> {
-        self.ground.settle(&format!(
+        self.ground.settle(&self.plan(name, data))
+    }
+
+    /// What is going to happen; `data` describes what is sent.
+    pub fn plan(&self, name: &str, data: &str) -> String {
+        format!(
             "{name}: {} connections, {data}, {} s a side after {} s of warm-up",
             self.connections, self.seconds, self.warm_up
-        ))
+        )
     }
 }

@@ -128,7 +128,7 @@ async fn connection(
     {
         let number = note(&visits, http::text(&buffer[head])?, &buffer[body]);
         let answer: &[u8] = match manner {
-            Manner::FailOneInTen if number % 10 == 0 => {
+            Manner::FailOneInTen if number.is_multiple_of(10) => {
                 b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n"
             }
             Manner::Well | Manner::FailOneInTen => b"HTTP/1.1 204 No Content\r\n\r\n",

@@ -15,12 +15,12 @@ use crate::{
 
 /// Where stages are put up.
 pub struct Site<'a> {
-    pub ground: &'a Ground,
-    pub storage: Storage,
+    ground: &'a Ground,
+    storage: Storage,
     /// hum's server.
-    pub program: PathBuf,
+    program: PathBuf,
     /// The core that it runs on.
-    pub core: String,
+    core: String,
 }
 
 pub struct Stage {
@@ -32,7 +32,19 @@ pub struct Stage {
     pub address: SocketAddr,
 }
 
-impl Site<'_> {
+impl<'a> Site<'a> {
+    /// Builds hum, and gives the cores to it and the rest. `plan` is what is going to happen.
+    pub fn new(ground: &'a Ground, storage: Storage, plan: &str) -> io::Result<Self> {
+        let program = ground.hum()?;
+        let core = ground.settle(plan)?.server;
+        Ok(Self {
+            ground,
+            storage,
+            program,
+            core,
+        })
+    }
+
     /// An empty database. `settings` are those of its own server, as `name=value`.
     pub fn stage(&self, kind: DatabaseKind, settings: &[&str]) -> io::Result<Stage> {
         let folder = self.ground.folder_on(self.storage)?;

@@ -71,23 +71,16 @@ struct Bench<'a> {
 
 /// Measures; `false` when a goal was missed.
 pub fn run(options: &Options) -> io::Result<bool> {
-    let ground = &options.ground;
-    let program = ground.hum()?;
     if options.part.contains(&Part::Jobs) {
         server::install_from_npm(&side::peer_folder())?;
     }
-    let cores = ground.settle(&format!(
+    let plan = format!(
         "queue: statements for {} s; {} jobs, for {} s at most",
         options.idle, options.jobs, options.seconds
-    ))?;
+    );
     let bench = Bench {
         options,
-        site: Site {
-            ground,
-            storage: options.storage,
-            program,
-            core: cores.server,
-        },
+        site: Site::new(&options.ground, options.storage, &plan)?,
     };
     let mut goals = Vec::new();
     for part in &options.part {

@@ -7,7 +7,7 @@ use std::{io, path::PathBuf, sync::Arc};
 use clap::Args;
 
 use crate::{
-    database::DatabaseKind,
+    database::{DatabaseKind, Databases},
     effort::{Effort, Storage},
     report::{self, Ratio},
     round::{Ring, Round, UnderTest},
@@ -18,14 +18,8 @@ use self::under_test::Side;
 
 #[derive(Args)]
 pub struct Options {
-    /// Which databases.
-    #[arg(
-        long,
-        value_enum,
-        value_delimiter = ',',
-        default_value = "sqlite,postgres"
-    )]
-    database: Vec<DatabaseKind>,
+    #[command(flatten)]
+    databases: Databases,
     /// Where their files are. On tmpfs syncing is free, so the goals hold there; on a disk it is
     /// what it is.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "tmpfs,disk")]
@@ -71,7 +65,7 @@ pub fn run(options: &Options) -> io::Result<bool> {
         },
     };
     let mut all_met = true;
-    for &kind in &options.database {
+    for &kind in &options.databases.database {
         for &storage in &options.storage {
             all_met &= bench.compare(kind, storage)?;
         }

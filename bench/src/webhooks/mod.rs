@@ -14,7 +14,7 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use crate::{
-    database::DatabaseKind,
+    database::{DatabaseKind, Databases},
     effort::{Effort, Storage},
     endpoint::Endpoint,
     report::{self, Goal},
@@ -23,14 +23,8 @@ use crate::{
 
 #[derive(Args)]
 pub struct Options {
-    /// Which databases.
-    #[arg(
-        long,
-        value_enum,
-        value_delimiter = ',',
-        default_value = "sqlite,postgres"
-    )]
-    database: Vec<DatabaseKind>,
+    #[command(flatten)]
+    databases: Databases,
     /// What is measured.
     #[arg(
         long,
@@ -92,21 +86,16 @@ struct Bench<'a> {
 
 /// Measures; `false` when a goal was missed.
 pub fn run(options: &Options) -> io::Result<bool> {
-    let ground = &options.effort.ground;
-    let program = ground.hum()?;
-    let data = format!("{} deliveries", options.deliveries);
-    let cores = options.effort.settle("webhooks", &data)?;
+    let Effort { ground, .. } = &options.effort;
+    let plan = options
+        .effort
+        .plan("webhooks", &format!("{} deliveries", options.deliveries));
     let bench = Bench {
         options,
-        site: Site {
-            ground,
-            storage: options.storage,
-            program,
-            core: cores.server,
-        },
+        site: Site::new(ground, options.storage, &plan)?,
     };
     let mut all_met = true;
-    for &kind in &options.database {
+    for &kind in &options.databases.database {
         println!("\n{}", options.storage.title(kind));
         let mut goals = Vec::new();
         for &scenario in &options.scenario {
