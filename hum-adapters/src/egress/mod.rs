@@ -10,7 +10,10 @@ mod guard;
 use std::{error::Error as _, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use hum_core::egress::{Egress, EgressError, EgressRequest, EgressResponse};
+use hum_core::{
+    egress::{Egress, EgressError, EgressRequest, EgressResponse},
+    job::QUEUE_AT_MOST,
+};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::failed_request::describe;
@@ -143,7 +146,7 @@ fn client(resolver: Resolver) -> Result<reqwest::Client, String> {
         .http1_max_headers(100)
         // Addresses are checked when a connection is made, so none lives long.
         .pool_idle_timeout(Duration::from_secs(15))
-        .pool_max_idle_per_host(2)
+        .pool_max_idle_per_host(QUEUE_AT_MOST)
         .user_agent("hum-webhooks/1.0")
         .build()
         .map_err(|error| format!("no HTTP client: {error}"))

@@ -12,6 +12,7 @@ mod consent;
 mod event;
 mod flow;
 mod job;
+mod joined;
 mod migration;
 mod op;
 mod organization;

@@ -10,7 +10,7 @@ use hum_core::{
     store::StoreError,
 };
 
-use super::{postgres::Postgres, sqlite::Sqlite, table};
+use super::{joined::Joined, postgres::Postgres, sqlite::Sqlite, table};
 
 /// Text of a statement that is put together once per process.
 macro_rules! sql {
@@ -140,6 +140,26 @@ impl OrgStore {
         params: [Value; N],
     ) -> Result<Option<T>, StoreError> {
         Ok(self.many(sql, params).await?.into_iter().next())
+    }
+
+    /// The first row of a join whose first record is the organization's own.
+    pub(crate) async fn joined<const N: usize>(
+        &self,
+        sql: Sql,
+        params: [Value; N],
+    ) -> Result<Option<Joined>, StoreError> {
+        let rows = self.database.rows(sql, &self.params(params)).await?;
+        let Some(row) = rows.into_iter().next() else {
+            return Ok(None);
+        };
+        match row.first() {
+            Some(Value::Text(org)) if *org == self.key => Ok(Some(Joined::new(row))),
+            _ => Err(StoreError::Corrupt {
+                table: "join",
+                column: "org_id",
+                detail: "a row of another organization".into(),
+            }),
+        }
     }
 
     /// The single number that a statement answers, such as a count.

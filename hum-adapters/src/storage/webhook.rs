@@ -2,16 +2,17 @@
 
 use async_trait::async_trait;
 use hum_core::{
+    event::Event,
     id::{DeliveryId, WebhookId},
     page::{Page, Paged},
-    record::Value,
+    record::{Record as _, Value},
     store::StoreError,
-    webhook::{Delivery, Webhook, WebhookReads},
+    webhook::{Delivery, DeliveryToTry, Webhook, WebhookReads},
 };
 
 use super::{
     query::{OrgStore, after, sql},
-    table::columns,
+    table::{self, columns},
 };
 
 #[async_trait]
@@ -65,6 +66,29 @@ impl WebhookReads for OrgStore {
             [Value::text(id)],
         )
         .await
+    }
+
+    async fn delivery_to_try(&self, id: DeliveryId) -> Result<Option<DeliveryToTry>, StoreError> {
+        let sql = sql!(
+            "SELECT {}, {}, {} FROM delivery d \
+             LEFT JOIN webhook w ON w.org_id = d.org_id AND w.id = d.webhook_id AND w.deleted_at IS NULL \
+             LEFT JOIN event e ON e.org_id = d.org_id AND e.seq = d.event_seq \
+             WHERE d.org_id = $1 AND d.id = $2",
+            table::of(Delivery::table()).columns_of("d"),
+            table::of(Webhook::table()).columns_of("w"),
+            table::of(Event::table()).columns_of("e"),
+        );
+        let Some(mut row) = self.joined(sql, [Value::text(id)]).await? else {
+            return Ok(None);
+        };
+        let Some(delivery) = row.record()? else {
+            return Ok(None);
+        };
+        Ok(Some(DeliveryToTry {
+            delivery,
+            webhook: row.record()?,
+            event: row.record()?,
+        }))
     }
 
     async fn list_deliveries(

@@ -407,10 +407,29 @@ impl Run<'_> {
     where
         F: Future<Output = Result<Option<S>, Error>>,
     {
+        self.decide_from(None, load, decide).await
+    }
+
+    /// The same, when the state was loaded already, to act upon it.
+    ///
+    /// # Errors
+    /// See [`Run::decide`].
+    pub async fn decide_from<S, T, F>(
+        self,
+        mut first: Option<S>,
+        load: impl Fn() -> F,
+        decide: impl Fn(S, Moment<'_>) -> Result<Verdict<T>, Error>,
+    ) -> Result<Option<T>, Error>
+    where
+        F: Future<Output = Result<Option<S>, Error>>,
+    {
         let mut tries = Tries(TRIES);
         let mut lost = false;
         loop {
-            let state = load().await?;
+            let state = match first.take() {
+                Some(state) => Some(state),
+                None => load().await?,
+            };
             let moment = self.kernel.moment();
             let verdict = match state {
                 Some(state) => decide(state, moment)?,

@@ -10,6 +10,7 @@ mod gate;
 mod message;
 mod messages;
 mod outcome;
+mod outgoing;
 mod receive;
 mod resolve;
 mod routing;
@@ -29,6 +30,7 @@ pub use conversation::{
 };
 pub use conversations::{ConversationPatch, NewConversation, NewMessage, Sent};
 pub use message::{Direction, Message, MessageFilter, MessageReads, MessageStatus, Source};
+pub use outgoing::{OutgoingReads, OutgoingState};
 pub use receive::Received;
 pub use resolve::RESOLVE;
 pub use routing::{InboundState, SmsRouting};

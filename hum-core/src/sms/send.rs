@@ -18,10 +18,10 @@ use crate::{
 };
 
 use super::{
-    Conversation, Message, MessageStatus, SendAttempt, Sms, SmsReads, Source,
+    Conversation, Message, MessageStatus, OutgoingState, SendAttempt, Sms, SmsReads, Source,
     gate::{Gate, Waiting},
     outcome::{Tried, record},
-    service::{inconsistent, load_message},
+    service::inconsistent,
 };
 
 /// Hands a text to the carrier. Key: message.
@@ -115,46 +115,41 @@ impl SendSms {
         self.0.kernel.claimed(job).decide(load, decide).await
     }
 
+    async fn load(
+        &self,
+        reads: &dyn SmsReads,
+        id: MessageId,
+    ) -> Result<Option<OutgoingState>, Error> {
+        Ok(reads.outgoing(id, self.0.kernel.now() - DAY).await?)
+    }
+
     async fn found(&self, reads: &dyn SmsReads, id: MessageId) -> Result<Option<Found>, Error> {
-        let Some((message, conversation)) = load_message(reads, id).await? else {
+        let Some(state) = self.load(reads, id).await? else {
             return Ok(None);
         };
-        match message.status() {
-            MessageStatus::Queued => {}
-            MessageStatus::Dispatching => {
-                let attempt = reads.last_attempt(id).await?;
-                return Ok(attempt.map(|attempt| {
-                    Found::Stopped(Box::new(Tried {
-                        message,
-                        conversation,
-                        attempt,
-                    }))
-                }));
-            }
-            _ => return Ok(None),
-        }
-        let consent = reads.consent(&conversation.contact).await?;
-        let ai_today = match message.source {
-            Source::Ai => {
-                reads
-                    .count_ai_messages(conversation.id, self.0.kernel.now() - DAY)
-                    .await?
-            }
-            _ => 0,
-        };
-        let turn = match message.turn {
-            Some(turn) => reads.turn(turn).await?,
+        Ok(match state.message.status() {
+            MessageStatus::Queued => Some(Found::Waiting(Box::new(self.waiting(state)?))),
+            MessageStatus::Dispatching => state.tried().map(Box::new).map(Found::Stopped),
+            _ => None,
+        })
+    }
+
+    fn waiting(&self, state: OutgoingState) -> Result<Waiting, Error> {
+        let account = match &state.number {
+            Some(number) => self
+                .0
+                .organizations
+                .credentials_of(&number.carrier_account, state.account.as_ref())?,
             None => None,
         };
-        let account = self.0.account_of(&conversation).await?;
-        Ok(Some(Found::Waiting(Box::new(Waiting {
-            message,
-            conversation,
-            consent,
-            turn,
-            ai_today,
+        Ok(Waiting {
+            message: state.message,
+            conversation: state.conversation,
+            consent: state.consent,
+            turn: state.turn,
+            ai_today: state.ai_messages,
             account,
-        }))))
+        })
     }
 
     /// Writes down what the carrier answered. The claim may be lost by now; the answer still
@@ -167,27 +162,13 @@ impl SendSms {
     ) -> Result<(), Error> {
         let reads = self.0.reads.of(job.org);
         let load = || async {
-            let Some((message, conversation)) = load_message(&*reads, attempt.message).await?
-            else {
+            let Some(mut state) = self.load(&*reads, attempt.message).await? else {
                 return Ok(None);
             };
-            let last = reads
-                .last_attempt(message.id)
-                .await?
-                .filter(|last| last.id == attempt.id);
-            let attempt = last.ok_or_else(|| inconsistent("the attempt is gone"))?;
-            let consent = match answer {
-                Err(SendError::OptedOut { .. }) => reads.consent(&conversation.contact).await?,
-                _ => None,
-            };
-            Ok(Some((
-                Tried {
-                    message,
-                    conversation,
-                    attempt,
-                },
-                consent,
-            )))
+            let consent = state.consent.take();
+            let tried = state.tried().filter(|last| last.attempt.id == attempt.id);
+            let tried = tried.ok_or_else(|| inconsistent("the attempt is gone"))?;
+            Ok(Some((tried, consent)))
         };
         let decide = |(tried, consent), moment: Moment<'_>| {
             Ok(record(tried, consent, answer, job.attempt, moment))
@@ -199,6 +180,16 @@ impl SendSms {
             .decide(load, decide)
             .await?;
         Ok(())
+    }
+}
+
+impl OutgoingState {
+    fn tried(self) -> Option<Tried> {
+        Some(Tried {
+            message: self.message,
+            conversation: self.conversation,
+            attempt: self.last_attempt?,
+        })
     }
 }
 

@@ -8,7 +8,9 @@ use crate::{
     telephony::{CarrierCredentials, CarrierWebhooks, Texting},
 };
 
-use super::{Conversation, ConversationReads, Message, MessageReads, SmsRouting, TurnReads};
+use super::{
+    Conversation, ConversationReads, Message, MessageReads, OutgoingReads, SmsRouting, TurnReads,
+};
 
 /// Conversations and texts: what comes in, what goes out, what people do with them.
 #[derive(Clone)]
@@ -27,10 +29,13 @@ pub struct Sms {
 
 /// What texts are decided by.
 pub trait SmsReads:
-    ConversationReads + MessageReads + TurnReads + ConsentReads + NumberReads
+    ConversationReads + MessageReads + OutgoingReads + TurnReads + ConsentReads + NumberReads
 {
 }
-impl<T: ConversationReads + MessageReads + TurnReads + ConsentReads + NumberReads> SmsReads for T {}
+impl<T: ConversationReads + MessageReads + OutgoingReads + TurnReads + ConsentReads + NumberReads>
+    SmsReads for T
+{
+}
 
 /// What [`Sms`] is made of besides the kernel.
 pub(crate) struct Parts {

@@ -15,7 +15,7 @@ use crate::kernel::{
     job::{Claimed, Job, JobKind, Lane, NewJob},
 };
 
-use super::{Attempt, Delivery, Webhook, WebhookFeedReads, WebhookSecret, Webhooks, signature};
+use super::{Attempt, Delivery, Webhook, WebhookSecret, Webhooks, signature};
 
 /// Tries one delivery. Key: delivery.
 pub const DELIVER: JobKind = JobKind::new("webhook.deliver");
@@ -48,22 +48,23 @@ impl Job for Deliver {
         let Ok(id) = job.key.parse::<DeliveryId>() else {
             return kernel.claimed(job).finish(Finished::Done).await;
         };
-        let reads = self.0.reads.of(job.org);
-        let Some((delivery, webhook)) = wanted(&*reads, id).await? else {
+        let found = self.0.reads.of(job.org).delivery_to_try(id).await?;
+        let Some(found) = found.filter(|found| found.delivery.is_pending()) else {
+            return kernel.claimed(job).finish(Finished::Done).await;
+        };
+        let (Some(body), Some(webhook)) = (found.body(), found.webhook) else {
             return kernel.claimed(job).finish(Finished::Done).await;
         };
         if !webhook.is_enabled() {
             return self.hold(job, id).await;
         }
-        let Some(body) = body(&*reads, &delivery).await? else {
-            return kernel.claimed(job).finish(Finished::Done).await;
-        };
+        let delivery = found.delivery;
         let request = self.signed_request(&webhook, &delivery, &body)?;
         let (at, started) = (kernel.now(), kernel.clock().monotonic());
         let answer = self.0.egress.send(request).await;
         let duration = kernel.clock().monotonic().saturating_sub(started);
-        self.record(job, id, &Tried::of(at, duration, &answer))
-            .await
+        let tried = Tried::of(at, duration, &answer);
+        self.record(job, (delivery, webhook), &tried).await
     }
 }
 
@@ -129,47 +130,26 @@ impl Deliver {
         Ok(())
     }
 
-    async fn record(&self, job: &Claimed, id: DeliveryId, tried: &Tried) -> Result<(), Error> {
-        let reads = self.0.reads.of(job.org);
+    /// Decides on what was read before the request: whoever changed it since is found by its
+    /// version, and then it is read again.
+    async fn record(
+        &self,
+        job: &Claimed,
+        first: (Delivery, Webhook),
+        tried: &Tried,
+    ) -> Result<(), Error> {
+        let (reads, id) = (self.0.reads.of(job.org), first.0.id);
         let load = || async {
-            let Some(delivery) = reads.delivery(id).await? else {
+            let Some(found) = reads.delivery_to_try(id).await? else {
                 return Ok(None);
             };
-            Ok(reads
-                .webhook(delivery.webhook)
-                .await?
-                .map(|webhook| (delivery, webhook)))
+            Ok(found.webhook.map(|webhook| (found.delivery, webhook)))
         };
         let decide =
             |(delivery, webhook), moment: Moment<'_>| Ok(record(delivery, webhook, tried, moment));
-        self.0.kernel.claimed(job).decide(load, decide).await?;
+        let run = self.0.kernel.claimed(job);
+        run.decide_from(Some(first), load, decide).await?;
         Ok(())
-    }
-}
-
-/// A delivery that is to be tried, and where it goes.
-async fn wanted(
-    reads: &dyn WebhookFeedReads,
-    id: DeliveryId,
-) -> Result<Option<(Delivery, Webhook)>, Error> {
-    let Some(delivery) = reads.delivery(id).await?.filter(Delivery::is_pending) else {
-        return Ok(None);
-    };
-    Ok(reads
-        .webhook(delivery.webhook)
-        .await?
-        .map(|webhook| (delivery, webhook)))
-}
-
-/// The exact bytes, the same for every try.
-async fn body(reads: &dyn WebhookFeedReads, delivery: &Delivery) -> Result<Option<String>, Error> {
-    match (&delivery.body, delivery.event_seq) {
-        (Some(body), _) => Ok(Some(body.clone())),
-        (None, Some(seq)) => Ok(reads
-            .event(seq)
-            .await?
-            .map(|event| event.to_json().to_string())),
-        (None, None) => Ok(None),
     }
 }
 

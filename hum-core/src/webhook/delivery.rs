@@ -13,7 +13,7 @@ use crate::kernel::{
     record::{Field as _, Sample, record},
 };
 
-use super::schedule;
+use super::{Webhook, schedule};
 
 record! {
     /// One event on its way to one webhook, with the history of tries.
@@ -45,6 +45,25 @@ record! {
         version pub version: i64 => "version",
     }
     unique { ["org_id", "webhook_id", "event_seq"] }
+}
+
+/// A delivery, and everything that trying it needs.
+#[derive(Debug, Clone)]
+pub struct DeliveryToTry {
+    /// What.
+    pub delivery: Delivery,
+    /// Where to; `None` when it was deleted.
+    pub webhook: Option<Webhook>,
+    /// Its event; `None` for a test delivery, which has a body of its own.
+    pub event: Option<Event>,
+}
+
+impl DeliveryToTry {
+    /// The exact bytes, the same for every try.
+    pub(super) fn body(&self) -> Option<String> {
+        let own = self.delivery.body.clone();
+        own.or_else(|| Some(self.event.as_ref()?.to_json().to_string()))
+    }
 }
 
 named! {

@@ -24,7 +24,7 @@ use crate::kernel::{
 };
 
 pub use deliver::DELIVER;
-pub use delivery::{Attempt, Delivery, DeliveryState};
+pub use delivery::{Attempt, Delivery, DeliveryState, DeliveryToTry};
 pub use endpoint::{Failing, Webhook, WebhookState};
 pub use fan_out::FAN_OUT;
 pub(crate) use fan_out::follow;
@@ -48,6 +48,8 @@ pub trait WebhookReads: Send + Sync {
     async fn count_webhooks(&self) -> Result<i64, StoreError>;
     /// By id.
     async fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>, StoreError>;
+    /// A delivery and everything that trying it needs, in one round trip.
+    async fn delivery_to_try(&self, id: DeliveryId) -> Result<Option<DeliveryToTry>, StoreError>;
     /// Newest first.
     async fn list_deliveries(
         &self,

@@ -4,12 +4,13 @@ use hum_core::{
     consent::Consent,
     number::{E164, Number},
     organization::{CarrierAccount, KeywordReplies},
-    record::{Column, Reader, Record, Row, Table, Value},
+    record::{Column, Record as _, Table, Value},
     sms::{Conversation, InboundState},
     store::StoreError,
 };
 
 use super::super::{
+    joined::Joined,
     query::{Database, Sql},
     table,
 };
@@ -62,15 +63,12 @@ pub(crate) async fn load_inbound(
     let Some(row) = rows.into_iter().next() else {
         return Ok(None);
     };
-    let mut rest = row.into_iter();
-    let number = part(&mut rest)?;
-    let account = part(&mut rest)?;
-    let conversation = part(&mut rest)?;
-    let consent = part(&mut rest)?;
-    let mut facts = Reader::new(Row {
-        table: &FACTS,
-        values: rest.collect(),
-    });
+    let mut row = Joined::new(row);
+    let number = row.record()?;
+    let account = row.record()?;
+    let conversation = row.record()?;
+    let consent = row.record()?;
+    let mut facts = row.rest(&FACTS);
     let keyword_replies = facts.take()?;
     let debounce: Option<u32> = facts.take()?;
     let seen = facts.take()?;
@@ -87,17 +85,4 @@ pub(crate) async fn load_inbound(
         consent,
         seen,
     }))
-}
-
-/// The next record of a joined row; `None` when the join found nothing.
-fn part<T: Record>(rest: &mut std::vec::IntoIter<Value>) -> Result<Option<T>, StoreError> {
-    let values: Vec<Value> = rest.by_ref().take(T::table().columns.len()).collect();
-    match values.first() {
-        None | Some(Value::Null) => Ok(None),
-        Some(_) => T::from_row(Row {
-            table: T::table(),
-            values,
-        })
-        .map(Some),
-    }
 }

@@ -3,5 +3,6 @@
 mod conversation;
 mod inbound;
 mod message;
+mod outgoing;
 
 pub(crate) use inbound::load_inbound;
