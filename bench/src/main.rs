@@ -1,4 +1,4 @@
-//! Benchmarks with a peer in the same run. `bench/README.md` says how to run and read them.
+//! Benchmarks, most of them with a peer in the same run. `bench/README.md` says how to run and read them.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
@@ -26,7 +26,10 @@ mod webhooks;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "hum-bench", about = "Measures hum beside a peer, in one run")]
+#[command(
+    name = "hum-bench",
+    about = "Measures hum, most often beside a peer in one run"
+)]
 struct Arguments {
     #[command(subcommand)]
     benchmark: Benchmark,
