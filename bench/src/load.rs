@@ -4,6 +4,7 @@
 use std::{
     io,
     net::SocketAddr,
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -11,13 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    runtime::Runtime,
-};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, runtime::Runtime};
 
-use crate::latencies::Latencies;
+use crate::{http, latencies::Latencies};
 
 /// Requests, whole, as they go over the wire.
 pub type Requests = Arc<Vec<Box<[u8]>>>;
@@ -40,6 +37,8 @@ pub struct Load {
     next: Arc<AtomicUsize>,
     /// The status of an answer that counts as one.
     expected: u16,
+    /// Requests a second; as many as are answered when it is `None`.
+    pace: Option<f64>,
 }
 
 /// What one window showed.
@@ -53,13 +52,26 @@ pub struct Window {
     pub bytes: u64,
     /// Bytes of the shortest body.
     pub shortest: Option<usize>,
+    /// Which requests were answered, and when.
+    pub answered: Vec<(usize, Instant)>,
 }
 
-/// An answer.
-struct Answer {
-    status: u16,
-    /// Where its body is in the buffer.
-    body: std::ops::Range<usize>,
+/// What the connections of one window share.
+struct Shared {
+    address: SocketAddr,
+    requests: Requests,
+    next: Arc<AtomicUsize>,
+    over: AtomicBool,
+    expected: u16,
+    pace: Option<Pace>,
+}
+
+/// When which request may be sent.
+struct Pace {
+    began: Instant,
+    /// The first request of the window.
+    first: usize,
+    per_second: f64,
 }
 
 impl Load {
@@ -73,7 +85,14 @@ impl Load {
             requests,
             next: Arc::default(),
             expected,
+            pace: None,
         })
+    }
+
+    /// At most so many requests a second.
+    pub fn paced(self, per_second: f64) -> Self {
+        let pace = Some(per_second);
+        Self { pace, ..self }
     }
 
     /// Whether every request was sent.
@@ -89,25 +108,33 @@ impl Load {
         length: Duration,
     ) -> io::Result<Window> {
         self.runtime.block_on(async {
-            let over = Arc::new(AtomicBool::new(false));
             let began = Instant::now();
+            let pace = self.pace.map(|per_second| Pace {
+                began,
+                first: self.next.load(Ordering::Relaxed),
+                per_second,
+            });
+            let shared = Arc::new(Shared {
+                address,
+                requests: self.requests.clone(),
+                next: self.next.clone(),
+                over: AtomicBool::new(false),
+                expected: self.expected,
+                pace,
+            });
             let tasks: Vec<_> = (0..connections)
                 .map(|_| {
-                    let (requests, next, over) =
-                        (self.requests.clone(), self.next.clone(), over.clone());
-                    let expected = self.expected;
-                    tokio::spawn(async move {
-                        one_connection(address, &requests, &next, &over, expected).await
-                    })
+                    let shared = Arc::clone(&shared);
+                    tokio::spawn(async move { shared.one_connection().await })
                 })
                 .collect();
             let timer = tokio::spawn(async move {
                 tokio::time::sleep(length).await;
-                over.store(true, Ordering::Relaxed);
+                shared.over.store(true, Ordering::Relaxed);
             });
             let mut window = Window::default();
             for task in tasks {
-                window.add(&task.await.map_err(io::Error::other)??);
+                window.add(task.await.map_err(io::Error::other)??);
             }
             window.took = began.elapsed();
             timer.abort();
@@ -127,7 +154,7 @@ impl Load {
                     break;
                 };
                 stream.write_all(request).await?;
-                let Answer { status, body } = answer(&mut stream, &mut buffer).await?;
+                let (status, body) = answer(&mut stream, &mut buffer).await?;
                 answers.push((status, buffer[body].to_vec()));
             }
             Ok(answers)
@@ -136,72 +163,59 @@ impl Load {
 }
 
 impl Window {
-    fn add(&mut self, other: &Self) {
+    fn add(&mut self, other: Self) {
         self.latencies.add(&other.latencies);
         self.refused += other.refused;
         self.bytes += other.bytes;
         self.shortest = self.shortest.into_iter().chain(other.shortest).min();
+        self.answered.extend(other.answered);
     }
 }
 
-async fn one_connection(
-    address: SocketAddr,
-    requests: &[Box<[u8]>],
-    next: &AtomicUsize,
-    over: &AtomicBool,
-    expected: u16,
-) -> io::Result<Window> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    let mut buffer = Vec::with_capacity(16 * 1024);
-    let mut window = Window::default();
-    while !over.load(Ordering::Relaxed) {
-        let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) else {
-            break;
-        };
-        let began = Instant::now();
-        stream.write_all(request).await?;
-        let answer = answer(&mut stream, &mut buffer).await?;
-        window.latencies.record(began.elapsed());
-        window.refused += u64::from(answer.status != expected);
-        window.bytes += answer.body.len() as u64;
-        window.shortest = window.shortest.into_iter().chain([answer.body.len()]).min();
-    }
-    Ok(window)
-}
-
-/// Reads one answer that has a `content-length`.
-async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Answer> {
-    buffer.clear();
-    loop {
-        if stream.read_buf(buffer).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        let Some(head) = buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
-            continue;
-        };
-        let text = std::str::from_utf8(&buffer[..head]).map_err(io::Error::other)?;
-        let status = text
-            .get(9..12)
-            .and_then(|code| code.parse().ok())
-            .ok_or(io::ErrorKind::InvalidData)?;
-        let length: usize = text
-            .lines()
-            .filter_map(|line| line.split_once(':'))
-            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-            .map_or(Ok(0), |(_, value)| value.trim().parse())
-            .map_err(io::Error::other)?;
-        let end = head + 4 + length;
-        // What is missing arrives in as few reads as it can.
-        buffer.reserve(end.saturating_sub(buffer.len()));
-        while buffer.len() < end {
-            if stream.read_buf(buffer).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+impl Shared {
+    async fn one_connection(&self) -> io::Result<Window> {
+        let mut stream = TcpStream::connect(self.address).await?;
+        stream.set_nodelay(true)?;
+        let mut buffer = Vec::with_capacity(16 * 1024);
+        let mut window = Window::default();
+        while !self.over.load(Ordering::Relaxed) {
+            let index = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(request) = self.requests.get(index) else {
+                break;
+            };
+            if let Some(pace) = &self.pace {
+                pace.wait_for(index).await;
             }
+            let began = Instant::now();
+            stream.write_all(request).await?;
+            let (status, body) = answer(&mut stream, &mut buffer).await?;
+            let now = Instant::now();
+            window.latencies.record(now - began);
+            window.refused += u64::from(status != self.expected);
+            window.bytes += body.len() as u64;
+            window.shortest = window.shortest.into_iter().chain([body.len()]).min();
+            window.answered.push((index, now));
         }
-        return Ok(Answer {
-            status,
-            body: head + 4..end,
-        });
+        Ok(window)
     }
+}
+
+impl Pace {
+    #[expect(clippy::cast_precision_loss, reason = "counts of requests")]
+    async fn wait_for(&self, index: usize) {
+        let after = (index - self.first) as f64 / self.per_second;
+        tokio::time::sleep_until((self.began + Duration::from_secs_f64(after)).into()).await;
+    }
+}
+
+/// Reads one answer: its status, and where its body is in the buffer.
+async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<(u16, Range<usize>)> {
+    let Some(http::Message { head, body }) = http::Message::read(stream, buffer).await? else {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    };
+    let status = http::text(&buffer[head])?
+        .get(9..12)
+        .and_then(|code| code.parse().ok())
+        .ok_or(io::ErrorKind::InvalidData)?;
+    Ok((status, body))
 }

@@ -53,8 +53,61 @@ fn quietly(program: &str, arguments: &[&str]) -> io::Result<bool> {
         .success())
 }
 
+/// Whose processor time is read: a server, its database server if that is one, and this process.
+#[derive(Debug, Clone, Copy)]
+pub struct Meter {
+    pub server: u32,
+    pub postgres: Option<u32>,
+}
+
+/// Processor time.
+#[derive(Debug, Clone, Copy)]
+pub struct Usage {
+    pub server: Duration,
+    pub database: Duration,
+    /// Of this process: the load.
+    load: Duration,
+    /// Of everything on the machine.
+    all: Duration,
+}
+
+impl Meter {
+    /// Until now.
+    pub fn read(self) -> Usage {
+        Usage {
+            server: cpu_of(self.server),
+            database: self.postgres.map(cpu_of_family).unwrap_or_default(),
+            load: cpu_of(std::process::id()),
+            all: cpu_of_all(),
+        }
+    }
+
+    /// Since an earlier reading.
+    pub fn since(self, before: Usage) -> Usage {
+        self.read().since(before)
+    }
+}
+
+impl Usage {
+    /// What came after an earlier reading.
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            server: self.server.saturating_sub(before.server),
+            database: self.database.saturating_sub(before.database),
+            load: self.load.saturating_sub(before.load),
+            all: self.all.saturating_sub(before.all),
+        }
+    }
+
+    /// Of programs that have nothing to do with the benchmark.
+    pub fn other(&self) -> Duration {
+        self.all
+            .saturating_sub(self.server + self.database + self.load)
+    }
+}
+
 /// Processor time that a process has used, all its threads together.
-pub fn cpu_of(pid: u32) -> Duration {
+fn cpu_of(pid: u32) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The name may hold spaces; fields are counted from its closing parenthesis.
     let fields: Vec<&str> = stat
@@ -66,7 +119,7 @@ pub fn cpu_of(pid: u32) -> Duration {
 }
 
 /// Processor time of a process and its children: a Postgres server.
-pub fn cpu_of_family(pid: u32) -> Duration {
+fn cpu_of_family(pid: u32) -> Duration {
     let children = fs::read_dir("/proc")
         .into_iter()
         .flatten()
@@ -87,7 +140,7 @@ pub fn cpu_of_family(pid: u32) -> Duration {
 }
 
 /// Processor time that all processes have used.
-pub fn cpu_of_all() -> Duration {
+fn cpu_of_all() -> Duration {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
     let fields: Vec<&str> = stat
         .lines()

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{machine::SyncProbe, round::Round};
+use crate::{effort::Storage, machine::SyncProbe, round::Round};
 
 /// Said in place of goals.
-pub const NO_GOAL_ON_DISK: &str = "no goal: what a disk does between two probes decides this";
+const NO_GOAL_ON_DISK: &str = "no goal: what a disk does between two probes decides this";
 
 pub fn print_title(title: &str) {
     println!("\n{title}");
@@ -90,12 +90,24 @@ impl Ratio {
     }
 }
 
+/// What is wanted, with what was measured, and whether that is enough.
+pub type Goal = (String, bool);
+
 /// Prints which goals were met; `false` when one was missed.
-pub fn print_goals(goals: &[(String, bool)]) -> bool {
+pub fn print_goals(goals: &[Goal]) -> bool {
     for (goal, met) in goals {
         println!("{} {goal}", if *met { "met   " } else { "MISSED" });
     }
     goals.iter().all(|(_, met)| *met)
+}
+
+/// The same; but goals hold on tmpfs only.
+pub fn verdict(storage: Storage, goals: &[Goal]) -> bool {
+    if storage == Storage::Disk {
+        println!("{NO_GOAL_ON_DISK}");
+        return true;
+    }
+    print_goals(goals)
 }
 
 /// The 99th percentile in milliseconds.
@@ -103,11 +115,11 @@ pub fn p99(round: &Round) -> f64 {
     milliseconds(round.p99)
 }
 
-pub fn of_median(rounds: &[Round], value: fn(&Round) -> f64) -> f64 {
+pub fn of_median<T>(rounds: &[T], value: fn(&T) -> f64) -> f64 {
     median(rounds.iter().map(value).collect())
 }
 
-fn milliseconds(time: Duration) -> f64 {
+pub fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 

@@ -10,7 +10,7 @@ use std::{
 use crate::{
     effort::{Effort, Storage},
     load::{Load, Requests, Window},
-    machine::{self, Cores, SyncProbe},
+    machine::{self, Cores, Meter, SyncProbe, Usage},
     server::{self, Postgres, Server},
 };
 
@@ -65,7 +65,7 @@ impl Ring<'_> {
         start: impl FnOnce(&Path, SocketAddr) -> io::Result<UnderTest>,
         sample: impl FnOnce(&Load, SocketAddr) -> io::Result<u64>,
     ) -> io::Result<Round> {
-        let folder = self.effort.folder_on(storage)?;
+        let folder = self.effort.ground.folder_on(storage)?;
         let probe = || {
             if storage == Storage::Disk {
                 machine::probe_sync(folder.path()).map(Some)
@@ -86,10 +86,7 @@ impl Ring<'_> {
             self.expected,
         )?;
         let connections = self.effort.connections;
-        let said = |error: io::Error| {
-            let log = std::fs::read_to_string(log(folder.path())).unwrap_or_default();
-            io::Error::other(format!("the server stopped answering: {error}\n{log}"))
-        };
+        let said = |error| server.said(error);
         let sampled = sample(&load, address).map_err(said)?;
         let warm_up = load
             .run(
@@ -99,15 +96,11 @@ impl Ring<'_> {
             )
             .map_err(said)?;
 
-        let own = || {
-            let database = postgres
-                .as_ref()
-                .map(|postgres| machine::cpu_of_family(postgres.pid))
-                .unwrap_or_default();
-            machine::cpu_of(std::process::id()) + machine::cpu_of(server.pid()) + database
+        let meter = Meter {
+            server: server.pid(),
+            postgres: postgres.as_ref().map(|postgres| postgres.pid),
         };
-        let (server_before, own_before, all_before) =
-            (machine::cpu_of(server.pid()), own(), machine::cpu_of_all());
+        let before = meter.read();
         let window = load
             .run(
                 address,
@@ -115,10 +108,7 @@ impl Ring<'_> {
                 Duration::from_secs_f64(self.effort.seconds),
             )
             .map_err(said)?;
-        let server_cpu = machine::cpu_of(server.pid()).saturating_sub(server_before);
-        let other = machine::cpu_of_all()
-            .saturating_sub(all_before)
-            .saturating_sub(own().saturating_sub(own_before));
+        let usage = meter.since(before);
 
         let resident = machine::resident_of(server.pid());
         drop(server);
@@ -131,14 +121,7 @@ impl Ring<'_> {
             )));
         }
         let sync = sync_before.zip(probe()?);
-        Ok(Round::new(
-            &window,
-            server_cpu,
-            other,
-            resident,
-            sync,
-            load.ran_out(),
-        ))
+        Ok(Round::new(&window, &usage, resident, sync, load.ran_out()))
     }
 }
 
@@ -146,8 +129,7 @@ impl Round {
     #[expect(clippy::cast_precision_loss, reason = "counts of requests")]
     fn new(
         window: &Window,
-        server_cpu: Duration,
-        other: Duration,
+        usage: &Usage,
         resident: u64,
         sync: Option<(SyncProbe, SyncProbe)>,
         ran_out: bool,
@@ -157,8 +139,8 @@ impl Round {
             per_second: requests / window.took.as_secs_f64(),
             p50: window.latencies.quantile(0.5),
             p99: window.latencies.quantile(0.99),
-            cpu: server_cpu.as_secs_f64() * 1e6 / requests,
-            other_load: other.as_secs_f64() / window.took.as_secs_f64(),
+            cpu: usage.server.as_secs_f64() * 1e6 / requests,
+            other_load: usage.other().as_secs_f64() / window.took.as_secs_f64(),
             resident,
             sync,
             ran_out,

@@ -11,6 +11,7 @@ use std::{
 /// A server that listens.
 pub struct Server {
     child: Child,
+    log: PathBuf,
 }
 
 impl Server {
@@ -41,6 +42,7 @@ impl Server {
             .stderr(output);
         let mut server = Self {
             child: pinned.spawn()?,
+            log: log.to_owned(),
         };
         let deadline = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(address).is_err() {
@@ -54,6 +56,12 @@ impl Server {
             std::thread::sleep(Duration::from_millis(5));
         }
         Ok(server)
+    }
+
+    /// Why it does not do what it should, with what it printed.
+    pub fn said(&self, error: impl std::fmt::Display) -> io::Error {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        io::Error::other(format!("the server stopped answering: {error}\n{log}"))
     }
 
     /// `taskset` becomes the program that it starts, so this is the server itself.
@@ -135,7 +143,8 @@ pub fn install_from_pip(folder: &Path) -> io::Result<PathBuf> {
     Ok(python)
 }
 
-fn run(command: &mut Command) -> io::Result<()> {
+/// Runs a program to its end.
+pub fn run(command: &mut Command) -> io::Result<()> {
     let name = command.get_program().to_owned();
     match command.stdin(Stdio::null()).stdout(Stdio::null()).status() {
         Ok(status) if status.success() => Ok(()),
@@ -150,15 +159,6 @@ fn run(command: &mut Command) -> io::Result<()> {
     }
 }
 
-/// The number that a query answers.
-pub fn count_in_sqlite(file: &Path, sql: &str) -> io::Result<u64> {
-    let database = rusqlite::Connection::open(file).map_err(io::Error::other)?;
-    let count: i64 = database
-        .query_row(sql, [], |row| row.get(0))
-        .map_err(io::Error::other)?;
-    Ok(count.unsigned_abs())
-}
-
 /// A Postgres server of its own, with durable commits, made by `scripts/postgres`.
 pub struct Postgres {
     folder: PathBuf,
@@ -167,7 +167,8 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    pub fn start(folder: &Path) -> io::Result<Self> {
+    /// `settings` are added to those that every benchmark has.
+    pub fn start(folder: &Path, settings: &[&str]) -> io::Result<Self> {
         let output = Command::new(repository().join("scripts/postgres"))
             .arg("start")
             .arg(folder)
@@ -176,6 +177,7 @@ impl Postgres {
                 "max_wal_size=4GB",
                 "max_connections=64",
             ])
+            .args(settings)
             .stderr(Stdio::inherit())
             .output()?;
         let url = String::from_utf8(output.stdout)

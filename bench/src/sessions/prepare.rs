@@ -3,13 +3,15 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     fs, io,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
 };
 
 use hum_core::access::ApiKeySecret;
 use serde_json::json;
+
+use crate::{database::Database, hum};
 
 use super::{
     availability,
@@ -33,7 +35,7 @@ pub struct Prepared {
 }
 
 /// Makes everything in `folder`. `rows` of availability, about.
-pub fn all(hum: &Path, folder: &Path, rows: usize) -> io::Result<Prepared> {
+pub fn all(program: &Path, folder: &Path, rows: usize) -> io::Result<Prepared> {
     let zips = zip_codes::spread(&zip_codes::table(), availability::zip_codes_for(rows))?;
     let providers = Providers::invent();
     let availability = availability::write(folder, &zips, &providers)?;
@@ -42,16 +44,19 @@ pub fn all(hum: &Path, folder: &Path, rows: usize) -> io::Result<Prepared> {
 
     let data = folder.join("data");
     let database = data.join("hum.db");
-    let run = |arguments: &[&std::ffi::OsStr]| ask(hum, &data, arguments);
-    run(&[
-        "organizations".as_ref(),
-        "create".as_ref(),
-        "bench".as_ref(),
-    ])?;
+    let run = |arguments: &[&OsStr]| {
+        hum::ask(
+            program,
+            &Database::Sqlite(database.clone()),
+            &data,
+            arguments,
+        )
+    };
+    run(&["organizations", "create", "bench"].map(OsStr::new))?;
     let options = [
         "keys", "create", "--org", "bench", "--role", "operator", "--scopes", "sessions",
     ];
-    let key = run(&options.map(AsRef::as_ref))?;
+    let key = run(&options.map(OsStr::new))?;
     run(&["import".as_ref(), "fcc".as_ref(), availability.as_os_str()])?;
     run(&["import".as_ref(), "plans".as_ref(), plans.as_os_str()])?;
 
@@ -72,23 +77,4 @@ pub fn all(hum: &Path, folder: &Path, rows: usize) -> io::Result<Prepared> {
         keys,
         zips,
     })
-}
-
-/// What a command of hum prints.
-fn ask(hum: &Path, data: &Path, arguments: &[&std::ffi::OsStr]) -> io::Result<String> {
-    let mut command = Command::new(hum);
-    command
-        .args(arguments)
-        .env("HUM_DATA_DIR", data)
-        .env("HUM_LOG", "warn")
-        .stdin(Stdio::null());
-    let output = command.output()?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(io::Error::other(format!(
-            "{:?} failed: {said}",
-            command.get_args()
-        )));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

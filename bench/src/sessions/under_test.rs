@@ -10,6 +10,8 @@ use std::{
 use clap::ValueEnum;
 
 use crate::{
+    database::Database,
+    hum,
     round::{UnderTest, log},
     server::{self, Server},
 };
@@ -52,7 +54,7 @@ impl Side {
     /// Starts it on a fresh database in `folder`.
     pub fn start(
         self,
-        hum: &Path,
+        program: &Path,
         prepared: &Prepared,
         address: SocketAddr,
         folder: &Path,
@@ -62,18 +64,8 @@ impl Side {
         let mut command = match self {
             Self::Hum => {
                 fs::copy(&prepared.database, &database)?;
-                let mut command = Command::new(hum);
-                command
-                    .arg("serve")
-                    .current_dir(folder)
-                    .env("HUM_BIND", address.to_string())
-                    .env("HUM_LOG", "warn");
-                command
-                    .env(
-                        "HUM_DATABASE_URL",
-                        format!("sqlite://{}", database.display()),
-                    )
-                    .env("HUM_DATA_DIR", &prepared.data);
+                let sqlite = Database::Sqlite(database.clone());
+                let mut command = hum::serve(program, &sqlite, &prepared.data, folder, address);
                 // Sources are local, so there are no jobs; and one key makes all requests.
                 command
                     .env("HUM_WORKERS", "0")
@@ -127,7 +119,7 @@ impl Side {
         }
         let server = Server::start(&command, core, address, &log(folder))?;
         let stored =
-            move || server::count_in_sqlite(&database, "select count(*) from address_session");
+            move || Database::Sqlite(database).number("select count(*) from address_session");
         Ok(UnderTest {
             server,
             postgres: None,

@@ -1,33 +1,25 @@
 //! `hum-bench sms-in`: signed inbound texts, taken in durably, hum beside a peer.
 
-mod prepare;
-
-mod texts;
 mod under_test;
 
 use std::{io, path::PathBuf, sync::Arc};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::{
+    database::{DatabaseKind, Databases},
     effort::{Effort, Storage},
     report::{self, Ratio},
     round::{Ring, Round, UnderTest},
-    server::{self, Postgres},
+    server, texts,
 };
 
-use self::under_test::{Database, Side};
+use self::under_test::Side;
 
 #[derive(Args)]
 pub struct Options {
-    /// Which databases.
-    #[arg(
-        long,
-        value_enum,
-        value_delimiter = ',',
-        default_value = "sqlite,postgres"
-    )]
-    database: Vec<DatabaseKind>,
+    #[command(flatten)]
+    databases: Databases,
     /// Where their files are. On tmpfs syncing is free, so the goals hold there; on a disk it is
     /// what it is.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "tmpfs,disk")]
@@ -45,12 +37,6 @@ pub struct Options {
     only: Option<Side>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum DatabaseKind {
-    Sqlite,
-    Postgres,
-}
-
 /// What every round needs.
 struct Bench<'a> {
     options: &'a Options,
@@ -60,7 +46,7 @@ struct Bench<'a> {
 
 /// Measures; `false` when a goal was missed.
 pub fn run(options: &Options) -> io::Result<bool> {
-    let hum = options.effort.hum()?;
+    let hum = options.effort.ground.hum()?;
     if options.only != Some(Side::Hum) {
         server::install_from_npm(&under_test::peer_folder())?;
     }
@@ -79,7 +65,7 @@ pub fn run(options: &Options) -> io::Result<bool> {
         },
     };
     let mut all_met = true;
-    for &kind in &options.database {
+    for &kind in &options.databases.database {
         for &storage in &options.storage {
             all_met &= bench.compare(kind, storage)?;
         }
@@ -89,9 +75,9 @@ pub fn run(options: &Options) -> io::Result<bool> {
 
 impl Bench<'_> {
     fn compare(&self, kind: DatabaseKind, storage: Storage) -> io::Result<bool> {
-        report::print_title(title(kind, storage));
+        report::print_title(&storage.title(kind));
         let (mut hum, mut peer) = (Vec::new(), Vec::new());
-        for number in 1..=self.options.effort.rounds {
+        for number in 1..=self.options.effort.ground.rounds {
             for (side, rounds) in [(Side::Hum, &mut hum), (Side::Peer, &mut peer)] {
                 if self.options.only.is_none_or(|only| only == side) {
                     let round = self.round(side, kind, storage)?;
@@ -106,14 +92,7 @@ impl Bench<'_> {
     /// One side, on a fresh database.
     fn round(&self, side: Side, kind: DatabaseKind, storage: Storage) -> io::Result<Round> {
         let start = |folder: &std::path::Path, address| {
-            let postgres = match kind {
-                DatabaseKind::Postgres => Some(Postgres::start(&folder.join("postgres"))?),
-                DatabaseKind::Sqlite => None,
-            };
-            let database = match &postgres {
-                Some(postgres) => Database::Postgres(postgres.url.clone()),
-                None => Database::Sqlite(folder.join("hum.sqlite")),
-            };
+            let (database, postgres) = kind.fresh(folder, &[])?;
             let server = under_test::start(
                 side,
                 &self.hum,
@@ -125,22 +104,14 @@ impl Bench<'_> {
             Ok(UnderTest {
                 server,
                 postgres,
-                stored: Box::new(move || under_test::count_messages(&database)),
+                // Both sides have a table of this name.
+                stored: Box::new(move || database.number("select count(*) from message")),
             })
         };
         let nothing = |_: &_, _| Ok(0);
         self.ring
             .round(storage, start, nothing)
             .map_err(|error| io::Error::other(format!("{}: {error}", side.name())))
-    }
-}
-
-fn title(kind: DatabaseKind, storage: Storage) -> &'static str {
-    match (kind, storage) {
-        (DatabaseKind::Sqlite, Storage::Tmpfs) => "SQLite, synchronous=FULL, on tmpfs",
-        (DatabaseKind::Sqlite, Storage::Disk) => "SQLite, synchronous=FULL, on disk",
-        (DatabaseKind::Postgres, Storage::Tmpfs) => "Postgres, synchronous_commit=on, on tmpfs",
-        (DatabaseKind::Postgres, Storage::Disk) => "Postgres, synchronous_commit=on, on disk",
     }
 }
 
@@ -153,16 +124,12 @@ fn verdict(kind: DatabaseKind, storage: Storage, hum: &[Round], peer: &[Round]) 
     report::print_medians("hum", hum);
     report::print_medians("peer", peer);
     let Ratio { speed, cpu } = Ratio::of(hum, peer).printed("the peer");
-    if storage == Storage::Disk {
-        println!("{}", report::NO_GOAL_ON_DISK);
-        return true;
-    }
     let wanted = match kind {
         DatabaseKind::Sqlite => 4.0,
         DatabaseKind::Postgres => 5.0,
     };
     let p99 = report::of_median(hum, report::p99);
-    report::print_goals(&[
+    let goals = [
         (
             format!("req/s at least {wanted} x the peer's: {speed:.2} x"),
             speed >= wanted,
@@ -175,5 +142,6 @@ fn verdict(kind: DatabaseKind, storage: Storage, hum: &[Round], peer: &[Round]) 
             cpu <= 0.25,
         ),
         (format!("p99 at most 40 ms: {p99:.2} ms"), p99 <= 40.0),
-    ])
+    ];
+    report::verdict(storage, &goals)
 }

@@ -11,11 +11,13 @@ use std::{
 use clap::ValueEnum;
 
 use crate::{
+    database::Database,
+    hum,
+    organization::Organization,
     round::log,
     server::{self, Server},
+    texts::{self, PUBLIC_URL},
 };
-
-use super::texts::{ACCOUNT_SID, AUTH_TOKEN, PUBLIC_URL};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Side {
@@ -32,19 +34,14 @@ impl Side {
     }
 }
 
-pub enum Database {
-    Sqlite(PathBuf),
-    Postgres(String),
-}
-
 pub fn peer_folder() -> PathBuf {
     server::repository().join("bench/peers/sms-in")
 }
 
-/// Starts one side on `database`, ready to take texts for [`super::texts::NUMBER`].
+/// Starts one side on `database`, ready to take texts for [`texts::NUMBER`].
 pub fn start(
     side: Side,
-    hum: &Path,
+    program: &Path,
     database: &Database,
     address: SocketAddr,
     folder: &Path,
@@ -52,22 +49,8 @@ pub fn start(
 ) -> io::Result<Server> {
     let mut command = match side {
         Side::Hum => {
-            super::prepare::number(database)?;
-            let mut command = Command::new(hum);
-            let url = match database {
-                Database::Sqlite(path) => format!("sqlite://{}", path.display()),
-                Database::Postgres(url) => url.clone(),
-            };
-            command.arg("serve").current_dir(folder);
-            command
-                .env("HUM_BIND", address.to_string())
-                .env("HUM_DATABASE_URL", url)
-                .env("HUM_PUBLIC_URL", PUBLIC_URL);
-            command
-                .env("HUM_CARRIER", "twilio")
-                .env("HUM_DATA_DIR", folder)
-                .env("HUM_WORKERS", "0")
-                .env("HUM_LOG", "warn");
+            let mut command = hum::serve(program, database, folder, folder, address);
+            command.env("HUM_WORKERS", "0");
             command
         }
         Side::Peer => {
@@ -85,25 +68,13 @@ pub fn start(
             command
         }
     };
-    command
-        .env("TWILIO_ACCOUNT_SID", ACCOUNT_SID)
-        .env("TWILIO_AUTH_TOKEN", AUTH_TOKEN);
-    Server::start(&command, core, address, &log(folder))
-}
-
-/// How many messages are stored; both sides have a table `message`.
-pub fn count_messages(database: &Database) -> io::Result<u64> {
-    let sql = "select count(*) from message";
-    match database {
-        Database::Sqlite(path) => server::count_in_sqlite(path, sql),
-        Database::Postgres(url) => {
-            let output = Command::new("psql")
-                .args(["-wXAtq", url, "-c", sql])
-                .output()?;
-            String::from_utf8_lossy(&output.stdout)
-                .trim()
-                .parse()
-                .map_err(io::Error::other)
-        }
+    command.envs(texts::CARRIER);
+    if side == Side::Peer {
+        return Server::start(&command, core, address, &log(folder));
     }
+    let organization = Organization::create(program, database, folder, "bench", address)?;
+    let server = Server::start(&command, core, address, &log(folder))?;
+    // Its agent waits as long as it may before it answers.
+    organization.number(texts::NUMBER, texts::LONGEST_DEBOUNCE_MS)?;
+    Ok(server)
 }

@@ -5,15 +5,37 @@ use hum_adapters::telephony::twilio::signature::{self, Algorithm};
 
 use crate::load;
 
-pub const ACCOUNT_SID: &str = "AC0123456789abcdef0123456789abcdef";
-pub const AUTH_TOKEN: &str = "0123456789abcdef0123456789abcdef";
+const ACCOUNT_SID: &str = "AC0123456789abcdef0123456789abcdef";
+const AUTH_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub const PUBLIC_URL: &str = "https://hum.example.com";
 /// The number that is texted.
 pub const NUMBER: &str = "+13175550100";
 
+/// As long as an agent may wait before it answers.
+pub const LONGEST_DEBOUNCE_MS: u32 = 60_000;
+
+/// How a server is told to take them; the peer reads the last two as well.
+pub const CARRIER: [(&str, &str); 4] = [
+    ("HUM_PUBLIC_URL", PUBLIC_URL),
+    ("HUM_CARRIER", "twilio"),
+    ("TWILIO_ACCOUNT_SID", ACCOUNT_SID),
+    ("TWILIO_AUTH_TOKEN", AUTH_TOKEN),
+];
+
 /// `count` texts from `contacts` contacts in a mixed order, each with its own `MessageSid`.
 pub fn signed(count: usize, contacts: usize) -> Vec<Box<[u8]>> {
     (0..count).map(|index| one(index, contacts)).collect()
+}
+
+/// The number of the text that a webhook's body tells of.
+pub fn number_in(body: &[u8]) -> Option<usize> {
+    const BEFORE: &[u8] = b"\"carrier_sid\":\"SM";
+    let at = body
+        .windows(BEFORE.len())
+        .position(|bytes| bytes == BEFORE)?
+        + BEFORE.len();
+    let digits = std::str::from_utf8(body.get(at..at + 32)?).ok()?;
+    usize::from_str_radix(digits, 16).ok()
 }
 
 fn one(index: usize, contacts: usize) -> Box<[u8]> {
@@ -68,6 +90,16 @@ fn one(index: usize, contacts: usize) -> Box<[u8]> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_text_is_known_by_its_sid() {
+        let body = format!("{{\"message\":{{\"carrier_sid\":\"SM{:032x}\"}}}}", 4711);
+        assert_eq!(super::number_in(body.as_bytes()), Some(4711));
+        assert_eq!(
+            super::number_in(b"{\"message\":{\"carrier_sid\":null}}"),
+            None
+        );
+    }
+
     #[test]
     fn every_text_has_its_own_sid_and_all_contacts_write() {
         let texts = super::signed(100, 50);
