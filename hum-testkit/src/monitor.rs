@@ -136,10 +136,11 @@ impl Monitor {
         });
     }
 
-    /// Jobs were claimed, by the worker of a process that may run `at_once` of a lane.
+    /// Jobs were claimed, by the worker of a process that may run `at_once` of a lane, if that is
+    /// known.
     pub fn claimed(
         &self,
-        (by, at_once): (ProcessId, usize),
+        (by, at_once): (ProcessId, Option<usize>),
         claimed: &[Claimed],
         lease_until: Timestamp,
     ) {

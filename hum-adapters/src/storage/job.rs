@@ -192,7 +192,8 @@ pub(crate) fn sqlite_lines(parts: usize) -> String {
     )
 }
 
-/// The same; `$1` to `$6` are the columns of the parts.
+/// The same; `$1` to `$6` are the columns of the parts, `$7` how far. Its order is all of the
+/// index's, or Postgres may sort a line by another one.
 pub(crate) fn postgres_lines() -> String {
     format!(
         "WITH RECURSIVE line (kind, org_id, queue, to_org, to_queue, part, nth) AS (\
@@ -202,9 +203,9 @@ pub(crate) fn postgres_lines() -> String {
          UNION ALL \
          SELECT l.kind, n.org_id, n.queue, l.to_org, l.to_queue, l.part, l.nth + 1 FROM line l \
          CROSS JOIN LATERAL (SELECT q.org_id, q.queue FROM job q WHERE {STANDS} \
-         AND q.kind = l.kind AND (q.org_id, q.queue) > (l.org_id, l.queue) \
-         AND (q.org_id, q.queue) <= (l.to_org, l.to_queue) AND {ALONE} \
-         ORDER BY q.org_id, q.queue LIMIT 1) n WHERE l.nth < $7) \
+         AND q.kind = l.kind AND (q.org_id, q.queue) > (l.org_id, l.queue) AND {ALONE} \
+         ORDER BY q.kind, q.org_id, q.queue, q.run_at, q.id LIMIT 1) n \
+         WHERE l.nth < $7 AND (n.org_id, n.queue) <= (l.to_org, l.to_queue)) \
          SELECT kind, org_id, queue FROM line WHERE nth > 0 ORDER BY kind, part, nth"
     )
 }
@@ -254,7 +255,7 @@ pub(crate) fn postgres_claim() -> String {
          FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS w (kind, org_id, queue, most) \
          CROSS JOIN LATERAL (SELECT q.org_id, q.id FROM job q WHERE {STANDS} AND q.kind = w.kind \
          AND q.org_id = w.org_id AND q.queue = w.queue AND {ALONE} \
-         ORDER BY q.run_at, q.id LIMIT w.most FOR UPDATE OF q SKIP LOCKED) d) \
+         ORDER BY q.kind, q.org_id, q.queue, q.run_at, q.id LIMIT w.most FOR UPDATE OF q SKIP LOCKED) d) \
          UPDATE job {CLAIM}, lease_until = $5 FROM due \
          WHERE job.org_id = due.org_id AND job.id = due.id RETURNING {}",
         names_of("job.")

@@ -90,7 +90,9 @@ impl JobQueue for SimStore {
     ) -> Result<Vec<Claimed>, StoreError> {
         self.fate.point(self.process).await;
         let claimed = self.inner.claim(wants, lease_until).await?;
-        let worker = (self.process, self.fate.options().jobs_at_once);
+        let options = self.fate.options();
+        let at_once = (options.store_fails == 0).then_some(options.jobs_at_once);
+        let worker = (self.process, at_once);
         self.monitor.claimed(worker, &claimed, lease_until);
         if !claimed.is_empty() {
             self.fate.point(self.process).await;

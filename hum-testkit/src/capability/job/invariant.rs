@@ -27,7 +27,9 @@ impl Invariant for Claims {
                 latest,
             } => {
                 claimed(queue, job, (now, latest), findings);
-                bounded(queue.running(by), at_once, job, findings);
+                if let Some(at_once) = at_once {
+                    bounded(queue.running(by), at_once, job, findings);
+                }
             }
             QueueNews::Renewed(claim) => renewed(queue, claim, findings),
             QueueNews::Swept { now, count } => {

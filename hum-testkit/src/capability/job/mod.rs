@@ -32,8 +32,9 @@ pub enum QueueNews<'a> {
     Claimed {
         /// Which worker: that of this process.
         by: ProcessId,
-        /// How many jobs of a lane it may run at once.
-        at_once: usize,
+        /// How many jobs of a lane it may run at once; `None` where the store fails, for then a claim
+        /// outlives its run.
+        at_once: Option<usize>,
         /// Which.
         job: &'a Claimed,
         /// What its wall clock said.
