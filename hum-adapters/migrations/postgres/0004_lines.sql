@@ -1,0 +1,1 @@
+-- The number belongs to the queue, whose migration takes the place of this file.

@@ -1,0 +1,207 @@
+//! Lists: the statement of a page, so that a page costs the same however long the list is.
+//!
+//! An index has the rows of a list in the list's order. A condition that no index has together with
+//! the others is looked for in a window: a page then looks at the next rows of the list, as many as
+//! [`WINDOW`], and may find fewer than were asked for, with a cursor to go on.
+
+use hum_core::{
+    page::{Cursor, Page},
+    record::{Row, Table, Value},
+    store::StoreError,
+};
+
+use super::table;
+
+/// How many rows a page looks at when it looks for what no index knows.
+const WINDOW: usize = 500;
+
+/// A list of one organization's rows, which is `$1`.
+pub(crate) struct List {
+    /// The columns of the order; the last one tells all rows apart.
+    order: &'static [&'static str],
+    falling: bool,
+    /// What the index knows beside the organization. More than one: the list is several, merged.
+    parts: Vec<String>,
+    /// What no index knows.
+    rest: String,
+    /// From `$2` on.
+    params: Vec<Value>,
+    /// The order's columns where the page before ended.
+    after: Option<Vec<Value>>,
+}
+
+impl List {
+    /// In the order of these columns.
+    pub(crate) fn rising(order: &'static [&'static str]) -> Self {
+        Self {
+            order,
+            falling: false,
+            parts: vec![String::new()],
+            rest: String::new(),
+            params: Vec::new(),
+            after: None,
+        }
+    }
+
+    /// The same, the other way round.
+    pub(crate) fn falling(order: &'static [&'static str]) -> Self {
+        Self {
+            falling: true,
+            ..Self::rising(order)
+        }
+    }
+
+    /// Only rows of which an index knows this. It is text, not a parameter: only then may a partial
+    /// index be used.
+    pub(crate) fn only(mut self, condition: &str) -> Self {
+        for part in &mut self.parts {
+            part.push_str(" AND ");
+            part.push_str(condition);
+        }
+        self
+    }
+
+    /// Only rows of which an index knows this, such as `column =`, or rows so few that none needs
+    /// to.
+    pub(crate) fn with(self, condition: &str, value: Value) -> Self {
+        let (list, slot) = self.taking(value);
+        list.only(&format!("{condition} {slot}"))
+    }
+
+    /// Rows of which an index knows one of these, which exclude each other.
+    pub(crate) fn either(mut self, conditions: &[&str]) -> Self {
+        self.parts = conditions
+            .iter()
+            .flat_map(|condition| {
+                let parts = self.parts.iter();
+                parts.map(move |part| format!("{part} AND {condition}"))
+            })
+            .collect();
+        self
+    }
+
+    /// Only rows with this, such as `column =`, which no index knows.
+    pub(crate) fn sifted(self, condition: &str, value: Value) -> Self {
+        let (mut list, slot) = self.taking(value);
+        list.rest.push_str(&format!(" AND {condition} {slot}"));
+        list
+    }
+
+    /// Only what comes after these values of the order's columns.
+    pub(crate) fn after<const N: usize>(self, values: Option<[Value; N]>) -> Self {
+        Self {
+            after: values.map(Vec::from),
+            ..self
+        }
+    }
+
+    fn taking(mut self, value: Value) -> (Self, String) {
+        self.params.push(value);
+        let slot = format!("${}", self.params.len() + 1);
+        (self, slot)
+    }
+
+    /// The statement that finds the last row of the window, and its parameters after the
+    /// organization; `None` when there is nothing to look for.
+    pub(crate) fn end_of_window(&self, table: &Table) -> Option<(String, Vec<Value>)> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let mut params = self.params.clone();
+        let range = self.range(None, &mut params);
+        let end = self.select(&self.order.join(", "), table, &range);
+        Some((format!("{end} LIMIT 1 OFFSET {}", WINDOW - 1), params))
+    }
+
+    /// The statement that finds `limit` rows, not beyond the row at `end`, and its parameters after
+    /// the organization.
+    pub(crate) fn rows(
+        &self,
+        table: &Table,
+        end: Option<&[Value]>,
+        limit: usize,
+    ) -> (String, Vec<Value>) {
+        let mut params = self.params.clone();
+        let range = self.range(end, &mut params) + &self.rest;
+        let rows = self.select(table::of(table).columns(), table, &range);
+        params.push(Value::Int(limit as i64));
+        (format!("{rows} LIMIT ${}", params.len() + 1), params)
+    }
+
+    fn select(&self, columns: &str, table: &Table, further: &str) -> String {
+        let way = if self.falling { " DESC" } else { "" };
+        let order: Vec<String> = self.order.iter().map(|one| format!("{one}{way}")).collect();
+        let selects: Vec<String> = self
+            .parts
+            .iter()
+            .map(|part| {
+                let name = table.name;
+                format!("SELECT {columns} FROM {name} WHERE org_id = $1{part}{further}")
+            })
+            .collect();
+        format!(
+            "{} ORDER BY {}",
+            selects.join(" UNION ALL "),
+            order.join(", ")
+        )
+    }
+
+    /// After the page before, up to the row at `end` and with it.
+    fn range(&self, end: Option<&[Value]>, params: &mut Vec<Value>) -> String {
+        let (beyond, within) = if self.falling {
+            ("<", ">=")
+        } else {
+            (">", "<=")
+        };
+        let bounds = [(beyond, self.after.as_deref()), (within, end)];
+        let mut range = String::new();
+        for (is, values) in bounds {
+            let Some(values) = values else { continue };
+            let slots: Vec<String> = values
+                .iter()
+                .map(|value| {
+                    params.push(value.clone());
+                    format!("${}", params.len() + 1)
+                })
+                .collect();
+            // Both databases compare pairs in the order of their index.
+            range.push_str(&match self.order {
+                [column] => format!(" AND {column} {is} {}", slots.join("")),
+                columns => format!(" AND ({}) {is} ({})", columns.join(", "), slots.join(", ")),
+            });
+        }
+        range
+    }
+
+    /// The cursor of a page that ends with `row`.
+    pub(crate) fn cursor_at(&self, row: &Row) -> Cursor {
+        let values: Vec<Value> = self
+            .order
+            .iter()
+            .map(|column| row.get(column).clone())
+            .collect();
+        Self::cursor(&values)
+    }
+
+    /// The cursor of a page that ends with these values of the order's columns.
+    pub(crate) fn cursor(values: &[Value]) -> Cursor {
+        let texts: Vec<String> = values
+            .iter()
+            .map(|value| match value {
+                Value::Text(text) => text.clone(),
+                Value::Int(int) => int.to_string(),
+                // Nothing is ordered by these.
+                Value::Null | Value::Bool(_) | Value::Bytes(_) => String::new(),
+            })
+            .collect();
+        Cursor(texts.join("."))
+    }
+}
+
+/// What a cursor says, if this list made it.
+pub(crate) fn after<T: std::str::FromStr>(page: &Page) -> Result<Option<T>, StoreError> {
+    page.after
+        .as_ref()
+        .map(|cursor| cursor.0.parse().map_err(|_| StoreError::BadCursor))
+        .transpose()
+}
