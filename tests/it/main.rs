@@ -6,4 +6,5 @@ mod api;
 mod architecture;
 mod contract;
 mod journey;
+mod plans;
 mod support;

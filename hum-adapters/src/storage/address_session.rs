@@ -47,7 +47,9 @@ impl AddressSessionReads for OrgStore {
         let after: Option<AddressSessionId> = after(page)?;
         let mut list = List::falling(&["id"]).after(after.map(|id| [Value::text(id)]));
         if let Some(campaign_id) = campaign_id {
-            list = list.with("campaign_id =", Value::text(campaign_id));
+            list = list
+                .by("address_session_campaign")
+                .with("campaign_id =", Value::text(campaign_id));
         }
         self.page(list, page).await
     }

@@ -28,6 +28,7 @@ impl ConsentReads for OrgStore {
     async fn list_opted_out(&self, page: &Page) -> Result<Paged<Consent>, StoreError> {
         let after: Option<E164> = after(page)?;
         let list = List::rising(&["contact"])
+            .by("consent_opted_out")
             .only("state = 'opted_out'")
             .after(after.map(|contact| [Value::text(contact)]));
         self.page(list, page).await

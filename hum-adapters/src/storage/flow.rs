@@ -28,6 +28,7 @@ impl FlowReads for OrgStore {
     async fn list_flows(&self, page: &Page) -> Result<Paged<Flow>, StoreError> {
         let after: Option<FlowId> = after(page)?;
         let list = List::falling(&["id"])
+            .by("flow_living")
             .only("deleted_at IS NULL")
             .after(after.map(|id| [Value::text(id)]));
         self.page(list, page).await

@@ -10,7 +10,7 @@ use hum_core::{
     store::StoreError,
 };
 
-use super::table;
+use super::{query::Engine, table};
 
 /// How many rows a page looks at when it looks for what no index knows.
 const WINDOW: usize = 500;
@@ -22,12 +22,14 @@ pub(crate) struct List {
     falling: bool,
     /// What the index knows beside the organization. More than one: the list is several, merged.
     parts: Vec<String>,
-    /// What no index knows.
-    rest: String,
-    /// From `$2` on.
+    /// From `$2` on, what the parts say.
     params: Vec<Value>,
+    /// What no index knows.
+    rest: Vec<(&'static str, Value)>,
     /// The order's columns where the page before ended.
     after: Option<Vec<Value>>,
+    /// The index that SQLite must take.
+    index: Option<&'static str>,
 }
 
 impl List {
@@ -37,9 +39,10 @@ impl List {
             order,
             falling: false,
             parts: vec![String::new()],
-            rest: String::new(),
             params: Vec::new(),
+            rest: Vec::new(),
             after: None,
+            index: None,
         }
     }
 
@@ -63,9 +66,9 @@ impl List {
 
     /// Only rows of which an index knows this, such as `column =`, or rows so few that none needs
     /// to.
-    pub(crate) fn with(self, condition: &str, value: Value) -> Self {
-        let (list, slot) = self.taking(value);
-        list.only(&format!("{condition} {slot}"))
+    pub(crate) fn with(mut self, condition: &str, value: Value) -> Self {
+        let slot = take(&mut self.params, value);
+        self.only(&format!("{condition} {slot}"))
     }
 
     /// Rows of which an index knows one of these, which exclude each other.
@@ -81,10 +84,9 @@ impl List {
     }
 
     /// Only rows with this, such as `column =`, which no index knows.
-    pub(crate) fn sifted(self, condition: &str, value: Value) -> Self {
-        let (mut list, slot) = self.taking(value);
-        list.rest.push_str(&format!(" AND {condition} {slot}"));
-        list
+    pub(crate) fn sifted(mut self, condition: &'static str, value: Value) -> Self {
+        self.rest.push((condition, value));
+        self
     }
 
     /// Only what comes after these values of the order's columns.
@@ -95,55 +97,83 @@ impl List {
         }
     }
 
-    fn taking(mut self, value: Value) -> (Self, String) {
-        self.params.push(value);
-        let slot = format!("${}", self.params.len() + 1);
-        (self, slot)
+    /// SQLite, which takes every organization for a small one, is told the index.
+    pub(crate) fn by(self, index: &'static str) -> Self {
+        Self {
+            index: Some(index),
+            ..self
+        }
     }
 
     /// The statement that finds the last row of the window, and its parameters after the
     /// organization; `None` when there is nothing to look for.
-    pub(crate) fn end_of_window(&self, table: &Table) -> Option<(String, Vec<Value>)> {
+    pub(crate) fn end_of_window(
+        &self,
+        engine: Engine,
+        table: &Table,
+    ) -> Option<(String, Vec<Value>)> {
         if self.rest.is_empty() {
             return None;
         }
         let mut params = self.params.clone();
         let range = self.range(None, &mut params);
-        let end = self.select(&self.order.join(", "), table, &range);
-        Some((format!("{end} LIMIT 1 OFFSET {}", WINDOW - 1), params))
+        let selects = self.selects(engine, &self.order.join(", "), table, &range);
+        let before = WINDOW - 1;
+        let last = format!("LIMIT 1 OFFSET {before}");
+        let end = self.merged(engine, &selects, &format!("LIMIT {WINDOW}"), &last);
+        Some((end, params))
     }
 
     /// The statement that finds `limit` rows, not beyond the row at `end`, and its parameters after
     /// the organization.
     pub(crate) fn rows(
         &self,
+        engine: Engine,
         table: &Table,
         end: Option<&[Value]>,
         limit: usize,
     ) -> (String, Vec<Value>) {
         let mut params = self.params.clone();
-        let range = self.range(end, &mut params) + &self.rest;
-        let rows = self.select(table::of(table).columns(), table, &range);
-        params.push(Value::Int(limit as i64));
-        (format!("{rows} LIMIT ${}", params.len() + 1), params)
+        let mut further = self.range(end, &mut params);
+        for (condition, value) in &self.rest {
+            let slot = take(&mut params, value.clone());
+            further.push_str(&format!(" AND {condition} {slot}"));
+        }
+        let limit = format!("LIMIT {}", take(&mut params, Value::Int(limit as i64)));
+        let selects = self.selects(engine, table::of(table).columns(), table, &further);
+        (self.merged(engine, &selects, &limit, &limit), params)
     }
 
-    fn select(&self, columns: &str, table: &Table, further: &str) -> String {
+    /// The rows of each part.
+    fn selects(&self, engine: Engine, columns: &str, table: &Table, further: &str) -> Vec<String> {
+        let by = match (engine, self.index) {
+            (Engine::Sqlite, Some(index)) => format!(" INDEXED BY {index}"),
+            _ => String::new(),
+        };
+        let name = table.name;
+        let select =
+            |part| format!("SELECT {columns} FROM {name}{by} WHERE org_id = $1{part}{further}");
+        self.parts.iter().map(select).collect()
+    }
+
+    /// The parts in the list's order; `each` is how much of each part may be needed.
+    fn merged(&self, engine: Engine, selects: &[String], each: &str, all: &str) -> String {
         let way = if self.falling { " DESC" } else { "" };
-        let order: Vec<String> = self.order.iter().map(|one| format!("{one}{way}")).collect();
-        let selects: Vec<String> = self
-            .parts
-            .iter()
-            .map(|part| {
-                let name = table.name;
-                format!("SELECT {columns} FROM {name} WHERE org_id = $1{part}{further}")
-            })
-            .collect();
-        format!(
-            "{} ORDER BY {}",
-            selects.join(" UNION ALL "),
-            order.join(", ")
-        )
+        let columns: Vec<String> = self.order.iter().map(|one| format!("{one}{way}")).collect();
+        let order = format!("ORDER BY {}", columns.join(", "));
+        let parts = match (engine, selects) {
+            (_, [one]) => one.clone(),
+            (Engine::Sqlite, parts) => parts.join(" UNION ALL "),
+            // Postgres keeps the order of an index within a part only if the part asks for it.
+            (Engine::Postgres, parts) => {
+                let parts: Vec<String> = parts
+                    .iter()
+                    .map(|part| format!("({part} {order} {each})"))
+                    .collect();
+                parts.join(" UNION ALL ")
+            }
+        };
+        format!("{parts} {order} {all}")
     }
 
     /// After the page before, up to the row at `end` and with it.
@@ -159,10 +189,7 @@ impl List {
             let Some(values) = values else { continue };
             let slots: Vec<String> = values
                 .iter()
-                .map(|value| {
-                    params.push(value.clone());
-                    format!("${}", params.len() + 1)
-                })
+                .map(|value| take(params, value.clone()))
                 .collect();
             // Both databases compare pairs in the order of their index.
             range.push_str(&match self.order {
@@ -196,6 +223,12 @@ impl List {
             .collect();
         Cursor(texts.join("."))
     }
+}
+
+/// Adds a parameter after the organization, and answers how the statement calls it.
+fn take(params: &mut Vec<Value>, value: Value) -> String {
+    params.push(value);
+    format!("${}", params.len() + 1)
 }
 
 /// What a cursor says, if this list made it.

@@ -117,13 +117,16 @@ impl PostgresStore {
         let options: PgConnectOptions = url.parse().map_err(|_| {
             StoreError::Unavailable("not an address such as postgres://user@host/database".into())
         })?;
-        // Every statement has an index to go by. Plans are made once, perhaps while a table is
-        // still empty, and must not be those of an empty table.
+        // Every statement has an index to go by, and every list one in its order. Plans are made
+        // once, perhaps while a table is still empty, and must not be those of an empty table.
         let options = options
             .application_name("hum")
             .statement_cache_capacity(512)
             .options([
                 ("enable_seqscan", "off"),
+                ("enable_bitmapscan", "off"),
+                ("enable_sort", "off"),
+                ("enable_incremental_sort", "off"),
                 ("enable_hashjoin", "off"),
                 ("enable_mergejoin", "off"),
                 ("plan_cache_mode", "force_generic_plan"),

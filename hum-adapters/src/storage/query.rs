@@ -74,11 +74,7 @@ impl Database {
 
     /// The same for a list, a count, and whatever else may take longer than a point read: beside
     /// the others, a few at a time, and not for ever.
-    pub(crate) async fn long_rows(
-        &self,
-        sql: Sql,
-        params: Vec<Value>,
-    ) -> Result<Rows, StoreError> {
+    pub(crate) async fn long_rows(&self, sql: Sql, params: Vec<Value>) -> Result<Rows, StoreError> {
         match self {
             Self::Sqlite(store) => store.long_rows(sql, params).await,
             Self::Postgres(store) => store.long_rows(sql, params).await,
@@ -97,7 +93,6 @@ impl Database {
             Self::Explained(database, _) => Box::pin(database.execute(sql, params)).await,
         }
     }
-
 
     /// The first record that a statement finds in any organization.
     pub(crate) async fn record<T: Record>(
@@ -220,8 +215,9 @@ impl OrgStore {
         list: List,
         page: &Page,
     ) -> Result<Paged<Row>, StoreError> {
+        let engine = self.database.engine();
         let limit = page.limit.clamp(1, Page::MAX_LIMIT) as usize;
-        let end = match list.end_of_window(table) {
+        let end = match list.end_of_window(engine, table) {
             Some((sql, params)) => {
                 let rows = self
                     .database
@@ -232,7 +228,7 @@ impl OrgStore {
             None => None,
         };
         // One more than asked for tells whether there is a next page.
-        let (sql, params) = list.rows(table, end.as_deref(), limit + 1);
+        let (sql, params) = list.rows(engine, table, end.as_deref(), limit + 1);
         let rows = self
             .database
             .long_rows(sql.into(), self.params(params))

@@ -68,9 +68,7 @@ impl Database {
         let counts = rows
             .into_iter()
             .filter_map(|row| match <[Value; 2]>::try_from(row) {
-                Ok([Value::Text(kind), Value::Int(count)]) => {
-                    Some((kind, state.to_owned(), count))
-                }
+                Ok([Value::Text(kind), Value::Int(count)]) => Some((kind, state.to_owned(), count)),
                 _ => None,
             });
         Ok(counts.collect())

@@ -28,6 +28,7 @@ impl WebhookReads for OrgStore {
     async fn list_webhooks(&self, page: &Page) -> Result<Paged<Webhook>, StoreError> {
         let after: Option<WebhookId> = after(page)?;
         let list = List::falling(&["id"])
+            .by("webhook_living")
             .only("deleted_at IS NULL")
             .after(after.map(|id| [Value::text(id)]));
         self.page(list, page).await

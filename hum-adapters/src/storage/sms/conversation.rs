@@ -59,8 +59,7 @@ impl ConversationReads for OrgStore {
         filter: &ConversationFilter,
         page: &Page,
     ) -> Result<Paged<Conversation>, StoreError> {
-        let after = after(page)?
-            .map(|LastMessage(at, id)| [at.write(), Value::text(id)]);
+        let after = after(page)?.map(|LastMessage(at, id)| [at.write(), Value::text(id)]);
         self.page(listed(filter).after(after), page).await
     }
 }
@@ -100,7 +99,9 @@ fn of_contact(
     filter: &ConversationFilter,
     status: Option<&str>,
 ) -> List {
-    let mut list = list.with("contact =", Value::text(contact));
+    let mut list = list
+        .by("conversation_pair")
+        .with("contact =", Value::text(contact));
     if let Some(number) = filter.number {
         list = list.with("number_id =", Value::text(number));
     }

@@ -37,8 +37,11 @@ impl MessageReads for OrgStore {
             .filter(|status| MessageStatus::NAMES.contains(status))
             .map(Value::from);
         let Some(conversation) = filter.conversation else {
-            let list = List::falling(&["id"]).after(after::<MessageId>(page)?.map(|id| [Value::text(id)]));
-            let list = status.into_iter().fold(list, |list, status| list.with("status =", status));
+            let list =
+                List::falling(&["id"]).after(after::<MessageId>(page)?.map(|id| [Value::text(id)]));
+            let list = status.into_iter().fold(list, |list, status| {
+                list.by("message_status").with("status =", status)
+            });
             return self.page(list, page).await;
         };
         // In a conversation, the number says which is newer, even within a millisecond.
@@ -46,7 +49,9 @@ impl MessageReads for OrgStore {
             .with("conversation_id =", Value::text(conversation))
             .after(after(page)?.map(|seq| [Value::Int(seq)]));
         // Threads are short: no index of their statuses is kept.
-        let list = status.into_iter().fold(list, |list, status| list.sifted("status =", status));
+        let list = status
+            .into_iter()
+            .fold(list, |list, status| list.sifted("status =", status));
         self.page(list, page).await
     }
 

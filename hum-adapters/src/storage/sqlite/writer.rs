@@ -205,9 +205,7 @@ impl Log {
             seen.store(i64::from(pages), Ordering::Relaxed);
             Ok(())
         };
-        writer
-            .wal_hook(Some(after_commit))
-            .map_err(store_error)?;
+        writer.wal_hook(Some(after_commit)).map_err(store_error)?;
         Ok(Self {
             pages,
             limit,
