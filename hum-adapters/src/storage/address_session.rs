@@ -47,9 +47,8 @@ impl AddressSessionReads for OrgStore {
         let after: Option<AddressSessionId> = after(page)?;
         let mut list = List::falling(&["id"]).after(after.map(|id| [Value::text(id)]));
         if let Some(campaign_id) = campaign_id {
-            list = list
-                .by("address_session_campaign")
-                .with("campaign_id =", Value::text(campaign_id));
+            let campaign = Value::text(campaign_id);
+            list = list.led_by("address_session_campaign", "campaign_id", campaign);
         }
         self.page(list, page).await
     }

@@ -20,6 +20,8 @@ pub(crate) struct List {
     /// The columns of the order; the last one tells all rows apart.
     order: &'static [&'static str],
     falling: bool,
+    /// A column that is the same in all rows, and stands before the order's in the index.
+    lead: Option<(&'static str, Value)>,
     /// What the index knows beside the organization. More than one: the list is several, merged.
     parts: Vec<String>,
     /// From `$2` on, what the parts say.
@@ -38,6 +40,7 @@ impl List {
         Self {
             order,
             falling: false,
+            lead: None,
             parts: vec![String::new()],
             params: Vec::new(),
             rest: Vec::new(),
@@ -71,13 +74,38 @@ impl List {
         self.only(&format!("{condition} {slot}"))
     }
 
-    /// Rows of which an index knows one of these, which exclude each other.
-    pub(crate) fn either(mut self, conditions: &[&str]) -> Self {
-        self.parts = conditions
+    /// Only rows in which `column`, with which `index` begins, is `value`. Said as a range, by which
+    /// the list is also ordered: where few values are frequent, Postgres would otherwise prefer to
+    /// look for this one among all rows.
+    pub(crate) fn led_by(self, index: &'static str, column: &'static str, value: Value) -> Self {
+        Self {
+            lead: Some((column, value)),
+            ..self.by(index)
+        }
+    }
+
+    /// Rows of which an index knows this, such as `column =`, of one of these words of ours, which
+    /// is text for the same reason.
+    pub(crate) fn either(self, condition: &str, words: &[&str]) -> Self {
+        let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+        self.one_of(condition, &quoted)
+    }
+
+    /// The same with parameters, so that only an index that has the column may be used.
+    pub(crate) fn with_either(mut self, condition: &str, words: &[&str]) -> Self {
+        let slots: Vec<String> = words
             .iter()
-            .flat_map(|condition| {
+            .map(|word| take(&mut self.params, (*word).into()))
+            .collect();
+        self.one_of(condition, &slots)
+    }
+
+    fn one_of(mut self, condition: &str, values: &[String]) -> Self {
+        self.parts = values
+            .iter()
+            .flat_map(|value| {
                 let parts = self.parts.iter();
-                parts.map(move |part| format!("{part} AND {condition}"))
+                parts.map(move |part| format!("{part} AND {condition} {value}"))
             })
             .collect();
         self
@@ -159,7 +187,11 @@ impl List {
     /// The parts in the list's order; `each` is how much of each part may be needed.
     fn merged(&self, engine: Engine, selects: &[String], each: &str, all: &str) -> String {
         let way = if self.falling { " DESC" } else { "" };
-        let columns: Vec<String> = self.order.iter().map(|one| format!("{one}{way}")).collect();
+        let lead = self.lead.iter().map(|(column, _)| column);
+        let columns: Vec<String> = lead
+            .chain(self.order)
+            .map(|column| format!("{column}{way}"))
+            .collect();
         let order = format!("ORDER BY {}", columns.join(", "));
         let parts = match (engine, selects) {
             (_, [one]) => one.clone(),
@@ -178,24 +210,37 @@ impl List {
 
     /// After the page before, up to the row at `end` and with it.
     fn range(&self, end: Option<&[Value]>, params: &mut Vec<Value>) -> String {
-        let (beyond, within) = if self.falling {
-            ("<", ">=")
+        let after = self.after.as_deref();
+        let bounds = if self.falling {
+            [("<", "<=", after), (">=", ">=", end)]
         } else {
-            (">", "<=")
+            [(">", ">=", after), ("<=", "<=", end)]
         };
-        let bounds = [(beyond, self.after.as_deref()), (within, end)];
         let mut range = String::new();
-        for (is, values) in bounds {
-            let Some(values) = values else { continue };
+        for (of_row, of_lead, row) in bounds {
+            let (mut columns, mut values) = (Vec::new(), Vec::new());
+            if let Some((column, value)) = &self.lead {
+                columns.push(*column);
+                values.push(value);
+            }
+            if let Some(row) = row {
+                columns.extend(self.order);
+                values.extend(row);
+            }
             let slots: Vec<String> = values
-                .iter()
+                .into_iter()
                 .map(|value| take(params, value.clone()))
                 .collect();
+            let is = if row.is_some() { of_row } else { of_lead };
             // Both databases compare pairs in the order of their index.
-            range.push_str(&match self.order {
-                [column] => format!(" AND {column} {is} {}", slots.join("")),
-                columns => format!(" AND ({}) {is} ({})", columns.join(", "), slots.join(", ")),
-            });
+            match (columns.as_slice(), slots.as_slice()) {
+                ([], _) => {}
+                ([column], [slot]) => range.push_str(&format!(" AND {column} {is} {slot}")),
+                _ => {
+                    let (columns, slots) = (columns.join(", "), slots.join(", "));
+                    range.push_str(&format!(" AND ({columns}) {is} ({slots})"));
+                }
+            }
         }
         range
     }

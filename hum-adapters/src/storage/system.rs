@@ -52,7 +52,7 @@ impl Database {
     async fn count_rows(&self, table: &str, condition: &str) -> Result<i64, StoreError> {
         let most = Counts::MOST;
         let sql = format!(
-            "SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {condition} LIMIT {most}) AS some"
+            "SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {condition} LIMIT {most}) AS counted"
         );
         count(&self.long_rows(sql.into(), Vec::new()).await?)
     }
@@ -61,7 +61,7 @@ impl Database {
     async fn count_jobs(&self, state: &str) -> Result<Vec<(String, String, i64)>, StoreError> {
         let most = Counts::MOST;
         let sql = format!(
-            "SELECT kind, count(*) FROM (SELECT kind FROM job WHERE state = '{state}' LIMIT {most}) AS some \
+            "SELECT kind, count(*) FROM (SELECT kind FROM job WHERE state = '{state}' LIMIT {most}) AS counted \
              GROUP BY kind"
         );
         let rows = self.long_rows(sql.into(), Vec::new()).await?;

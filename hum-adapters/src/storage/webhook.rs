@@ -68,7 +68,7 @@ impl WebhookReads for OrgStore {
     ) -> Result<Paged<Delivery>, StoreError> {
         let after: Option<DeliveryId> = after(page)?;
         let list = List::falling(&["id"])
-            .with("webhook_id =", Value::text(webhook))
+            .led_by("delivery_webhook", "webhook_id", Value::text(webhook))
             .after(after.map(|id| [Value::text(id)]));
         self.page(list, page).await
     }

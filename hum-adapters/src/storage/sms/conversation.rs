@@ -71,13 +71,15 @@ fn listed(filter: &ConversationFilter) -> List {
     if let Some(contact) = &filter.contact {
         return of_contact(list, contact, filter, status);
     }
+    let statuses = status.map_or(vec!["open", "closed"], |status| vec![status]);
     let mut list = match (&filter.assignee, filter.unread) {
-        (Some(assignee), _) => {
-            let theirs = list.only("assignee > ''");
-            of_status(theirs.with("assignee =", Value::text(assignee)), status)
-        }
+        (Some(assignee), _) => list
+            .only("assignee > ''")
+            .with("assignee =", Value::text(assignee))
+            .with_either("status =", &statuses),
         (None, true) => list.only("unread_count > 0"),
-        (None, false) => of_status(list, status),
+        // An index has each status apart; the inbox is both.
+        (None, false) => list.either("status =", &statuses),
     };
     if filter.unread {
         if filter.assignee.is_some() {
@@ -115,12 +117,4 @@ fn of_contact(
         list = list.with("unread_count >", Value::Int(0));
     }
     list
-}
-
-/// An index has each status apart; the inbox is both.
-fn of_status(list: List, status: Option<&str>) -> List {
-    match status {
-        Some(status) => list.only(&format!("status = '{status}'")),
-        None => list.either(&["status = 'open'", "status = 'closed'"]),
-    }
 }

@@ -40,7 +40,7 @@ impl MessageReads for OrgStore {
             let list =
                 List::falling(&["id"]).after(after::<MessageId>(page)?.map(|id| [Value::text(id)]));
             let list = status.into_iter().fold(list, |list, status| {
-                list.by("message_status").with("status =", status)
+                list.led_by("message_status", "status", status)
             });
             return self.page(list, page).await;
         };

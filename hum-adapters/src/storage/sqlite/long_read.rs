@@ -194,3 +194,83 @@ fn watched(connection: &mut Connection, read: &LongRead) -> Result<Rows, StoreEr
         result => Ok(result?),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::SqliteStore, *};
+
+    /// Counts for ever.
+    const ENDLESS: &str =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+
+    fn reads(folder: &tempfile::TempDir, room: Room) -> LongReads {
+        let path = folder.path().join("hum.db");
+        drop(SqliteStore::open(&path).expect("a database"));
+        LongReads::start(&path, room).expect("threads")
+    }
+
+    fn endless(reads: &LongReads) -> impl Future<Output = Result<Rows, StoreError>> {
+        reads.rows(ENDLESS.into(), Vec::new())
+    }
+
+    async fn point(reads: &LongReads) -> Result<Rows, StoreError> {
+        reads.rows("SELECT 1".into(), Vec::new()).await
+    }
+
+    #[tokio::test]
+    async fn a_read_is_broken_off_at_its_deadline() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let room = Room {
+            longest: Duration::from_millis(30),
+            ..Room::default()
+        };
+        let reads = reads(&folder, room);
+        for _ in 0..2 * THREADS {
+            assert!(matches!(
+                endless(&reads).await,
+                Err(StoreError::Overloaded(_))
+            ));
+        }
+        assert_eq!(point(&reads).await.unwrap(), [[Value::Int(1)]]);
+    }
+
+    #[tokio::test]
+    async fn a_read_that_nobody_waits_for_frees_its_thread() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let room = Room {
+            longest: Duration::from_secs(3_600),
+            ..Room::default()
+        };
+        let reads = reads(&folder, room);
+        for _ in 0..2 * THREADS {
+            let started = tokio::time::timeout(Duration::from_millis(5), endless(&reads));
+            assert!(started.await.is_err(), "it never ends");
+        }
+        // Every thread had one, which would have kept it for an hour.
+        assert_eq!(point(&reads).await.unwrap(), [[Value::Int(1)]]);
+    }
+
+    #[tokio::test]
+    async fn what_finds_the_line_full_is_refused_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let room = Room {
+            long_reads: 2,
+            longest: Duration::from_secs(3_600),
+            ..Room::default()
+        };
+        let reads = reads(&folder, room);
+        let mut waiting: Vec<_> = Vec::new();
+        let refused = loop {
+            let mut one = Box::pin(endless(&reads));
+            match futures_util::poll!(&mut one) {
+                std::task::Poll::Pending => waiting.push(one),
+                std::task::Poll::Ready(result) => break result,
+            }
+            assert!(waiting.len() <= THREADS + 2, "nothing is refused");
+        };
+        assert!(matches!(refused, Err(StoreError::Overloaded(_))));
+        // Those that gave up make room, whether or not a thread has seen it.
+        waiting.clear();
+        assert_eq!(point(&reads).await.unwrap(), [[Value::Int(1)]]);
+    }
+}

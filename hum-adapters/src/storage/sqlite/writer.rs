@@ -29,9 +29,10 @@ const CHECKPOINT: Duration = Duration::from_secs(1);
 const BATCHES_UNTIL_CHECKPOINT: usize = 250;
 /// A log of this many pages (64 MiB) is not left to grow: the writer itself lets it start over.
 pub(super) const LONG_LOG: i64 = 16_384;
-/// How long it waits then, and all that want to write with it, for reads that began long ago. The
-/// longest ones take longer: after them it succeeds.
-const WAIT_FOR_READS: Duration = Duration::from_millis(20);
+/// How long it waits then, and all that want to write with it, for reads that began before: at
+/// first, and at most. The longest ones take longer: after them it succeeds.
+const WAIT_FOR_READS: (Duration, Duration) =
+    (Duration::from_millis(20), Duration::from_millis(320));
 
 /// Work that waits for the writer.
 pub(super) trait Task: Send {
@@ -187,8 +188,9 @@ struct Log {
     pages: Arc<AtomicI64>,
     /// With how many it starts over.
     limit: i64,
-    /// With how many it is tried next.
+    /// With how many it is tried next, and how long that waits for reads.
     next: i64,
+    wait: Duration,
     /// Held while it is copied back.
     copying: Arc<Mutex<()>>,
 }
@@ -210,6 +212,7 @@ impl Log {
             pages,
             limit,
             next: limit,
+            wait: WAIT_FOR_READS.0,
             copying,
         })
     }
@@ -218,12 +221,13 @@ impl Log {
     ///
     /// What is copied passively never reaches the end while somebody always reads and writes. Here
     /// nobody writes, so readers that come now see everything copied and need no log; only those
-    /// that began before are waited for, briefly. When one of them takes longer, the next try is a
-    /// quarter of the limit later.
+    /// that began before are waited for, briefly. When one of them takes longer, the next try is an
+    /// eighth of the limit later, and twice as patient.
     fn watch(&mut self, writer: &Connection) {
         let pages = self.pages.load(Ordering::Relaxed);
         if pages < self.limit {
             self.next = self.limit;
+            self.wait = WAIT_FOR_READS.0;
         }
         if pages < self.next {
             return;
@@ -234,10 +238,11 @@ impl Log {
             Err(TryLockError::Poisoned(alone)) => alone.into_inner(),
             Err(TryLockError::WouldBlock) => return,
         };
-        self.next = pages + self.limit / 4;
+        self.next = pages + self.limit / 8;
         let started_over = writer
-            .busy_timeout(WAIT_FOR_READS)
+            .busy_timeout(self.wait)
             .and_then(|()| checkpoint(writer, "RESTART"));
+        self.wait = (self.wait * 2).min(WAIT_FOR_READS.1);
         if let Err(error) = started_over.and(writer.busy_timeout(BUSY)) {
             tracing::warn!(%error, pages, "the log could not start over");
         }
@@ -303,5 +308,120 @@ fn copy_log_back(connection: &Connection, asked: &Receiver<()>, copying: &Mutex<
         if let Err(error) = checkpoint(connection, "PASSIVE") {
             tracing::warn!(%error, "could not copy the log back");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::{
+        super::{SqliteStore, connection, open_reader},
+        *,
+    };
+
+    /// Work that waits until it is let go, and says that it was answered.
+    struct Held(Arc<AtomicBool>, Arc<AtomicUsize>);
+
+    impl Task for Held {
+        fn run(&mut self, _: &Connection) -> bool {
+            while !self.0.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            true
+        }
+
+        fn answer(self: Box<Self>, failed: Option<&StoreError>) {
+            assert!(failed.is_none());
+            self.1.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_full_queue_refuses_requests_and_then_jobs_and_answers_all_that_it_took() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("hum.db");
+        let room = Room {
+            batches: 10,
+            batches_of_jobs: 3,
+            ..Room::default()
+        };
+        let open = || connection::open(&path).expect("a connection");
+        let writer = Writer::start(open(), open(), room, LONG_LOG).expect("threads");
+        let (go, answered) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
+        let send = |cause| {
+            let held = Held(Arc::clone(&go), Arc::clone(&answered));
+            writer.send(cause, Box::new(held))
+        };
+        let full = |result| matches!(result, Err(StoreError::Overloaded(_)));
+        for _ in 0..room.batches {
+            send(Cause::Request).expect("there is room");
+        }
+        assert!(full(send(Cause::Request)));
+        for _ in 0..room.batches_of_jobs {
+            send(Cause::Job).expect("there is room for jobs");
+        }
+        assert!(full(send(Cause::Job)) && full(send(Cause::Request)));
+        go.store(true, Ordering::Relaxed);
+        while writer.waiting.load(Ordering::Relaxed) > 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        send(Cause::Request).expect("there is room again");
+        drop(writer);
+        assert_eq!(answered.load(Ordering::Relaxed), 10 + 3 + 1);
+    }
+
+    /// How long the log's file is after 24 MiB were written while four readers read without a
+    /// pause.
+    fn log_under_readers(limit: i64) -> u64 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("hum.db");
+        let store = SqliteStore::open_with(&path, Room::default(), limit).expect("a database");
+        let done = AtomicBool::new(false);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        let engine = &store.engine;
+        runtime
+            .block_on(engine.execute("CREATE TABLE filler (body blob)".into(), Vec::new()))
+            .expect("a table");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                let reader = open_reader(&path).expect("a reader");
+                let done = &done;
+                scope.spawn(move || {
+                    while !done.load(Ordering::Relaxed) {
+                        let sql = "SELECT count(*) FROM (SELECT 1 FROM filler LIMIT 200)";
+                        connection::rows(&reader, sql, &[])
+                            .map_err(StoreError::from)
+                            .expect("a count");
+                    }
+                });
+            }
+            for _ in 0..96 {
+                let sql = "INSERT INTO filler WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 64) \
+                     SELECT randomblob(4000) FROM n";
+                runtime
+                    .block_on(engine.execute(sql.into(), Vec::new()))
+                    .expect("a commit");
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        let log = path.with_extension("db-wal");
+        std::fs::metadata(log).expect("the log").len()
+    }
+
+    #[test]
+    fn the_log_starts_over_while_others_read_without_a_pause() {
+        const LIMIT: i64 = 1_024;
+        let length = log_under_readers(LIMIT);
+        let limit = LIMIT.unsigned_abs() * 4_096;
+        assert!(
+            length < 2 * limit,
+            "{length} bytes, with a limit of {limit}"
+        );
+        // Without it, it does not.
+        let length = log_under_readers(i64::MAX);
+        assert!(length > 2 * limit, "{length} bytes without a limit");
     }
 }
