@@ -27,7 +27,7 @@ use crate::{contract::World, support::TestApp};
 const MANY: usize = 520;
 
 /// What the lists are asked with.
-struct Known {
+pub(crate) struct Known {
     conversation: ConversationId,
     flow: FlowId,
     webhook: WebhookId,
@@ -59,7 +59,7 @@ impl Known {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
-    fn path(&self, template: &str) -> String {
+    pub(crate) fn path(&self, template: &str) -> String {
         let id = match template {
             "/api/flows/{id}/versions" => self.flow.to_string(),
             "/api/webhooks/{id}/deliveries" => self.webhook.to_string(),
@@ -70,13 +70,13 @@ impl Known {
 }
 
 /// A list of the API, and its filters.
-struct ListOf {
-    path: String,
+pub(crate) struct ListOf {
+    pub(crate) path: String,
     filters: Vec<String>,
 }
 
 /// The lists that the document names.
-async fn lists(app: &TestApp) -> Vec<ListOf> {
+pub(crate) async fn lists(app: &TestApp) -> Vec<ListOf> {
     let document = app.stranger.get("/openapi.json").await.expect(200);
     let paths = document["paths"].as_object().expect("paths");
     let lists = paths.iter().filter_map(|(path, operations)| {
@@ -99,7 +99,7 @@ async fn lists(app: &TestApp) -> Vec<ListOf> {
 }
 
 /// Every way to use a list's filters: each one left out, or with each of its values.
-fn ways(list: &ListOf, known: &Known) -> Vec<Vec<(String, String)>> {
+pub(crate) fn ways(list: &ListOf, known: &Known) -> Vec<Vec<(String, String)>> {
     list.filters.iter().fold(vec![vec![]], |ways, filter| {
         let mut values = known.value(filter);
         if filter == "status" {
@@ -245,7 +245,7 @@ async fn ask_for_everything(app: &TestApp, plans: &Plans, known: &Known) -> usiz
 
 /// So much that every list has a second page, and those that look for what no index knows, a second
 /// window.
-async fn fill(app: &TestApp, world: &dyn StoreWorld) -> Known {
+pub(crate) async fn fill(app: &TestApp, world: &dyn StoreWorld) -> Known {
     let s = Sample {
         world,
         org: app.org,

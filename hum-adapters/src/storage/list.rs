@@ -10,10 +10,17 @@ use hum_core::{
     store::StoreError,
 };
 
-use super::{query::Engine, table};
+use super::table;
 
 /// How many rows a page looks at when it looks for what no index knows.
 const WINDOW: usize = 500;
+
+/// Which database a statement is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
 
 /// A list of one organization's rows, which is `$1`.
 pub(crate) struct List {

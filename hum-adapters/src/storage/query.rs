@@ -11,8 +11,8 @@ use hum_core::{
 };
 
 use super::{
-    explain::Plans,
-    list::{List, after},
+    explain::{Plan, Plans},
+    list::{Engine, List, after},
     postgres::Postgres,
     sqlite::Sqlite,
     table,
@@ -42,13 +42,6 @@ pub(crate) enum Database {
     Explained(Box<Database>, Plans),
 }
 
-/// Which one.
-#[derive(Clone, Copy)]
-pub(crate) enum Engine {
-    Sqlite,
-    Postgres,
-}
-
 impl Database {
     pub(crate) fn engine(&self) -> Engine {
         match self {
@@ -66,7 +59,7 @@ impl Database {
             Self::Sqlite(store) => store.rows(&sql, params),
             Self::Postgres(store) => store.rows(sql, params).await,
             Self::Explained(database, plans) => {
-                plans.note(database, &sql).await?;
+                plans.note(database.explain(&sql).await?);
                 Box::pin(database.rows(sql, params)).await
             }
         }
@@ -79,7 +72,7 @@ impl Database {
             Self::Sqlite(store) => store.long_rows(sql, params).await,
             Self::Postgres(store) => store.long_rows(sql, params).await,
             Self::Explained(database, plans) => {
-                plans.note(database, &sql).await?;
+                plans.note(database.explain(&sql).await?);
                 Box::pin(database.long_rows(sql, params)).await
             }
         }
@@ -102,6 +95,32 @@ impl Database {
     ) -> Result<Option<T>, StoreError> {
         let rows = self.rows(sql, params).await?;
         Ok(records(rows)?.into_iter().next())
+    }
+}
+
+impl Database {
+    /// The same database, which notes in `plans` how it goes about each statement that reads.
+    pub(crate) fn explained(&self, plans: Plans) -> Self {
+        Self::Explained(Box::new(self.clone()), plans)
+    }
+
+    async fn explain(&self, sql: &str) -> Result<Plan, StoreError> {
+        let steps = match self {
+            Self::Sqlite(store) => {
+                let rows = store.rows(&format!("EXPLAIN QUERY PLAN {sql}"), &[])?;
+                let steps = rows.into_iter().filter_map(|mut row| match row.pop() {
+                    Some(Value::Text(step)) => Some(step),
+                    _ => None,
+                });
+                steps.collect()
+            }
+            Self::Postgres(store) => store.explain(sql).await?,
+            Self::Explained(database, _) => return Box::pin(database.explain(sql)).await,
+        };
+        Ok(Plan {
+            statement: sql.to_owned(),
+            steps,
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use hum_core::{
     store::StoreError,
 };
 
-use super::query::{Database, Engine};
+use super::{list::Engine, query::Database};
 
 /// A column that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
