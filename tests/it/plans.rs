@@ -3,7 +3,7 @@
 //! statements that the store ran: a new list, or a new filter, is asked about as soon as the API's
 //! document names it.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use hum_adapters::storage::{Plan, Plans, SqliteStore};
 use hum_core::{
@@ -381,4 +381,22 @@ async fn every_list_has_an_index_in_postgres() {
     connection.execute("ANALYZE").await.expect("statistics");
     assert!(ask_for_everything(&app, &plans, &known).await > 200);
     ask_besides(&app, &world.store(), &plans, &known).await;
+}
+
+#[tokio::test]
+async fn however_many_look_at_the_metrics_the_store_counts_once() {
+    let (store, plans) = SqliteStore::in_memory().expect("a database").explained();
+    let app = TestApp::on(store, Box::new(())).await;
+    let counted = async || {
+        plans.take();
+        let looks = (0..8).map(|_| app.stranger.get("/metrics"));
+        for metrics in futures_util::future::join_all(looks).await {
+            assert!(metrics.text.contains("\nhum_messages_in_doubt 0\n"));
+        }
+        let counts = |plan: &Plan| plan.statement.contains("status = 'in_doubt'");
+        plans.take().iter().filter(|plan| counts(plan)).count()
+    };
+    assert_eq!((counted().await, counted().await), (1, 0));
+    app.pass(Duration::from_secs(6)).await;
+    assert_eq!((counted().await, counted().await), (1, 0));
 }
