@@ -72,7 +72,7 @@ pub async fn assemble(config: &Config, public_url: &str) -> Result<Assembled, Fa
         session_wait: config.session_wait,
         ..Settings::default()
     };
-    let builder = with_store(builder, &config.database).await?;
+    let builder = with_store(builder, config).await?;
     let hum = builder
         .settings(settings)
         .build()
@@ -198,14 +198,14 @@ fn with_carrier(
     }
 }
 
-async fn with_store(builder: HumBuilder, database: &DatabaseUrl) -> Result<HumBuilder, Failure> {
+async fn with_store(builder: HumBuilder, config: &Config) -> Result<HumBuilder, Failure> {
     let unusable = |error: hum_core::store::StoreError| {
         Failure::new(format!("HUM_DATABASE_URL cannot be used: {error}"))
     };
-    Ok(match database {
+    Ok(match &config.database {
         DatabaseUrl::Sqlite(path) => builder.storage(SqliteStore::open(path).map_err(unusable)?),
         DatabaseUrl::Postgres(url) => builder.storage(
-            PostgresStore::connect(url.reveal())
+            PostgresStore::connect_with(url.reveal(), config.postgres_connections)
                 .await
                 .map_err(unusable)?,
         ),

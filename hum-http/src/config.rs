@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
-use hum_adapters::geocode;
+use hum_adapters::{geocode, storage::PostgresStore};
 use hum_core::{cipher::Secret, job::JOBS_AT_ONCE, telephony::CarrierCredentials};
 
 /// A variable whose value cannot be used.
@@ -78,6 +78,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where the records are.
     pub database: DatabaseUrl,
+    /// How many connections to Postgres this process has at most.
+    pub postgres_connections: usize,
     /// What the carrier and customers see; `None` is the address that is listened on.
     pub public_url: Option<String>,
     /// What to log.
@@ -134,6 +136,7 @@ impl Config {
                 "it must be an address and port such as 127.0.0.1:8080",
             )?,
             database: database(get("HUM_DATABASE_URL"), &data_dir)?,
+            postgres_connections: postgres_connections(&get)?,
             public_url: get("HUM_PUBLIC_URL")
                 .map(|url| origin("HUM_PUBLIC_URL", &url))
                 .transpose()?,
@@ -256,6 +259,20 @@ fn database(url: Option<String>, data_dir: &std::path::Path) -> Result<DatabaseU
             "not a database address",
             "it must be sqlite://path or postgres://user:password@host/database",
         )),
+    }
+}
+
+fn postgres_connections(get: &Get) -> Result<usize, BadValue> {
+    let right = "it must be a number of connections from 4 to 1000";
+    let connections = parsed(get, "HUM_POSTGRES_CONNECTIONS", "10", right)?;
+    if (PostgresStore::FEWEST_CONNECTIONS..=1_000).contains(&connections) {
+        Ok(connections)
+    } else {
+        Err(BadValue::new(
+            "HUM_POSTGRES_CONNECTIONS",
+            connections,
+            right,
+        ))
     }
 }
 
@@ -448,6 +465,7 @@ mod tests {
             ("HUM_MODEL_PROVIDER", "oracle"),
             ("HUM_CARRIER_TIMEOUT_SECONDS", "0"),
             ("HUM_WORKERS", "-1"),
+            ("HUM_POSTGRES_CONNECTIONS", "3"),
             ("HUM_TWILIO_API_URL", "https://api.twilio.com/2010-04-01"),
             ("TWILIO_ACCOUNT_SID", "AC1"),
         ] {

@@ -44,6 +44,8 @@ pub enum ErrorCode {
     MethodNotAllowed,
     /// No such path, or no such thing in this organization.
     NotFound,
+    /// hum has more to do than it takes on, or a read took longer than it may.
+    Overloaded,
     /// Too many requests with this key.
     RateLimited,
     /// It took too long.
@@ -69,7 +71,7 @@ impl ErrorCode {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-            Self::Timeout | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::Timeout | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         }
     }
@@ -91,6 +93,7 @@ impl ErrorCode {
             Self::MalformedForm => "malformed_form",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NotFound => "not_found",
+            Self::Overloaded => "overloaded",
             Self::RateLimited => "rate_limited",
             Self::Timeout => "timeout",
             Self::Unavailable => "unavailable",
@@ -101,9 +104,11 @@ impl ErrorCode {
     /// Whether the same request may succeed later.
     pub fn is_retryable(self) -> bool {
         match self {
-            Self::IdempotencyInProgress | Self::RateLimited | Self::Timeout | Self::Unavailable => {
-                true
-            }
+            Self::IdempotencyInProgress
+            | Self::Overloaded
+            | Self::RateLimited
+            | Self::Timeout
+            | Self::Unavailable => true,
             Self::ApiKeyRequired
             | Self::BodyTooLarge
             | Self::Conflict
@@ -275,6 +280,13 @@ impl From<StoreError> for ApiError {
                 Self::new(
                     ErrorCode::Unavailable,
                     "the store did not answer; try again, with the same Idempotency-Key if this was a POST",
+                )
+            }
+            StoreError::Overloaded(_) => {
+                tracing::warn!(%error, "the store refused more work");
+                Self::new(
+                    ErrorCode::Overloaded,
+                    "there is more to do than can be done at once, and nothing of this was; try again",
                 )
             }
             StoreError::Corrupt { .. } => {

@@ -1,4 +1,5 @@
-//! What is counted, as Prometheus text.
+//! What is counted, as Prometheus text. Whoever looks sees the store's counts of the last seconds:
+//! however many look, the store is asked by one at a time.
 
 use std::{
     convert::Infallible,
@@ -14,12 +15,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::future::BoxFuture;
-use hum_core::Counts;
+use hum_core::{Counts, Hum, store::StoreError};
 use prometheus_client::{
     encoding::{EncodeLabelSet, prometheus_text},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
+use tokio::sync::Mutex;
 use tower::{Layer, Service, util::MapRequestLayer};
 
 use crate::{
@@ -38,7 +40,12 @@ pub(crate) struct Metrics {
     requests: Family<Labels, Counter>,
     seconds: Family<Labels, Histogram, fn() -> Histogram>,
     registry: Registry,
+    /// What the store counted, and when. Held while it counts.
+    counted: Mutex<Option<(Duration, Counts)>>,
 }
+
+/// How long a count is shown.
+const SHOWN: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
@@ -70,6 +77,7 @@ impl Default for Metrics {
             requests,
             seconds,
             registry,
+            counted: Mutex::default(),
         }
     }
 }
@@ -81,6 +89,19 @@ impl Metrics {
         self.seconds
             .get_or_create(&labels)
             .observe(took.as_secs_f64());
+    }
+
+    /// What the store counts, at most [`SHOWN`] ago.
+    async fn counts(&self, hum: &Hum) -> Result<Counts, StoreError> {
+        let mut counted = self.counted.lock().await;
+        if let Some((at, counts)) = &*counted
+            && hum.clock().monotonic().saturating_sub(*at) < SHOWN
+        {
+            return Ok(counts.clone());
+        }
+        let counts = hum.system().counts().await?;
+        *counted = Some((hum.clock().monotonic(), counts.clone()));
+        Ok(counts)
     }
 
     fn render(&self, counts: Counts) -> Result<String, fmt::Error> {
@@ -100,9 +121,9 @@ fn gauges(counts: Counts) -> Registry {
         gauge.set(value);
         gauge
     };
-    let help = "Messages of which nobody knows whether the carrier has them";
+    let help = "Messages of which nobody knows whether the carrier has them, counted up to 10000";
     registry.register("hum_messages_in_doubt", help, one(counts.messages_in_doubt));
-    let help = "Webhook deliveries that wait or are being tried";
+    let help = "Webhook deliveries that wait or are being tried, counted up to 10000";
     registry.register(
         "hum_deliveries_pending",
         help,
@@ -113,7 +134,8 @@ fn gauges(counts: Counts) -> Registry {
         jobs.get_or_create_owned(&JobLabels { kind, state })
             .set(count);
     }
-    registry.register("hum_jobs", "Jobs by kind and state", jobs);
+    let help = "Jobs by kind and state, counted up to 10000 of each state";
+    registry.register("hum_jobs", help, jobs);
     registry
 }
 
@@ -194,7 +216,7 @@ where
 }
 
 pub(crate) async fn show(State(app): State<App>) -> Result<Response, ApiError> {
-    let counts = app.hum.system().counts().await?;
+    let counts = app.metrics.counts(&app.hum).await?;
     let text = app
         .metrics
         .render(counts)

@@ -8,14 +8,14 @@ use hum_core::{Storage, entropy::Entropy, job::JobQueue};
 use hum_testkit::{Chance, contract::StoreWorld, postgres::TestDatabase};
 
 /// A store, and what must outlive it.
-struct World<S, K> {
+pub(crate) struct World<S, K> {
     store: Arc<S>,
     chance: Chance,
     _keeps: K,
 }
 
 impl<S, K> World<S, K> {
-    fn new(store: S, keeps: K) -> Self {
+    pub(crate) fn new(store: S, keeps: K) -> Self {
         Self {
             store: Arc::new(store),
             chance: Chance::new(7, 0),
@@ -26,7 +26,7 @@ impl<S, K> World<S, K> {
 
 /// A store that tells its schema.
 #[async_trait]
-trait Schema {
+pub(crate) trait Schema {
     async fn schema(&self) -> Vec<SchemaColumn>;
 }
 

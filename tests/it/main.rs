@@ -6,4 +6,7 @@ mod api;
 mod architecture;
 mod contract;
 mod journey;
+mod overload;
+mod plans;
+mod scale;
 mod support;

@@ -10,7 +10,8 @@ use hum_core::{
 };
 
 use super::{
-    query::{OrgStore, after, sql},
+    list::{List, after},
+    query::{OrgStore, sql},
     table::columns,
 };
 
@@ -44,23 +45,11 @@ impl AddressSessionReads for OrgStore {
         page: &Page,
     ) -> Result<Paged<AddressSession>, StoreError> {
         let after: Option<AddressSessionId> = after(page)?;
-        let mut sql = format!(
-            "SELECT {} FROM address_session WHERE org_id = $1",
-            columns::<AddressSession>()
-        );
-        let mut params = Vec::new();
+        let mut list = List::falling(&["id"]).after(after.map(|id| [Value::text(id)]));
         if let Some(campaign_id) = campaign_id {
-            params.push(Value::text(campaign_id));
-            sql.push_str(" AND campaign_id = $2");
+            let campaign = Value::text(campaign_id);
+            list = list.led_by("address_session_campaign", "campaign_id", campaign);
         }
-        if let Some(after) = after {
-            params.push(Value::text(after));
-            sql.push_str(&format!(" AND id < ${}", params.len() + 1));
-        }
-        sql.push_str(" ORDER BY id DESC");
-        self.page(sql, params, page, |session: &AddressSession| {
-            session.id.to_string()
-        })
-        .await
+        self.page(list, page).await
     }
 }

@@ -10,7 +10,8 @@ use hum_core::{
 };
 
 use super::{
-    query::{OrgStore, after, sql},
+    list::{List, after},
+    query::{OrgStore, sql},
     table::columns,
 };
 
@@ -26,21 +27,10 @@ impl ConsentReads for OrgStore {
 
     async fn list_opted_out(&self, page: &Page) -> Result<Paged<Consent>, StoreError> {
         let after: Option<E164> = after(page)?;
-        let further = if after.is_some() {
-            " AND contact > $2"
-        } else {
-            ""
-        };
-        let sql = format!(
-            "SELECT {} FROM consent WHERE org_id = $1 AND state = 'opted_out'{further} ORDER BY contact",
-            columns::<Consent>()
-        );
-        self.page(
-            sql,
-            after.map(Value::text).into_iter().collect(),
-            page,
-            |consent: &Consent| consent.contact.to_string(),
-        )
-        .await
+        let list = List::rising(&["contact"])
+            .by("consent_opted_out")
+            .only("state = 'opted_out'")
+            .after(after.map(|contact| [Value::text(contact)]));
+        self.page(list, page).await
     }
 }

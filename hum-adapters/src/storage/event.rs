@@ -37,6 +37,9 @@ pub(crate) const TAKE_NUMBERS_OF_MANY: &str = "INSERT INTO event_counter (org_id
      SELECT * FROM unnest($1::text[], $2::bigint[]) \
      ON CONFLICT (org_id) DO UPDATE SET seq = event_counter.seq + excluded.seq RETURNING org_id, seq";
 
+/// How many events are read where it is called: what a job takes at a time.
+const STEP: u32 = 100;
+
 #[async_trait]
 impl EventReads for OrgStore {
     async fn events_after(&self, after: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
@@ -44,8 +47,12 @@ impl EventReads for OrgStore {
             "SELECT {} FROM event WHERE org_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
             columns::<Event>()
         );
-        self.many(sql, [Value::Int(after), Value::Int(limit.into())])
-            .await
+        let params = [Value::Int(after), Value::Int(limit.into())];
+        if limit > STEP {
+            self.long_many(sql, params).await
+        } else {
+            self.many(sql, params).await
+        }
     }
 
     async fn event(&self, seq: i64) -> Result<Option<Event>, StoreError> {

@@ -10,7 +10,8 @@ use hum_core::{
 };
 
 use super::{
-    query::{OrgStore, after, sql},
+    list::{List, after},
+    query::{OrgStore, sql},
     table::columns,
 };
 
@@ -26,18 +27,11 @@ impl FlowReads for OrgStore {
 
     async fn list_flows(&self, page: &Page) -> Result<Paged<Flow>, StoreError> {
         let after: Option<FlowId> = after(page)?;
-        let older = if after.is_some() { " AND id < $2" } else { "" };
-        let sql = format!(
-            "SELECT {} FROM flow WHERE org_id = $1 AND deleted_at IS NULL{older} ORDER BY id DESC",
-            columns::<Flow>()
-        );
-        self.page(
-            sql,
-            after.map(Value::text).into_iter().collect(),
-            page,
-            |flow: &Flow| flow.id.to_string(),
-        )
-        .await
+        let list = List::falling(&["id"])
+            .by("flow_living")
+            .only("deleted_at IS NULL")
+            .after(after.map(|id| [Value::text(id)]));
+        self.page(list, page).await
     }
 
     async fn flow_version(
@@ -58,21 +52,9 @@ impl FlowReads for OrgStore {
         page: &Page,
     ) -> Result<Paged<FlowVersion>, StoreError> {
         let after: Option<i64> = after(page)?;
-        let older = if after.is_some() {
-            " AND number < $3"
-        } else {
-            ""
-        };
-        let sql = format!(
-            "SELECT {} FROM flow_version WHERE org_id = $1 AND flow_id = $2{older} ORDER BY number DESC",
-            columns::<FlowVersion>()
-        );
-        let params = std::iter::once(Value::text(id))
-            .chain(after.map(Value::Int))
-            .collect();
-        self.page(sql, params, page, |version: &FlowVersion| {
-            version.number.to_string()
-        })
-        .await
+        let list = List::falling(&["number"])
+            .with("flow_id =", Value::text(id))
+            .after(after.map(|number| [Value::Int(number)]));
+        self.page(list, page).await
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use hum_core::{record::Value, store::StoreError};
 use sha2::{Digest, Sha256};
 
-use super::query::Database;
+use super::{list::Engine, query::Database};
 
 /// One step of the schema. SQLite and Postgres have the same numbers and names.
 #[derive(Debug, Clone, Copy)]
@@ -57,9 +57,9 @@ impl Migration {
 
 impl Database {
     pub(crate) fn migrations(&self) -> &'static [Migration] {
-        match self {
-            Self::Sqlite(_) => SQLITE,
-            Self::Postgres(_) => POSTGRES,
+        match self.engine() {
+            Engine::Sqlite => SQLITE,
+            Engine::Postgres => POSTGRES,
         }
     }
 }

@@ -10,14 +10,17 @@
 mod address_session;
 mod consent;
 mod event;
+mod explain;
 mod flow;
 mod job;
 mod joined;
+mod list;
 mod migration;
 mod op;
 mod organization;
 mod postgres;
 mod query;
+mod room;
 mod schema;
 mod sms;
 mod sqlite;
@@ -26,6 +29,7 @@ mod table;
 mod turn;
 mod webhook;
 
+pub use explain::{Plan, Plans};
 pub use postgres::PostgresStore;
 pub use schema::SchemaColumn;
 pub use sqlite::SqliteStore;

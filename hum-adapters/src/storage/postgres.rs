@@ -1,12 +1,13 @@
 //! Postgres: for several processes on one database.
 //!
-//! Reads are one round trip each, on a pool. Commits of this process meet at a few writers
-//! ([`writer`]), which take what waits into one transaction, with one statement for all rows of a
-//! table ([`group`]).
+//! Reads are one round trip each, on a pool; what may be long has connections of its own
+//! ([`long_read`]). Commits of this process meet at a few writers ([`writer`]), which take what waits
+//! into one transaction, with one statement for all rows of a table ([`group`]).
 
 mod error;
 mod group;
 mod job_queue;
+mod long_read;
 mod plan;
 mod relay;
 mod statement;
@@ -27,24 +28,48 @@ use hum_core::{
     store::{CommitError, Store, StoreError},
 };
 use sqlx::{
-    AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool,
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool, Row as _,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::sync::oneshot;
 
 use super::{
-    SchemaColumn, migration,
+    SchemaColumn,
+    explain::Plans,
+    migration,
     op::lower,
-    query::{Database, Sql},
+    query::{Database, Rows, Sql},
+    room::{Cause, Room},
 };
 use error::store_error;
+use long_read::LongReads;
 use relay::Relay;
 use writer::{Waiting, Writer};
 
-/// How many transactions of one process write at once. Batches of an organization always meet at
-/// the same writer, so the row that counts its events is not waited for.
-const WRITERS: usize = 4;
-const READERS: u32 = 16;
+/// What the connections of one process are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Connections {
+    /// How many transactions write at once. Batches of an organization always meet at the same
+    /// writer, so the row that counts its events is not waited for.
+    writers: usize,
+    /// How many point reads are done at once.
+    readers: usize,
+    long_reads: usize,
+}
+
+impl Connections {
+    /// Of so many in all, of which one is for listening.
+    fn of(all: usize) -> Self {
+        let writers = (all * 3 / 10).max(1);
+        let long_reads = (all / 5).max(1);
+        Self {
+            writers,
+            readers: all.saturating_sub(1 + writers + long_reads).max(1),
+            long_reads,
+        }
+    }
+}
+
 /// Any number, the same in every process: the lock under which the schema changes.
 const MIGRATION_LOCK: i64 = 0x68_75_6d;
 
@@ -58,11 +83,17 @@ pub struct PostgresStore {
 /// The database behind a handle.
 pub(crate) struct Postgres {
     pool: PgPool,
+    long_reads: LongReads,
     writers: Vec<Writer>,
     _relay: Option<Relay>,
 }
 
 impl PostgresStore {
+    /// How many connections a process has when nobody says.
+    pub const CONNECTIONS: usize = 10;
+    /// One of each use, which is the least that works.
+    pub const FEWEST_CONNECTIONS: usize = 4;
+
     /// Connects to `url` (`postgres://user:password@host/database`) and brings the schema up to
     /// date.
     ///
@@ -70,17 +101,32 @@ impl PostgresStore {
     /// A sentence for people: the address is wrong, nobody answers, or the schema is newer than
     /// this build.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        Self::connect_with(url, Self::CONNECTIONS).await
+    }
+
+    /// The same, with at most so many connections, one of which is left for listening: at least
+    /// [`Self::FEWEST_CONNECTIONS`].
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn connect_with(url: &str, connections: usize) -> Result<Self, StoreError> {
+        Self::open(url, Connections::of(connections), Room::default()).await
+    }
+
+    async fn open(url: &str, connections: Connections, room: Room) -> Result<Self, StoreError> {
         let options: PgConnectOptions = url.parse().map_err(|_| {
             StoreError::Unavailable("not an address such as postgres://user@host/database".into())
         })?;
-        // Every statement has an index to go by. Plans are made once, perhaps while a table is
-        // still empty, and must not be those of an empty table.
+        // Every statement has an index to go by, and every list one in its order. Plans are made
+        // once, perhaps while a table is still empty, and must not be those of an empty table.
         let options = options
             .application_name("hum")
             .statement_cache_capacity(512)
             .options([
                 ("enable_seqscan", "off"),
                 ("enable_bitmapscan", "off"),
+                ("enable_sort", "off"),
+                ("enable_incremental_sort", "off"),
                 ("enable_hashjoin", "off"),
                 ("enable_mergejoin", "off"),
                 ("plan_cache_mode", "force_generic_plan"),
@@ -90,17 +136,19 @@ impl PostgresStore {
         migrate(&options).await?;
         let (options, relay) = relay::without_delay(options);
         let pool = PgPoolOptions::new()
-            .max_connections(READERS)
+            .max_connections(u32::try_from(connections.readers).unwrap_or(u32::MAX))
             .acquire_timeout(Duration::from_secs(10))
             // The test would be a round trip before each read; a read on a connection that is gone
             // is repeated instead.
             .test_before_acquire(false)
             .connect_lazy_with(options.clone());
-        let writers = (0..WRITERS)
-            .map(|_| Writer::start(options.clone()))
+        let writers = (0..connections.writers)
+            .map(|_| Writer::start(options.clone(), room))
             .collect();
+        let long_reads = LongReads::new(options, connections.long_reads, room, pool.clone());
         let engine = Arc::new(Postgres {
             pool,
+            long_reads,
             writers,
             _relay: relay,
         });
@@ -119,6 +167,16 @@ impl PostgresStore {
     pub async fn schema(&self) -> Result<Vec<SchemaColumn>, StoreError> {
         self.database.schema().await
     }
+
+    /// The same store, which also notes how the database goes about each statement that reads.
+    pub fn explained(&self) -> (Self, Plans) {
+        let plans = Plans::default();
+        let store = Self {
+            database: self.database.explained(plans.clone()),
+            engine: Arc::clone(&self.engine),
+        };
+        (store, plans)
+    }
 }
 
 #[async_trait]
@@ -129,7 +187,7 @@ impl Store for PostgresStore {
         let ops = lower(batch)?;
         let writer = &self.engine.writers[hasher.finish() as usize % self.engine.writers.len()];
         let (to, answer) = oneshot::channel();
-        writer.send(Waiting { ops, to })?;
+        writer.send(Cause::of(&ops), Waiting { ops, to })?;
         answer
             .await
             .unwrap_or_else(|_| Err(StoreError::Unavailable("the writer stopped".into()).into()))
@@ -151,11 +209,7 @@ impl Storage for PostgresStore {
 }
 
 impl Postgres {
-    pub(crate) async fn rows(
-        &self,
-        sql: Sql,
-        params: &[Value],
-    ) -> Result<Vec<Vec<Value>>, StoreError> {
+    pub(crate) async fn rows(&self, sql: Sql, params: &[Value]) -> Result<Rows, StoreError> {
         let read = || {
             statement::bind(sqlx::query(AssertSqlSafe(sql.clone())), params).fetch_all(&self.pool)
         };
@@ -167,6 +221,42 @@ impl Postgres {
             .iter()
             .map(statement::values)
             .collect()
+    }
+
+    /// Reads what may be long, on a connection for that.
+    pub(crate) async fn long_rows(&self, sql: Sql, params: Vec<Value>) -> Result<Rows, StoreError> {
+        self.long_reads.rows(sql, params).await
+    }
+
+    /// How the server goes about a statement, whatever its parameters: the plan that it keeps.
+    pub(crate) async fn explain(&self, sql: &str) -> Result<Vec<String>, StoreError> {
+        let explain = async {
+            let mut connection = self.pool.acquire().await?;
+            let prepare = format!("PREPARE explained AS {sql}");
+            connection
+                .execute(sqlx::raw_sql(AssertSqlSafe(prepare)))
+                .await?;
+            let count = "SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = 'explained'";
+            let count: i32 = sqlx::query_scalar(count)
+                .fetch_one(&mut *connection)
+                .await?;
+            let nulls = vec!["NULL"; usize::try_from(count).unwrap_or_default()].join(", ");
+            let execute = match count {
+                0 => "EXPLAIN EXECUTE explained".to_owned(),
+                _ => format!("EXPLAIN EXECUTE explained({nulls})"),
+            };
+            let steps = connection
+                .fetch_all(sqlx::raw_sql(AssertSqlSafe(execute)))
+                .await?;
+            connection
+                .execute(sqlx::raw_sql("DEALLOCATE explained"))
+                .await?;
+            let steps: Result<Vec<String>, _> = steps.iter().map(|step| step.try_get(0)).collect();
+            steps
+        };
+        explain
+            .await
+            .map_err(|error: sqlx::Error| store_error(&error))
     }
 
     /// One statement that writes, on its own.

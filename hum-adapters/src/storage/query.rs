@@ -5,12 +5,19 @@ use std::{borrow::Cow, sync::Arc};
 use async_trait::async_trait;
 use hum_core::{
     id::OrgId,
-    page::{Cursor, Page, Paged},
+    page::{Page, Paged},
     record::{Record, RecordReads, Row, Table, Value},
     store::StoreError,
 };
 
-use super::{joined::Joined, postgres::Postgres, sqlite::Sqlite, table};
+use super::{
+    explain::{Plan, Plans},
+    joined::Joined,
+    list::{Engine, List, after},
+    postgres::Postgres,
+    sqlite::Sqlite,
+    table,
+};
 
 /// Text of a statement that is put together once per process.
 macro_rules! sql {
@@ -24,25 +31,51 @@ pub(crate) use sql;
 /// SQL text made by this crate; values are always parameters.
 pub(crate) type Sql = Cow<'static, str>;
 
+/// The rows that a statement answers.
+pub(crate) type Rows = Vec<Vec<Value>>;
+
 /// One of the two databases.
 #[derive(Clone)]
 pub(crate) enum Database {
     Sqlite(Arc<Sqlite>),
     Postgres(Arc<Postgres>),
+    /// One of them, which also says how it goes about each statement that reads.
+    Explained(Box<Database>, Plans),
 }
 
 impl Database {
-    /// Runs one statement that reads; `$n` is the n-th parameter.
-    pub(crate) async fn rows(
-        &self,
-        sql: Sql,
-        params: &[Value],
-    ) -> Result<Vec<Vec<Value>>, StoreError> {
+    pub(crate) fn engine(&self) -> Engine {
         match self {
-            // Not on a blocking thread: a point read of cached pages takes about ten microseconds,
-            // and moving it to another thread and back takes longer.
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+            Self::Explained(database, _) => database.engine(),
+        }
+    }
+
+    /// Runs one statement that reads a few rows by an index; `$n` is the n-th parameter.
+    pub(crate) async fn rows(&self, sql: Sql, params: &[Value]) -> Result<Rows, StoreError> {
+        match self {
+            // Not on another thread: a point read of cached pages takes about ten microseconds, and
+            // moving it to another thread and back takes longer.
             Self::Sqlite(store) => store.rows(&sql, params),
             Self::Postgres(store) => store.rows(sql, params).await,
+            Self::Explained(database, plans) => {
+                plans.note(database.explain(&sql).await?);
+                Box::pin(database.rows(sql, params)).await
+            }
+        }
+    }
+
+    /// The same for a list, a count, and whatever else may take longer than a point read: beside
+    /// the others, a few at a time, and not for ever.
+    pub(crate) async fn long_rows(&self, sql: Sql, params: Vec<Value>) -> Result<Rows, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.long_rows(sql, params).await,
+            Self::Postgres(store) => store.long_rows(sql, params).await,
+            Self::Explained(database, plans) => {
+                plans.note(database.explain(&sql).await?);
+                Box::pin(database.long_rows(sql, params)).await
+            }
         }
     }
 
@@ -51,24 +84,8 @@ impl Database {
         match self {
             Self::Sqlite(store) => store.execute(sql, params).await,
             Self::Postgres(store) => store.execute(sql, &params).await,
+            Self::Explained(database, _) => Box::pin(database.execute(sql, params)).await,
         }
-    }
-
-    /// The records that a statement finds in any organization.
-    pub(crate) async fn records<T: Record>(
-        &self,
-        sql: Sql,
-        params: &[Value],
-    ) -> Result<Vec<T>, StoreError> {
-        let rows = self.rows(sql, params).await?;
-        rows.into_iter()
-            .map(|values| {
-                T::from_row(Row {
-                    table: T::table(),
-                    values,
-                })
-            })
-            .collect()
     }
 
     /// The first record that a statement finds in any organization.
@@ -77,8 +94,47 @@ impl Database {
         sql: Sql,
         params: &[Value],
     ) -> Result<Option<T>, StoreError> {
-        Ok(self.records(sql, params).await?.into_iter().next())
+        let rows = self.rows(sql, params).await?;
+        Ok(records(rows)?.into_iter().next())
     }
+}
+
+impl Database {
+    /// The same database, which notes in `plans` how it goes about each statement that reads.
+    pub(crate) fn explained(&self, plans: Plans) -> Self {
+        Self::Explained(Box::new(self.clone()), plans)
+    }
+
+    async fn explain(&self, sql: &str) -> Result<Plan, StoreError> {
+        let steps = match self {
+            Self::Sqlite(store) => {
+                let rows = store.rows(&format!("EXPLAIN QUERY PLAN {sql}"), &[])?;
+                let steps = rows.into_iter().filter_map(|mut row| match row.pop() {
+                    Some(Value::Text(step)) => Some(step),
+                    _ => None,
+                });
+                steps.collect()
+            }
+            Self::Postgres(store) => store.explain(sql).await?,
+            Self::Explained(database, _) => return Box::pin(database.explain(sql)).await,
+        };
+        Ok(Plan {
+            statement: sql.to_owned(),
+            steps,
+        })
+    }
+}
+
+/// The records of any organization in these rows.
+pub(crate) fn records<T: Record>(rows: Rows) -> Result<Vec<T>, StoreError> {
+    rows.into_iter()
+        .map(|values| {
+            T::from_row(Row {
+                table: T::table(),
+                values,
+            })
+        })
+        .collect()
 }
 
 /// The reads of one organization: in every statement, `$1` is the organization.
@@ -102,13 +158,8 @@ impl OrgStore {
             .collect()
     }
 
-    async fn rows(
-        &self,
-        table: &'static Table,
-        sql: Sql,
-        params: &[Value],
-    ) -> Result<Vec<Row>, StoreError> {
-        let rows = self.database.rows(sql, params).await?;
+    /// Rows of a table, each of which must be this organization's.
+    fn own_rows(&self, table: &'static Table, rows: Rows) -> Result<Vec<Row>, StoreError> {
         rows.into_iter()
             .map(|values| self.own(Row { table, values }))
             .collect()
@@ -130,7 +181,8 @@ impl OrgStore {
         sql: Sql,
         params: [Value; N],
     ) -> Result<Vec<T>, StoreError> {
-        let rows = self.rows(T::table(), sql, &self.params(params)).await?;
+        let rows = self.database.rows(sql, &self.params(params)).await?;
+        let rows = self.own_rows(T::table(), rows)?;
         rows.into_iter().map(T::from_row).collect()
     }
 
@@ -171,45 +223,65 @@ impl OrgStore {
         count(&self.database.rows(sql, &self.params(params)).await?)
     }
 
-    /// One page of a list. `sql` ends with its `ORDER BY`; `key` is what the order looks at.
+    /// The same for more of them than a job or a stream takes at a time.
+    pub(crate) async fn long_many<T: Record, const N: usize>(
+        &self,
+        sql: Sql,
+        params: [Value; N],
+    ) -> Result<Vec<T>, StoreError> {
+        let rows = self.database.long_rows(sql, self.params(params)).await?;
+        let rows = self.own_rows(T::table(), rows)?;
+        rows.into_iter().map(T::from_row).collect()
+    }
+
+    /// One page of a list.
     pub(crate) async fn page<T: Record>(
         &self,
-        sql: String,
-        params: Vec<Value>,
+        list: List,
         page: &Page,
-        key: impl Fn(&T) -> String,
     ) -> Result<Paged<T>, StoreError> {
-        let (rows, more) = self.part(T::table(), sql, params, page).await?;
-        let items: Vec<T> = rows
+        let Paged { items, next } = self.part(T::table(), list, page).await?;
+        let items = items
             .into_iter()
             .map(T::from_row)
             .collect::<Result<_, _>>()?;
-        let next = if more {
-            items.last().map(|last| Cursor(key(last)))
-        } else {
-            None
-        };
         Ok(Paged { items, next })
     }
 
-    /// The rows of one page, and whether there are more.
+    /// The rows of one page, and where the next one starts.
     async fn part(
         &self,
         table: &'static Table,
-        mut sql: String,
-        params: Vec<Value>,
+        list: List,
         page: &Page,
-    ) -> Result<(Vec<Row>, bool), StoreError> {
-        use std::fmt::Write as _;
+    ) -> Result<Paged<Row>, StoreError> {
+        let engine = self.database.engine();
         let limit = page.limit.clamp(1, Page::MAX_LIMIT) as usize;
-        let mut params = self.params(params);
+        let end = match list.end_of_window(engine, table) {
+            Some((sql, params)) => {
+                let rows = self
+                    .database
+                    .long_rows(sql.into(), self.params(params))
+                    .await?;
+                rows.into_iter().next()
+            }
+            None => None,
+        };
         // One more than asked for tells whether there is a next page.
-        params.push(Value::Int(limit as i64 + 1));
-        let _ = write!(sql, " LIMIT ${}", params.len());
-        let mut rows = self.rows(table, Cow::Owned(sql), &params).await?;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        Ok((rows, more))
+        let (sql, params) = list.rows(engine, table, end.as_deref(), limit + 1);
+        let rows = self
+            .database
+            .long_rows(sql.into(), self.params(params))
+            .await?;
+        let mut items = self.own_rows(table, rows)?;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = if more {
+            items.last().map(|row| list.cursor_at(row))
+        } else {
+            end.map(|end| List::cursor(&end))
+        };
+        Ok(Paged { items, next })
     }
 }
 
@@ -217,35 +289,15 @@ impl OrgStore {
 impl RecordReads for OrgStore {
     async fn row(&self, table: &'static Table, key: &[Value]) -> Result<Option<Row>, StoreError> {
         let sql = Cow::Borrowed(table::of(table).by_key());
-        let rows = self
-            .rows(table, sql, &self.params(key.iter().cloned()))
-            .await?;
-        Ok(rows.into_iter().next())
+        let params = self.params(key.iter().cloned());
+        let rows = self.database.rows(sql, &params).await?;
+        Ok(self.own_rows(table, rows)?.into_iter().next())
     }
 
     async fn rows(&self, table: &'static Table, page: &Page) -> Result<Paged<Row>, StoreError> {
-        let of = table::of(table);
         let after: Option<Id> = after(page)?;
-        let older = if after.is_some() { " AND id < $2" } else { "" };
-        let sql = format!(
-            "SELECT {} FROM {} WHERE org_id = $1{older} ORDER BY id DESC",
-            of.columns(),
-            of.name
-        );
-        let (items, more) = self
-            .part(
-                table,
-                sql,
-                after.map(|id| Value::Text(id.0)).into_iter().collect(),
-                page,
-            )
-            .await?;
-        let last = items.last().filter(|_| more);
-        let next = last.and_then(|row| match row.get("id") {
-            Value::Text(id) => Some(Cursor(id.clone())),
-            _ => None,
-        });
-        Ok(Paged { items, next })
+        let list = List::falling(&["id"]).after(after.map(|id| [Value::Text(id.0)]));
+        self.part(table, list, page).await
     }
 }
 
@@ -277,12 +329,4 @@ pub(crate) fn count(rows: &[Vec<Value>]) -> Result<i64, StoreError> {
             "a count came back without a number".into(),
         )),
     }
-}
-
-/// What a cursor says, if this list made it.
-pub(crate) fn after<T: std::str::FromStr>(page: &Page) -> Result<Option<T>, StoreError> {
-    page.after
-        .as_ref()
-        .map(|cursor| cursor.0.parse().map_err(|_| StoreError::BadCursor))
-        .transpose()
 }

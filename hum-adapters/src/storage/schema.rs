@@ -5,7 +5,7 @@ use hum_core::{
     store::StoreError,
 };
 
-use super::query::Database;
+use super::{list::Engine, query::Database};
 
 /// A column that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +28,9 @@ const POSTGRES: &str = "SELECT table_name::text, column_name::text, data_type::t
 impl Database {
     /// Every column of every table.
     pub(crate) async fn schema(&self) -> Result<Vec<SchemaColumn>, StoreError> {
-        let sql = match self {
-            Self::Sqlite(_) => SQLITE,
-            Self::Postgres(_) => POSTGRES,
+        let sql = match self.engine() {
+            Engine::Sqlite => SQLITE,
+            Engine::Postgres => POSTGRES,
         };
         let rows = self.rows(sql.into(), &[]).await?;
         Ok(rows

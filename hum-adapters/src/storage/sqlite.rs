@@ -2,7 +2,8 @@
 //!
 //! One thread writes ([`writer`]): it takes the batches that wait, up to 256, into one transaction
 //! with a savepoint for each, waits for the disk once, and answers all of them. Readers never wait
-//! for it (WAL).
+//! for it (WAL). Point reads happen where they are called; what may be long goes to a few threads of
+//! its own ([`long_read`]).
 //!
 //! In memory there are no threads: a commit happens where it is called, so that a seed replays it
 //! exactly.
@@ -10,6 +11,7 @@
 mod apply;
 mod connection;
 mod job_queue;
+mod long_read;
 mod writer;
 
 use std::{
@@ -29,11 +31,15 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
-    SchemaColumn, migration,
+    SchemaColumn,
+    explain::Plans,
+    migration,
     op::lower,
-    query::{Database, Sql},
+    query::{Database, Rows, Sql},
+    room::{Cause, Room},
 };
-use writer::{Reply, Writer};
+use long_read::LongReads;
+use writer::{LONG_LOG, Reply, Writer};
 
 /// Durable memory in one SQLite file, or in memory. Cloning gives another handle on the same one.
 #[derive(Clone)]
@@ -49,6 +55,11 @@ impl SqliteStore {
     /// # Errors
     /// The file cannot be opened, or its schema is newer than this build: a sentence for people.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_with(path, Room::default(), LONG_LOG)
+    }
+
+    /// The same, which takes on so much, and whose log starts over at so many pages.
+    fn open_with(path: &Path, room: Room, long_log: i64) -> Result<Self, StoreError> {
         if let Some(folder) = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
@@ -62,11 +73,12 @@ impl SqliteStore {
         }
         let connection = connection::open(path)?;
         migrate(&connection)?;
-        let writer = Writer::start(connection, connection::open(path)?)?;
+        let writer = Writer::start(connection, connection::open(path)?, room, long_log)?;
         Ok(Self::on(Sqlite::File {
             path: path.to_owned(),
             writer,
             readers: Mutex::new(Vec::new()),
+            long_reads: LongReads::start(path, room)?,
         }))
     }
 
@@ -97,14 +109,25 @@ impl SqliteStore {
     pub async fn schema(&self) -> Result<Vec<SchemaColumn>, StoreError> {
         self.database.schema().await
     }
+
+    /// The same store, which also notes how the database goes about each statement that reads.
+    pub fn explained(&self) -> (Self, Plans) {
+        let plans = Plans::default();
+        let store = Self {
+            database: self.database.explained(plans.clone()),
+            engine: Arc::clone(&self.engine),
+        };
+        (store, plans)
+    }
 }
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn commit(&self, batch: Batch) -> Result<Committed, CommitError> {
         let ops = lower(batch)?;
+        let cause = Cause::of(&ops);
         self.engine
-            .write(move |connection| apply::apply(connection, ops))
+            .write_for(cause, move |connection| apply::apply(connection, ops))
             .await
     }
 
@@ -133,6 +156,7 @@ pub(crate) enum Sqlite {
         writer: Writer,
         /// Connections that nobody reads with at the moment.
         readers: Mutex<Vec<Connection>>,
+        long_reads: LongReads,
     },
 }
 
@@ -142,15 +166,15 @@ const IDLE_READERS: usize = 16;
 impl Sqlite {
     /// Reads where it is called: a point read of cached pages takes about ten microseconds, less
     /// than moving it to another thread and back.
-    pub(crate) fn rows(&self, sql: &str, params: &[Value]) -> Result<Vec<Vec<Value>>, StoreError> {
-        let readers = match self {
+    pub(crate) fn rows(&self, sql: &str, params: &[Value]) -> Result<Rows, StoreError> {
+        let (path, readers) = match self {
             Self::Memory(connection) => {
                 return Ok(connection::rows(&lock(connection), sql, params)?);
             }
-            Self::File { readers, .. } => readers,
+            Self::File { path, readers, .. } => (path, readers),
         };
         let idle = lock(readers).pop();
-        let connection = idle.map_or_else(|| self.new_reader(), Ok)?;
+        let connection = idle.map_or_else(|| open_reader(path), Ok)?;
         let rows = connection::rows(&connection, sql, params);
         let mut idle = lock(readers);
         if idle.len() < IDLE_READERS {
@@ -159,22 +183,15 @@ impl Sqlite {
         Ok(rows?)
     }
 
-    fn new_reader(&self) -> Result<Connection, StoreError> {
+    /// Reads what may be long, on another thread. In memory there is none.
+    pub(crate) async fn long_rows(&self, sql: Sql, params: Vec<Value>) -> Result<Rows, StoreError> {
         match self {
-            Self::Memory(_) => Err(unavailable(
-                "a database in memory has one connection".into(),
-            )),
-            Self::File { path, .. } => {
-                let connection = connection::open(path)?;
-                connection
-                    .pragma_update(None, "query_only", true)
-                    .map_err(store_error)?;
-                Ok(connection)
-            }
+            Self::Memory(_) => self.rows(&sql, &params),
+            Self::File { long_reads, .. } => long_reads.rows(sql, params).await,
         }
     }
 
-    /// One statement that writes, on its own.
+    /// One statement that writes, on its own, for jobs and for upkeep.
     pub(crate) async fn execute(&self, sql: Sql, params: Vec<Value>) -> Result<u64, StoreError> {
         let work = move |connection: &Connection| {
             Ok(connection::execute(connection, &sql, &params)? as u64)
@@ -182,9 +199,18 @@ impl Sqlite {
         self.write(work).await.map_err(not_a_conflict)
     }
 
-    /// Does `work` in a transaction, or not at all when it answers an error.
+    /// The same as [`Self::write_for`], for jobs and for upkeep.
     async fn write<T: Send + 'static>(
         &self,
+        work: impl FnOnce(&Connection) -> Result<T, CommitError> + Send + 'static,
+    ) -> Result<T, CommitError> {
+        self.write_for(Cause::Job, work).await
+    }
+
+    /// Does `work` in a transaction, or not at all when it answers an error.
+    async fn write_for<T: Send + 'static>(
+        &self,
+        cause: Cause,
         work: impl FnOnce(&Connection) -> Result<T, CommitError> + Send + 'static,
     ) -> Result<T, CommitError> {
         let writer = match self {
@@ -192,12 +218,20 @@ impl Sqlite {
             Self::File { writer, .. } => writer,
         };
         let (to, answer) = oneshot::channel();
-        writer.send(Box::new(Reply::new(work, to)))?;
+        writer.send(cause, Box::new(Reply::new(work, to)))?;
         match answer.await {
             Ok(result) => result,
             Err(_) => Err(unavailable("the writer stopped".into()).into()),
         }
     }
+}
+
+fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let connection = connection::open(path)?;
+    connection
+        .pragma_update(None, "query_only", true)
+        .map_err(store_error)?;
+    Ok(connection)
 }
 
 /// A panic elsewhere does not make the connection wrong: a transaction that was open is rolled back

@@ -17,7 +17,7 @@ use hum_core::{
 
 use super::{
     migration,
-    query::{Database, OrgStore, count, sql},
+    query::{Database, OrgStore, count, records, sql},
     sms::load_inbound,
     table::columns,
 };
@@ -47,27 +47,46 @@ impl Upkeep for Database {
     }
 }
 
+impl Database {
+    /// How many rows of a table have what a partial index of it says: at most [`Counts::MOST`].
+    async fn count_rows(&self, table: &str, condition: &str) -> Result<i64, StoreError> {
+        let most = Counts::MOST;
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {condition} LIMIT {most}) AS counted"
+        );
+        count(&self.long_rows(sql.into(), Vec::new()).await?)
+    }
+
+    /// Of the jobs in `state`, at most [`Counts::MOST`], how many there are of each kind.
+    async fn count_jobs(&self, state: &str) -> Result<Vec<(String, String, i64)>, StoreError> {
+        let most = Counts::MOST;
+        let sql = format!(
+            "SELECT kind, count(*) FROM (SELECT kind FROM job WHERE state = '{state}' LIMIT {most}) AS counted \
+             GROUP BY kind"
+        );
+        let rows = self.long_rows(sql.into(), Vec::new()).await?;
+        let counts = rows
+            .into_iter()
+            .filter_map(|row| match <[Value; 2]>::try_from(row) {
+                Ok([Value::Text(kind), Value::Int(count)]) => Some((kind, state.to_owned(), count)),
+                _ => None,
+            });
+        Ok(counts.collect())
+    }
+}
+
 #[async_trait]
 impl Census for Database {
     async fn counts(&self) -> Result<Counts, StoreError> {
-        let in_doubt = sql!("SELECT count(*) FROM message WHERE status = 'in_doubt'");
-        let pending = sql!("SELECT count(*) FROM delivery WHERE state = 'pending'");
-        let jobs =
-            sql!("SELECT kind, state, count(*) FROM job GROUP BY kind, state ORDER BY kind, state");
-        let jobs =
-            self.rows(jobs, &[])
-                .await?
-                .into_iter()
-                .filter_map(|row| match <[Value; 3]>::try_from(row) {
-                    Ok([Value::Text(kind), Value::Text(state), Value::Int(count)]) => {
-                        Some((kind, state, count))
-                    }
-                    _ => None,
-                });
+        let mut jobs = Vec::new();
+        for state in ["queued", "running", "failed"] {
+            jobs.extend(self.count_jobs(state).await?);
+        }
+        jobs.sort();
         Ok(Counts {
-            jobs: jobs.collect(),
-            messages_in_doubt: count(&self.rows(in_doubt, &[]).await?)?,
-            deliveries_pending: count(&self.rows(pending, &[]).await?)?,
+            jobs,
+            messages_in_doubt: self.count_rows("message", "status = 'in_doubt'").await?,
+            deliveries_pending: self.count_rows("delivery", "state = 'pending'").await?,
         })
     }
 }
@@ -112,14 +131,11 @@ impl OrganizationDirectory for Database {
     }
 
     async fn list_organizations(&self) -> Result<Vec<Organization>, StoreError> {
-        self.records(
-            sql!(
-                "SELECT {} FROM organization ORDER BY created_at, org_id",
-                columns::<Organization>()
-            ),
-            &[],
-        )
-        .await
+        let sql = sql!(
+            "SELECT {} FROM organization ORDER BY created_at, org_id",
+            columns::<Organization>()
+        );
+        records(self.long_rows(sql, Vec::new()).await?)
     }
 
     async fn find_carrier_account(

@@ -11,7 +11,8 @@ use hum_core::{
 };
 
 use super::{
-    query::{OrgStore, after, sql},
+    list::{List, after},
+    query::{OrgStore, sql},
     table::{self, columns},
 };
 
@@ -27,18 +28,11 @@ impl WebhookReads for OrgStore {
 
     async fn list_webhooks(&self, page: &Page) -> Result<Paged<Webhook>, StoreError> {
         let after: Option<WebhookId> = after(page)?;
-        let older = if after.is_some() { " AND id < $2" } else { "" };
-        let sql = format!(
-            "SELECT {} FROM webhook WHERE org_id = $1 AND deleted_at IS NULL{older} ORDER BY id DESC",
-            columns::<Webhook>()
-        );
-        self.page(
-            sql,
-            after.map(Value::text).into_iter().collect(),
-            page,
-            |webhook: &Webhook| webhook.id.to_string(),
-        )
-        .await
+        let list = List::falling(&["id"])
+            .by("webhook_living")
+            .only("deleted_at IS NULL")
+            .after(after.map(|id| [Value::text(id)]));
+        self.page(list, page).await
     }
 
     async fn enabled_webhooks(&self) -> Result<Vec<Webhook>, StoreError> {
@@ -97,18 +91,10 @@ impl WebhookReads for OrgStore {
         page: &Page,
     ) -> Result<Paged<Delivery>, StoreError> {
         let after: Option<DeliveryId> = after(page)?;
-        let older = if after.is_some() { " AND id < $3" } else { "" };
-        let sql = format!(
-            "SELECT {} FROM delivery WHERE org_id = $1 AND webhook_id = $2{older} ORDER BY id DESC",
-            columns::<Delivery>()
-        );
-        let params = std::iter::once(Value::text(webhook))
-            .chain(after.map(Value::text))
-            .collect();
-        self.page(sql, params, page, |delivery: &Delivery| {
-            delivery.id.to_string()
-        })
-        .await
+        let list = List::falling(&["id"])
+            .led_by("delivery_webhook", "webhook_id", Value::text(webhook))
+            .after(after.map(|id| [Value::text(id)]));
+        self.page(list, page).await
     }
 
     async fn held_deliveries(

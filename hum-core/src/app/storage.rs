@@ -62,17 +62,23 @@ sum! {
 /// What operators see of all organizations.
 #[async_trait]
 pub trait Census: Send + Sync {
-    /// Counts over all organizations, for `/metrics`.
+    /// Counts over all organizations, for `/metrics`. It takes as long however much there is.
     async fn counts(&self) -> Result<Counts, StoreError>;
 }
 
-/// Counts over all organizations.
+/// Counts over all organizations. Nothing is counted beyond [`Counts::MOST`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Messages whose sending is in doubt.
     pub messages_in_doubt: i64,
-    /// Jobs by kind and state (`queued`, `running`, `failed`).
+    /// Jobs by kind and state (`queued`, `running`, `failed`), at most [`Counts::MOST`] of each
+    /// state.
     pub jobs: Vec<(String, String, i64)>,
     /// Deliveries that wait or are being tried.
     pub deliveries_pending: i64,
+}
+
+impl Counts {
+    /// How far a store counts.
+    pub const MOST: i64 = 10_000;
 }

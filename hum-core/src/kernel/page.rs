@@ -30,7 +30,8 @@ pub struct Cursor(pub String);
 /// One page and where the next one starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paged<T> {
-    /// The items, in the list's order.
+    /// The items, in the list's order. Fewer than were asked for, or none, need not be the last
+    /// ones.
     pub items: Vec<T>,
     /// `None` on the last page.
     pub next: Option<Cursor>,

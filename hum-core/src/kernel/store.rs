@@ -22,7 +22,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// `Conflict`: nothing was written; load and decide again. `Store`: unknown whether it was
-    /// written.
+    /// written, unless it is `Overloaded`, which is said before anything is.
     async fn commit(&self, batch: Batch) -> Result<Committed, CommitError>;
 
     /// Any record of one organization, by its key.
@@ -44,6 +44,9 @@ pub enum StoreError {
     /// No connection, a time-out, a full disk. Worth retrying; a write may have happened.
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// Too much is waiting, or a read took longer than it may. Worth retrying; nothing was written.
+    #[error("overloaded: {0}")]
+    Overloaded(String),
     /// A stored row does not make sense. Not worth retrying.
     #[error("inconsistent data in {table}.{column}: {detail}")]
     Corrupt {

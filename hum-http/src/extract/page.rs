@@ -123,7 +123,8 @@ fn open(text: &str) -> Result<Cursor, ApiError> {
 /// One page of a list.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PageView<T> {
-    /// The items, in the list's order.
+    /// The items, in the list's order. With several filters there may be fewer than `limit`, or
+    /// none, although there are more: go on while there is a `next_cursor`.
     pub data: Vec<T>,
     /// Where the next page starts; null on the last one.
     pub next_cursor: Option<String>,

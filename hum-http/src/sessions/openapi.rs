@@ -96,7 +96,7 @@ pub(super) fn complete(described: &mut Described, operation: &Operation) {
     problem("429", "`rate_limited`: wait as long as `Retry-After` says.");
     problem(
         "503",
-        "`unavailable` or `timeout`: try again; after a POST with the same `Idempotency-Key`.",
+        "`unavailable`, `timeout` or `overloaded`: try again; after a POST with the same `Idempotency-Key`.",
     );
     if operation.path.contains("{token}") {
         problem(

@@ -278,6 +278,59 @@ pub async fn filters_narrow_messages(world: &dyn StoreWorld) {
     assert_eq!(find(Some(two.id), Some("in_doubt")).await, [doubtful.id]);
 }
 
+/// What few of very many are is found, however far apart: in the list's order, once each, and with
+/// an end.
+pub async fn few_of_very_many_are_found(world: &dyn StoreWorld) {
+    const VERY_MANY: u64 = 1_300;
+    let (s, _, number, mut thread) = Sample::stored(world, "+13175550100").await;
+    let rare = s.number("+13175550101", None);
+    let (mut batch, mut conversations, mut messages) = (s.batch(), Vec::new(), Vec::new());
+    batch.insert(&rare);
+    for nth in 0..VERY_MANY {
+        let is_rare = [0, 600, 601, VERY_MANY - 1].contains(&nth);
+        let of = if is_rare { &rare } else { &number };
+        let mut one = s.conversation(of, e164(&format!("+1317556{nth:04}")));
+        one.take(Direction::Outbound, s.later(Duration::from_secs(nth)));
+        batch.insert(&one);
+        let message = s.outbound(&mut thread, Source::Ai, "Hello");
+        let message = if is_rare {
+            message.fall_in_doubt("no answer", world.now())
+        } else {
+            message
+        };
+        batch.insert(&message);
+        if is_rare {
+            conversations.insert(0, one.id);
+            messages.insert(0, message.seq);
+        }
+    }
+    commit(world, batch).await;
+    let reads = world.store().org(s.org);
+    for open in [None, Some(true)] {
+        let filter = ConversationFilter {
+            number: Some(rare.id),
+            open,
+            ..ConversationFilter::default()
+        };
+        let found = all(async |page| reads.list_conversations(&filter, &page).await).await;
+        let found: Vec<_> = found.iter().map(|one| one.id).collect();
+        assert_eq!(found, conversations);
+    }
+    for conversation in [None, Some(thread.id)] {
+        let filter = MessageFilter {
+            conversation,
+            status: Some("in_doubt"),
+        };
+        let found = all(async |page| reads.list_messages(&filter, &page).await).await;
+        let found: Vec<_> = found.iter().map(|message| message.seq).collect();
+        assert_eq!(found.len(), messages.len());
+        if conversation.is_some() {
+            // Without a thread they are in the order of their ids.
+            assert_eq!(found, messages);
+        }
+    }
+}
+
 /// A cursor is a stranger's text: anything but the list's own is an error, never a panic.
 pub async fn a_cursor_of_elsewhere_is_refused(world: &dyn StoreWorld) {
     let (s, flow, number, conversation) = Sample::stored(world, "+13175550100").await;

@@ -61,7 +61,7 @@ macro_rules! store_contract {
                 another_organization_sees_nothing, keys_and_replies_are_kept_up, the_operator_sees_counts,
                 the_store_is_ready;
             routing: an_inbound_text_finds_everything_at_once, a_number_without_a_living_agent_has_no_debounce;
-            list: pages_are_complete_and_in_order, filters_narrow_conversations, filters_narrow_messages,
+            list: pages_are_complete_and_in_order, filters_narrow_conversations, filters_narrow_messages, few_of_very_many_are_found,
                 a_cursor_of_elsewhere_is_refused, messages_are_counted_and_recalled,
                 the_try_that_is_not_over_is_the_last, turns_are_counted,
                 deleted_things_are_not_found;

@@ -12,7 +12,7 @@ use hum_adapters::{
     telephony::fake::{FakeCarrier, FakeConfig},
 };
 use hum_core::{
-    Hum, HumBuilder, Settings,
+    Hum, HumBuilder, Settings, Storage,
     access::{Caller, KeyMode, NewApiKey, Role},
     id::OrgId,
     idempotency::{Answer, Remember},
@@ -79,6 +79,11 @@ impl TestApp {
     pub async fn with_sources(sources: Sources) -> Self {
         let store = SqliteStore::in_memory().expect("a database in memory");
         Self::new(|builder| builder.storage(store), sources, Box::new(())).await
+    }
+
+    /// On a store that a test has opened, with what must outlive it.
+    pub async fn on(store: impl Storage + 'static, keeps: Box<dyn Any + Send + Sync>) -> Self {
+        Self::new(|builder| builder.storage(store), Sources::default(), keeps).await
     }
 
     pub async fn on_postgres() -> Self {

@@ -3,6 +3,8 @@
 
 use hum_core::store::StoreError;
 
+use super::super::room::too_long;
+
 /// The questions that a writer has about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
@@ -48,6 +50,7 @@ pub(super) fn store_error(error: &sqlx::Error) -> StoreError {
     match error
         .as_database_error()
         .and_then(|database| database.code())
+        .as_deref()
     {
         // Data exceptions: text with a NUL, a number out of range. The same again will not work
         // either.
@@ -56,6 +59,8 @@ pub(super) fn store_error(error: &sqlx::Error) -> StoreError {
             column: "value",
             detail: format!("Postgres refuses it (SQLSTATE {code})"),
         },
+        // Cancelled, by its deadline or because nobody waited for it.
+        Some("57014") => too_long(),
         Some(code) => StoreError::Unavailable(format!("Postgres: {error} (SQLSTATE {code})")),
         None => StoreError::Unavailable(format!("Postgres: {error}")),
     }

@@ -6,12 +6,15 @@ use hum_core::{
 };
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
 use tokio::sync::{
-    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    mpsc::{Receiver, Sender, channel, error::TrySendError},
     oneshot,
 };
 
 use super::{
-    super::op::Ops,
+    super::{
+        op::Ops,
+        room::{Cause, Room, too_many_batches},
+    },
     error::{Class, class, store_error},
     group::{self, Refused},
     plan::{Fit, Plan},
@@ -36,11 +39,14 @@ impl Waiting {
 }
 
 /// The way to one writer, which ends with its last handle.
-pub(super) struct Writer(UnboundedSender<Waiting>);
+pub(super) struct Writer {
+    queue: Sender<Waiting>,
+    room: Room,
+}
 
 impl Writer {
-    pub(super) fn start(options: PgConnectOptions) -> Self {
-        let (queue, waiting) = unbounded_channel();
+    pub(super) fn start(options: PgConnectOptions, room: Room) -> Self {
+        let (queue, waiting) = channel(room.for_batches(Cause::Job).max(1));
         tokio::spawn(
             Session {
                 options,
@@ -48,13 +54,19 @@ impl Writer {
             }
             .run(waiting),
         );
-        Self(queue)
+        Self { queue, room }
     }
 
-    pub(super) fn send(&self, waiting: Waiting) -> Result<(), StoreError> {
-        self.0
-            .send(waiting)
-            .map_err(|_| StoreError::Unavailable("the writer stopped".into()))
+    /// Refuses at once what there is no room for.
+    pub(super) fn send(&self, cause: Cause, waiting: Waiting) -> Result<(), StoreError> {
+        let before = self.queue.max_capacity() - self.queue.capacity();
+        if before >= self.room.for_batches(cause) {
+            return Err(too_many_batches());
+        }
+        self.queue.try_send(waiting).map_err(|error| match error {
+            TrySendError::Full(_) => too_many_batches(),
+            TrySendError::Closed(_) => StoreError::Unavailable("the writer stopped".into()),
+        })
     }
 }
 
@@ -75,7 +87,7 @@ enum Failed {
 }
 
 impl Session {
-    async fn run(mut self, mut queue: UnboundedReceiver<Waiting>) {
+    async fn run(mut self, mut queue: Receiver<Waiting>) {
         let mut later: Vec<Waiting> = Vec::new();
         loop {
             let mut waiting = std::mem::take(&mut later);

@@ -12,7 +12,8 @@ use hum_core::{
 };
 
 use super::super::{
-    query::{OrgStore, after, sql},
+    list::{List, after},
+    query::{OrgStore, sql},
     table::columns,
 };
 
@@ -58,48 +59,62 @@ impl ConversationReads for OrgStore {
         filter: &ConversationFilter,
         page: &Page,
     ) -> Result<Paged<Conversation>, StoreError> {
-        // The last condition is that of the index.
-        let mut sql = format!(
-            "SELECT {} FROM conversation WHERE org_id = $1 AND last_message_at >= 0",
-            columns::<Conversation>()
-        );
-        let mut params = Vec::new();
-        // `$1` is the organization.
-        let mut only = |condition: &str, value: Value| {
-            params.push(value);
-            sql.push_str(&condition.replace('?', &format!("${}", params.len() + 1)));
-        };
-        if let Some(open) = filter.open {
-            only(
-                " AND status = ?",
-                if open { "open" } else { "closed" }.into(),
-            );
-        }
-        if let Some(assignee) = &filter.assignee {
-            only(" AND assignee = ?", Value::text(assignee));
-        }
-        if let Some(number) = filter.number {
-            only(" AND number_id = ?", Value::text(number));
-        }
-        if let Some(contact) = &filter.contact {
-            only(" AND contact = ?", Value::text(contact));
-        }
-        if filter.unread {
-            only(" AND unread_count > ?", Value::Int(0));
-        }
-        if let Some(LastMessage(at, id)) = after(page)? {
-            // Both databases compare pairs in the order of their index.
-            only(" AND (last_message_at, id) < (?,", at.write());
-            only(" ?)", Value::text(id));
-        }
-        sql.push_str(" ORDER BY last_message_at DESC, id DESC");
-        self.page(sql, params, page, |conversation: &Conversation| {
-            format!(
-                "{}.{}",
-                conversation.last_message_at().as_micros(),
-                conversation.id
-            )
-        })
-        .await
+        let after = after(page)?.map(|LastMessage(at, id)| [at.write(), Value::text(id)]);
+        self.page(listed(filter).after(after), page).await
     }
+}
+
+/// Which index has what is asked for. What it does not know is looked for in a part of its list.
+fn listed(filter: &ConversationFilter) -> List {
+    let list = List::falling(&["last_message_at", "id"]);
+    let status = filter.open.map(|open| if open { "open" } else { "closed" });
+    if let Some(contact) = &filter.contact {
+        return of_contact(list, contact, filter, status);
+    }
+    let statuses = status.map_or(vec!["open", "closed"], |status| vec![status]);
+    let mut list = match (&filter.assignee, filter.unread) {
+        (Some(assignee), _) => list
+            .only("assignee > ''")
+            .with("assignee =", Value::text(assignee))
+            .with_either("status =", &statuses),
+        (None, true) => list.only("unread_count > 0"),
+        // An index has each status apart; the inbox is both.
+        (None, false) => list.either("status =", &statuses),
+    };
+    if filter.unread {
+        if filter.assignee.is_some() {
+            list = list.sifted("unread_count >", Value::Int(0));
+        } else if let Some(status) = status {
+            list = list.sifted("status =", status.into());
+        }
+    }
+    if let Some(number) = filter.number {
+        list = list.sifted("number_id =", Value::text(number));
+    }
+    list
+}
+
+/// At most one for each number: so few that all of them are looked at and put in order.
+fn of_contact(
+    list: List,
+    contact: &E164,
+    filter: &ConversationFilter,
+    status: Option<&str>,
+) -> List {
+    let mut list = list
+        .by("conversation_pair")
+        .with("contact =", Value::text(contact));
+    if let Some(number) = filter.number {
+        list = list.with("number_id =", Value::text(number));
+    }
+    if let Some(status) = status {
+        list = list.with("status =", status.into());
+    }
+    if let Some(assignee) = &filter.assignee {
+        list = list.with("assignee =", Value::text(assignee));
+    }
+    if filter.unread {
+        list = list.with("unread_count >", Value::Int(0));
+    }
+    list
 }

@@ -9,7 +9,8 @@ use hum_core::{
 };
 
 use super::super::{
-    query::{OrgStore, after, sql},
+    list::{List, after},
+    query::{OrgStore, sql},
     table::columns,
 };
 
@@ -31,42 +32,27 @@ impl MessageReads for OrgStore {
         filter: &MessageFilter,
         page: &Page,
     ) -> Result<Paged<Message>, StoreError> {
-        let mut sql = format!(
-            "SELECT {} FROM message WHERE org_id = $1",
-            columns::<Message>()
-        );
-        let mut params = Vec::new();
-        if let Some(status) = filter
+        let status = filter
             .status
             .filter(|status| MessageStatus::NAMES.contains(status))
-        {
-            // Text, not a parameter: only then can the index of messages in doubt be used.
-            sql.push_str(&format!(" AND status = '{status}'"));
-        }
+            .map(Value::from);
         let Some(conversation) = filter.conversation else {
-            if let Some(id) = after::<MessageId>(page)? {
-                params.push(Value::text(id));
-                sql.push_str(" AND id < $2");
-            }
-            sql.push_str(" ORDER BY id DESC");
-            return self
-                .page(sql, params, page, |message: &Message| {
-                    message.id.to_string()
-                })
-                .await;
+            let list =
+                List::falling(&["id"]).after(after::<MessageId>(page)?.map(|id| [Value::text(id)]));
+            let list = status.into_iter().fold(list, |list, status| {
+                list.led_by("message_status", "status", status)
+            });
+            return self.page(list, page).await;
         };
         // In a conversation, the number says which is newer, even within a millisecond.
-        params.push(Value::text(conversation));
-        sql.push_str(" AND conversation_id = $2");
-        if let Some(seq) = after::<i64>(page)? {
-            params.push(Value::Int(seq));
-            sql.push_str(" AND seq < $3");
-        }
-        sql.push_str(" ORDER BY seq DESC");
-        self.page(sql, params, page, |message: &Message| {
-            message.seq.to_string()
-        })
-        .await
+        let list = List::falling(&["seq"])
+            .with("conversation_id =", Value::text(conversation))
+            .after(after(page)?.map(|seq| [Value::Int(seq)]));
+        // Threads are short: no index of their statuses is kept.
+        let list = status
+            .into_iter()
+            .fold(list, |list, status| list.sifted("status =", status));
+        self.page(list, page).await
     }
 
     async fn recent_messages(

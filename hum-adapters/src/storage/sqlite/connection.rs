@@ -1,6 +1,6 @@
 //! One connection: how it is opened, and how values go in and come out.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use hum_core::{
     record::Value,
@@ -17,8 +17,12 @@ use super::{store_error, unavailable};
 
 /// `FULL`: in WAL mode, a commit that was answered survives a power cut. `wal_autocheckpoint=0`:
 /// the writer's second thread copies the log back, not the commit that happens to fill it.
-const PRAGMAS: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000; PRAGMA foreign_keys=OFF; \
-     PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32768; PRAGMA mmap_size=1073741824;";
+/// `journal_size_limit`: a log that grew beyond its limit while somebody read is cut when it starts
+/// over.
+const PRAGMAS: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF; \
+     PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32768; PRAGMA mmap_size=1073741824;";
+/// How long one process waits for a lock of another one.
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// More than there are statements.
 const STATEMENTS: usize = 256;
 
@@ -29,6 +33,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
             path.display()
         ))
     })?;
+    connection.busy_timeout(BUSY).map_err(store_error)?;
     connection.execute_batch(PRAGMAS).map_err(|error| {
         unavailable(format!(
             "cannot use the database {}: {error}",
@@ -60,6 +65,12 @@ pub(super) fn open_in_memory() -> Result<Connection, StoreError> {
 
 /// What SQLite said, for a commit and for a read.
 pub(super) struct Failed(rusqlite::Error);
+
+impl Failed {
+    pub(super) fn code(&self) -> Option<rusqlite::ErrorCode> {
+        self.0.sqlite_error_code()
+    }
+}
 
 impl From<rusqlite::Error> for Failed {
     fn from(error: rusqlite::Error) -> Self {

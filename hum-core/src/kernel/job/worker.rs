@@ -161,7 +161,8 @@ impl Registry {
         tracing::warn!(job = %job.id, kind = job.kind.as_str(), attempt = job.attempt, %error, "job failed");
         let passes = matches!(
             error,
-            Error::Store(StoreError::Unavailable(_)) | Error::Conflict(_)
+            Error::Store(StoreError::Unavailable(_) | StoreError::Overloaded(_))
+                | Error::Conflict(_)
         );
         let (tries, wait) = self
             .jobs
