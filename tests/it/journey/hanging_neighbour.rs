@@ -34,16 +34,21 @@ struct Endpoints {
     calls: Calls,
 }
 
+impl Endpoints {
+    fn remember(&self, url: &str) {
+        let now = self.clock.monotonic();
+        let mut calls = self.calls.lock().unwrap();
+        calls.entry(url.to_owned()).or_default().push(now);
+    }
+}
+
 /// When each was called, by URL.
 type Calls = Arc<Mutex<BTreeMap<String, Vec<Duration>>>>;
 
 #[async_trait]
 impl Egress for Endpoints {
     async fn send(&self, request: EgressRequest) -> Result<EgressResponse, EgressError> {
-        let now = self.clock.monotonic();
-        let mut calls = self.calls.lock().unwrap();
-        calls.entry(request.url.clone()).or_default().push(now);
-        drop(calls);
+        self.remember(&request.url);
         if request.url == HANGS {
             self.clock.sleep(request.timeout).await;
             return Err(EgressError::NoAnswer("timed out".into()));
