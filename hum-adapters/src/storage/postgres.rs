@@ -11,11 +11,13 @@ mod long_read;
 mod plan;
 mod relay;
 mod statement;
+mod together;
 mod writer;
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
+    ptr,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -38,12 +40,13 @@ use super::{
     explain::Plans,
     migration,
     op::lower,
-    query::{Database, Rows, Sql},
+    query::{Database, Rows, SharedRead, Sql},
     room::{Cause, Room},
 };
 use error::store_error;
 use long_read::LongReads;
 use relay::Relay;
+use together::Together;
 use writer::{Waiting, Writer};
 
 /// What the connections of one process are for.
@@ -84,6 +87,7 @@ pub struct PostgresStore {
 pub(crate) struct Postgres {
     pool: PgPool,
     long_reads: LongReads,
+    together: Mutex<Vec<(&'static SharedRead, Together)>>,
     writers: Vec<Writer>,
     _relay: Option<Relay>,
 }
@@ -148,6 +152,7 @@ impl PostgresStore {
         let long_reads = LongReads::new(options, connections.long_reads, room, pool.clone());
         let engine = Arc::new(Postgres {
             pool,
+            together: Mutex::default(),
             long_reads,
             writers,
             _relay: relay,
@@ -221,6 +226,26 @@ impl Postgres {
             .iter()
             .map(statement::values)
             .collect()
+    }
+
+    /// One of the reads that are asked together.
+    pub(crate) async fn shared_row(
+        &self,
+        read: &'static SharedRead,
+        params: Vec<Value>,
+    ) -> Result<Option<Vec<Value>>, StoreError> {
+        self.together(read).row(params).await
+    }
+
+    /// Those who ask for `read`, from its first use on.
+    fn together(&self, read: &'static SharedRead) -> Together {
+        let mut all = self.together.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, together)) = all.iter().find(|(known, _)| ptr::eq(*known, read)) {
+            return together.clone();
+        }
+        let together = Together::start(&self.pool, read);
+        all.push((read, together.clone()));
+        together
     }
 
     /// Reads what may be long, on a connection for that.

@@ -1,12 +1,15 @@
 //! Reading: one statement, its rows, the records in them.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 
 use async_trait::async_trait;
 use hum_core::{
     id::OrgId,
     page::{Page, Paged},
-    record::{Record, RecordReads, Row, Table, Value},
+    record::{Column, Record, RecordReads, Row, Table, Value},
     store::StoreError,
 };
 
@@ -33,6 +36,18 @@ pub(crate) type Sql = Cow<'static, str>;
 
 /// The rows that a statement answers.
 pub(crate) type Rows = Vec<Vec<Value>>;
+
+/// A read of one row that many ask for at the same time, such as what each text that comes in
+/// needs.
+pub(crate) struct SharedRead {
+    /// Finds the row of `$1`, `$2` …
+    pub(crate) one: LazyLock<String>,
+    /// The same for many on Postgres: `$n` is an array with the n-th parameter of each, and the last
+    /// column says which of them (from 1) a row is for.
+    pub(crate) many: LazyLock<String>,
+    /// The parameters.
+    pub(crate) params: &'static [Column],
+}
 
 /// One of the two databases.
 #[derive(Clone)]
@@ -62,6 +77,26 @@ impl Database {
             Self::Explained(database, plans) => {
                 plans.note(database.explain(&sql).await?);
                 Box::pin(database.rows(sql, params)).await
+            }
+        }
+    }
+
+    /// The row that a read finds for these parameters.
+    pub(crate) async fn shared_row(
+        &self,
+        read: &'static SharedRead,
+        params: Vec<Value>,
+    ) -> Result<Option<Vec<Value>>, StoreError> {
+        match self {
+            Self::Sqlite(store) => Ok(store.rows(&read.one, &params)?.into_iter().next()),
+            Self::Postgres(store) => store.shared_row(read, params).await,
+            Self::Explained(database, plans) => {
+                let sql = match database.engine() {
+                    Engine::Sqlite => &read.one,
+                    Engine::Postgres => &read.many,
+                };
+                plans.note(database.explain(sql).await?);
+                Box::pin(database.shared_row(read, params)).await
             }
         }
     }

@@ -11,7 +11,7 @@ use hum_core::{
 
 use super::super::{
     joined::Joined,
-    query::{Database, Sql},
+    query::{Database, SharedRead},
     table,
 };
 
@@ -26,24 +26,60 @@ static FACTS: Table = Table {
     unique: &[],
 };
 
-/// One statement for everything: every row but the number's own may be missing.
-static SQL: LazyLock<String> = LazyLock::new(|| {
+/// Everything at once: every row but the number's own may be missing.
+static INBOUND: SharedRead = SharedRead {
+    one: LazyLock::new(|| {
+        let columns = columns();
+        let joins = joins("$3");
+        format!(
+            "SELECT {columns}, {} FROM number n {joins} WHERE n.carrier_account = $1 AND n.e164 = $2",
+            seen("$4"),
+        )
+    }),
+    many: LazyLock::new(|| {
+        let columns = columns();
+        let joins = joins("u.contact");
+        format!(
+            "SELECT {columns}, {}, u.nth \
+             FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY \
+             AS u (carrier_account, e164, contact, carrier_sid, nth) \
+             JOIN number n ON n.carrier_account = u.carrier_account AND n.e164 = u.e164 {joins}",
+            seen("u.carrier_sid"),
+        )
+    }),
+    params: &[
+        Column::of::<String>("carrier_account"),
+        Column::of::<E164>("e164"),
+        Column::of::<E164>("contact"),
+        Column::of::<String>("carrier_sid"),
+    ],
+};
+
+fn columns() -> String {
     format!(
-        "SELECT {}, {}, {}, {}, o.keyword_replies, f.debounce_ms, \
-           EXISTS (SELECT 1 FROM message m WHERE m.org_id = n.org_id AND m.carrier_sid = $4) AS seen \
-         FROM number n \
-         JOIN organization o ON o.org_id = n.org_id \
-         LEFT JOIN carrier_account a ON a.org_id = n.org_id \
-         LEFT JOIN flow f ON f.org_id = n.org_id AND f.id = n.sms_flow_id AND n.sms_enabled AND f.deleted_at IS NULL \
-         LEFT JOIN conversation c ON c.org_id = n.org_id AND c.number_id = n.id AND c.contact = $3 \
-         LEFT JOIN consent s ON s.org_id = n.org_id AND s.contact = $3 \
-         WHERE n.carrier_account = $1 AND n.e164 = $2",
+        "{}, {}, {}, {}, o.keyword_replies, f.debounce_ms",
         table::of(Number::table()).columns_of("n"),
         table::of(CarrierAccount::table()).columns_of("a"),
         table::of(Conversation::table()).columns_of("c"),
         table::of(Consent::table()).columns_of("s"),
     )
-});
+}
+
+fn seen(sid: &str) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM message m WHERE m.org_id = n.org_id AND m.carrier_sid = {sid}) AS seen"
+    )
+}
+
+fn joins(contact: &str) -> String {
+    format!(
+        "JOIN organization o ON o.org_id = n.org_id \
+         LEFT JOIN carrier_account a ON a.org_id = n.org_id \
+         LEFT JOIN flow f ON f.org_id = n.org_id AND f.id = n.sms_flow_id AND n.sms_enabled AND f.deleted_at IS NULL \
+         LEFT JOIN conversation c ON c.org_id = n.org_id AND c.number_id = n.id AND c.contact = {contact} \
+         LEFT JOIN consent s ON s.org_id = n.org_id AND s.contact = {contact}"
+    )
+}
 
 /// Everything that deciding about one inbound text needs.
 pub(crate) async fn load_inbound(
@@ -53,14 +89,13 @@ pub(crate) async fn load_inbound(
     from: &E164,
     message_sid: &str,
 ) -> Result<Option<InboundState>, StoreError> {
-    let params = [
+    let params = vec![
         account_sid.into(),
         Value::text(to),
         Value::text(from),
         message_sid.into(),
     ];
-    let rows = database.rows(Sql::Borrowed(SQL.as_str()), &params).await?;
-    let Some(row) = rows.into_iter().next() else {
+    let Some(row) = database.shared_row(&INBOUND, params).await? else {
         return Ok(None);
     };
     let mut row = Joined::new(row);
