@@ -30,7 +30,9 @@ static FACTS: Table = Table {
 static INBOUND: SharedRead = SharedRead {
     one: LazyLock::new(|| {
         let columns = columns();
-        let joins = joins("$3");
+        let joins = joins("$3", |table, alias, on| {
+            format!("LEFT JOIN {table} {alias} ON {on}")
+        });
         format!(
             "SELECT {columns}, {} FROM number n {joins} WHERE n.carrier_account = $1 AND n.e164 = $2",
             seen("$4"),
@@ -38,7 +40,12 @@ static INBOUND: SharedRead = SharedRead {
     }),
     many: LazyLock::new(|| {
         let columns = columns();
-        let joins = joins("u.contact");
+        // Not plain joins: of an empty table Postgres would plan to read all of the organization.
+        let joins = joins("u.contact", |table, alias, on| {
+            format!(
+                "LEFT JOIN LATERAL (SELECT * FROM {table} {alias} WHERE {on} LIMIT 1) {alias} ON true"
+            )
+        });
         format!(
             "SELECT {columns}, {}, u.nth \
              FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY \
@@ -71,14 +78,28 @@ fn seen(sid: &str) -> String {
     )
 }
 
-fn joins(contact: &str) -> String {
-    format!(
-        "JOIN organization o ON o.org_id = n.org_id \
-         LEFT JOIN carrier_account a ON a.org_id = n.org_id \
-         LEFT JOIN flow f ON f.org_id = n.org_id AND f.id = n.sms_flow_id AND n.sms_enabled AND f.deleted_at IS NULL \
-         LEFT JOIN conversation c ON c.org_id = n.org_id AND c.number_id = n.id AND c.contact = {contact} \
-         LEFT JOIN consent s ON s.org_id = n.org_id AND s.contact = {contact}"
-    )
+/// What may be missing, each found by `join`: a table, its name here, and which row.
+fn joins(contact: &str, join: impl Fn(&str, &str, &str) -> String) -> String {
+    [
+        "JOIN organization o ON o.org_id = n.org_id".to_owned(),
+        join("carrier_account", "a", "a.org_id = n.org_id"),
+        join(
+            "flow",
+            "f",
+            "f.org_id = n.org_id AND f.id = n.sms_flow_id AND n.sms_enabled AND f.deleted_at IS NULL",
+        ),
+        join(
+            "conversation",
+            "c",
+            &format!("c.org_id = n.org_id AND c.number_id = n.id AND c.contact = {contact}"),
+        ),
+        join(
+            "consent",
+            "s",
+            &format!("s.org_id = n.org_id AND s.contact = {contact}"),
+        ),
+    ]
+    .join(" ")
 }
 
 /// Everything that deciding about one inbound text needs.
