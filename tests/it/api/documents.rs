@@ -120,6 +120,10 @@ fn says_what_it_needs(document: &Value) {
             described["responses"]["401"].is_object() && described["responses"]["403"].is_object(),
             "{id}"
         );
+        assert!(
+            described["responses"]["429"]["headers"]["Retry-After"].is_object(),
+            "{id} has a limit"
+        );
         let parameters = described["parameters"]
             .as_array()
             .cloned()
