@@ -40,6 +40,7 @@ pub(crate) fn skeleton() -> OpenApiRouter<App> {
     Problem::schemas(&mut schemas);
     let components = ComponentsBuilder::new()
         .security_scheme("api_key", bearer)
+        .response(TOO_MANY, too_many())
         .schemas_from_iter(schemas)
         .build();
     OpenApiRouter::with_openapi(
@@ -172,7 +173,7 @@ pub(crate) fn complete(described: &mut Described, operation: &Operation) {
             .responses
             .responses
             .entry(status.to_owned())
-            .or_insert_with(|| RefOr::T(a_problem(status, text)));
+            .or_insert_with(|| RefOr::T(a_problem(text).build()));
     };
     problem("401", "`api_key_required`: no key, or not one that works.");
     problem(
@@ -201,28 +202,31 @@ pub(crate) fn complete(described: &mut Described, operation: &Operation) {
         "`invalid`: `errors` says which fields are wrong. `idempotency_mismatch`: the key belongs to another request.",
     );
     problem(
-        "429",
-        "`rate_limited`: wait as long as `Retry-After` says; `violated-policies` names what is used up.",
-    );
-    problem(
         "default",
         "Any other problem. Be ready for 503, with `Retry-After`.",
     );
+    let too_many = RefOr::Ref(Ref::from_response_name(TOO_MANY));
+    let responses = &mut described.responses.responses;
+    responses.entry("429".into()).or_insert(too_many);
 }
 
-fn a_problem(status: &str, text: &str) -> Response {
+fn a_problem(text: &str) -> ResponseBuilder {
     let content = ContentBuilder::new()
         .schema(Some(RefOr::Ref(Ref::from_schema_name("Problem"))))
         .build();
-    let problem = ResponseBuilder::new()
+    ResponseBuilder::new()
         .description(text)
-        .content("application/problem+json", content);
-    if status != "429" {
-        return problem.build();
-    }
+        .content("application/problem+json", content)
+}
+
+/// The name of [`too_many`].
+const TOO_MANY: &str = "TooManyRequests";
+
+/// What every operation may answer: each has a limit.
+fn too_many() -> Response {
     let policies = "The budgets that the request counts against: `q` requests in `w` seconds.";
     let left = "What is left of each: `r` requests; in `t` seconds it is whole again.";
-    problem
+    a_problem("`rate_limited`: wait as long as `Retry-After` says; `violated-policies` names what is used up.")
         .header("Retry-After", a_header(Type::Integer, "Seconds."))
         .header("RateLimit-Policy", a_header(Type::String, policies))
         .header("RateLimit", a_header(Type::String, left))
