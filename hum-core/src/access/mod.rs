@@ -1,4 +1,4 @@
-//! Who may do what: API keys, roles, scopes, the one table of operations, and how often.
+//! Who may do what, and how often: API keys, roles, scopes, rate limits and the one table of operations.
 
 mod api_key;
 mod api_keys;
