@@ -13,7 +13,7 @@
 //!
 //! | Folder | Capability | Service |
 //! |---|---|---|
-//! | [`access`] | API keys, roles, the table of operations | [`Hum::api_keys`] |
+//! | [`access`] | API keys, roles, the table of operations, rate limits | [`Hum::api_keys`], [`Hum::rate_limits`] |
 //! | [`organization`] | the tenant, its carrier account | [`Hum::organizations`] |
 //! | [`telephony`] | the ports to a carrier | – |
 //! | [`flow`] | AI agents and their versions | [`Hum::flows`] |

@@ -70,6 +70,8 @@ pub async fn assemble(config: &Config, public_url: &str) -> Result<Assembled, Fa
         jobs_at_once: config.workers,
         session_idle: config.session_idle,
         session_wait: config.session_wait,
+        key_quotas: config.key_quotas,
+        organization_quotas: config.organization_quotas,
         ..Settings::default()
     };
     let builder = with_store(builder, config).await?;

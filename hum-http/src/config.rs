@@ -3,7 +3,7 @@
 use std::{fmt::Display, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use hum_adapters::{geocode, storage::PostgresStore};
-use hum_core::{cipher::Secret, job::JOBS_AT_ONCE, telephony::CarrierCredentials};
+use hum_core::{access::Quotas, cipher::Secret, job::JOBS_AT_ONCE, telephony::CarrierCredentials};
 
 /// A variable whose value cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -104,9 +104,10 @@ pub struct Config {
     pub session_idle: Duration,
     /// How long the creation of an address session waits for sources over a network.
     pub session_wait: Duration,
-    /// How many requests one API token may make to the address sessions in a minute; 0: as many as
-    /// it likes.
-    pub session_requests_per_minute: u32,
+    /// How often one key may call.
+    pub key_quotas: Quotas,
+    /// How often all keys of an organization together may call.
+    pub organization_quotas: Quotas,
 }
 
 /// OpenAI's model when nobody names one.
@@ -155,12 +156,8 @@ impl Config {
             geocoder: geocoder(&get)?,
             session_idle: session_idle(&get)?,
             session_wait: session_wait(&get)?,
-            session_requests_per_minute: parsed(
-                &get,
-                "HUM_SESSION_REQUESTS_PER_MINUTE",
-                "600",
-                "it must be a number of requests; 0 is no limit",
-            )?,
+            key_quotas: key_quotas(&get)?,
+            organization_quotas: organization_quotas(&get)?,
             data_dir,
         })
     }
@@ -244,6 +241,31 @@ fn session_wait(get: &Get) -> Result<Duration, BadValue> {
     } else {
         Err(BadValue::new("HUM_SESSION_WAIT_SECONDS", seconds, right))
     }
+}
+
+fn key_quotas(get: &Get) -> Result<Quotas, BadValue> {
+    let default = Quotas::OF_A_KEY;
+    Ok(Quotas {
+        read: quota(get, "HUM_RATE_READ_PER_MINUTE", default.read)?,
+        write: quota(get, "HUM_RATE_WRITE_PER_MINUTE", default.write)?,
+        send: quota(get, "HUM_RATE_SEND_PER_MINUTE", default.send)?,
+        sessions: quota(get, "HUM_SESSION_REQUESTS_PER_MINUTE", default.sessions)?,
+    })
+}
+
+fn organization_quotas(get: &Get) -> Result<Quotas, BadValue> {
+    let default = Quotas::OF_AN_ORGANIZATION;
+    Ok(Quotas {
+        read: quota(get, "HUM_RATE_ORG_READ_PER_MINUTE", default.read)?,
+        write: quota(get, "HUM_RATE_ORG_WRITE_PER_MINUTE", default.write)?,
+        send: quota(get, "HUM_RATE_ORG_SEND_PER_MINUTE", default.send)?,
+        sessions: quota(get, "HUM_RATE_ORG_SESSIONS_PER_MINUTE", default.sessions)?,
+    })
+}
+
+fn quota(get: &Get, name: &'static str, default: u32) -> Result<u32, BadValue> {
+    let right = "it must be a number of requests; 0 is no limit";
+    parsed(get, name, &default.to_string(), right)
 }
 
 fn database(url: Option<String>, data_dir: &std::path::Path) -> Result<DatabaseUrl, BadValue> {
@@ -466,6 +488,14 @@ mod tests {
             ("HUM_CARRIER_TIMEOUT_SECONDS", "0"),
             ("HUM_WORKERS", "-1"),
             ("HUM_POSTGRES_CONNECTIONS", "3"),
+            ("HUM_RATE_READ_PER_MINUTE", "many"),
+            ("HUM_RATE_WRITE_PER_MINUTE", "-1"),
+            ("HUM_RATE_SEND_PER_MINUTE", "1.5"),
+            ("HUM_SESSION_REQUESTS_PER_MINUTE", "4294967296"),
+            ("HUM_RATE_ORG_READ_PER_MINUTE", "1k"),
+            ("HUM_RATE_ORG_WRITE_PER_MINUTE", "-0"),
+            ("HUM_RATE_ORG_SEND_PER_MINUTE", "no"),
+            ("HUM_RATE_ORG_SESSIONS_PER_MINUTE", "x"),
             ("HUM_TWILIO_API_URL", "https://api.twilio.com/2010-04-01"),
             ("TWILIO_ACCOUNT_SID", "AC1"),
         ] {
@@ -479,6 +509,34 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn each_quota_has_its_own_variable() {
+        let config = read(&[
+            ("HUM_RATE_READ_PER_MINUTE", "1"),
+            ("HUM_RATE_WRITE_PER_MINUTE", "2"),
+            ("HUM_RATE_SEND_PER_MINUTE", "3"),
+            ("HUM_SESSION_REQUESTS_PER_MINUTE", "0"),
+            ("HUM_RATE_ORG_READ_PER_MINUTE", "5"),
+            ("HUM_RATE_ORG_WRITE_PER_MINUTE", "6"),
+            ("HUM_RATE_ORG_SEND_PER_MINUTE", "7"),
+            ("HUM_RATE_ORG_SESSIONS_PER_MINUTE", "8"),
+        ])
+        .unwrap();
+        let quotas = |[read, write, send, sessions]: [u32; 4]| Quotas {
+            read,
+            write,
+            send,
+            sessions,
+        };
+        assert_eq!(
+            (config.key_quotas, config.organization_quotas),
+            (quotas([1, 2, 3, 0]), quotas([5, 6, 7, 8]))
+        );
+        let config = read(&[]).unwrap();
+        assert_eq!(config.key_quotas, Quotas::OF_A_KEY);
+        assert_eq!(config.organization_quotas, Quotas::OF_AN_ORGANIZATION);
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub enum ErrorCode {
     NotFound,
     /// hum has more to do than it takes on, or a read took longer than it may.
     Overloaded,
-    /// Too many requests with this key.
+    /// Too many requests of a key, or of its organization.
     RateLimited,
     /// It took too long.
     Timeout,
@@ -143,6 +143,15 @@ pub struct ApiError {
     code: ErrorCode,
     detail: String,
     errors: Vec<FieldError>,
+    limited: Option<Limited>,
+}
+
+/// What else is said of a request that is one too many.
+#[derive(Debug, Clone)]
+struct Limited {
+    policies: Vec<&'static str>,
+    /// In seconds.
+    retry_after: u64,
 }
 
 impl ApiError {
@@ -152,6 +161,22 @@ impl ApiError {
             code,
             detail: detail.into(),
             errors: Vec::new(),
+            limited: None,
+        }
+    }
+
+    /// One request too many, for these policies; the same may succeed after so many seconds.
+    pub(crate) fn rate_limited(
+        detail: String,
+        policies: Vec<&'static str>,
+        retry_after: u64,
+    ) -> Self {
+        Self {
+            limited: Some(Limited {
+                policies,
+                retry_after,
+            }),
+            ..Self::new(ErrorCode::RateLimited, detail)
         }
     }
 
@@ -202,6 +227,10 @@ pub(crate) struct Problem {
     /// Every field that is wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ProblemField>,
+    /// With 429: every policy of `RateLimit-Policy` that has no room for the request.
+    #[serde(rename = "violated-policies", skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["send"]))]
+    violated_policies: Vec<&'static str>,
 }
 
 /// One field that is wrong.
@@ -221,6 +250,10 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.code.status();
         let itself = self.clone();
+        let (violated_policies, retry_after) = match self.limited {
+            Some(limited) => (limited.policies, limited.retry_after),
+            None => (Vec::new(), 1),
+        };
         let problem = Problem {
             r#type: format!("urn:hum:problem:{}", self.code.as_str()),
             title: status.canonical_reason().unwrap_or_default(),
@@ -235,6 +268,7 @@ impl IntoResponse for ApiError {
                     detail: error.detail,
                 })
                 .collect(),
+            violated_policies,
         };
         let mut response = (status, axum::Json(problem)).into_response();
         response.extensions_mut().insert(itself);
@@ -244,7 +278,7 @@ impl IntoResponse for ApiError {
             HeaderValue::from_static("application/problem+json"),
         );
         if self.code.is_retryable() {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
         }
         if self.code == ErrorCode::ApiKeyRequired {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -258,9 +292,8 @@ impl From<Error> for ApiError {
         let detail = error.to_string();
         match error {
             Error::Invalid(errors) => Self {
-                code: ErrorCode::Invalid,
-                detail,
                 errors,
+                ..Self::new(ErrorCode::Invalid, detail)
             },
             Error::NotFound(_) => Self::new(ErrorCode::NotFound, detail),
             Error::Conflict(_) => Self::new(ErrorCode::Conflict, detail),

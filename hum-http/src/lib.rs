@@ -38,9 +38,6 @@ pub struct RouterOptions {
     pub fake: Option<Arc<FakeCarrier>>,
     /// How long one request may take.
     pub timeout: Duration,
-    /// How many requests one API token may make to the address sessions in a minute; 0: as many as
-    /// it likes.
-    pub session_requests_per_minute: u32,
 }
 
 impl Default for RouterOptions {
@@ -48,7 +45,6 @@ impl Default for RouterOptions {
         Self {
             fake: None,
             timeout: Duration::from_secs(30),
-            session_requests_per_minute: 600,
         }
     }
 }

@@ -6,8 +6,9 @@ use hum_core::access::{OPERATIONS, Operation};
 use utoipa::{
     ToSchema as _,
     openapi::{
-        ComponentsBuilder, ContentBuilder, Info, License, ObjectBuilder, OpenApi, OpenApiBuilder,
-        Ref, RefOr, Required, ResponseBuilder, SecurityRequirement,
+        ComponentsBuilder, ContentBuilder, Header, HeaderBuilder, Info, License, ObjectBuilder,
+        OpenApi, OpenApiBuilder, Ref, RefOr, Required, Response, ResponseBuilder,
+        SecurityRequirement,
         path::{Operation as Described, Parameter, ParameterBuilder, ParameterIn, PathItem},
         schema::Type,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -23,7 +24,8 @@ AI voice and SMS operations: texts come in, agents answer them, people take over
 
 Every call has a key: `Authorization: Bearer hum_live_…`. A key has a role and scopes; each operation says which it needs. \
 Errors are problems (RFC 9457) with a `code` for programs. Lists have `limit` and `cursor`. Every POST takes an \
-`Idempotency-Key`: the same key and request have one effect and one answer, for 72 hours.";
+`Idempotency-Key`: the same key and request have one effect and one answer, for 72 hours. `RateLimit` says how many more requests \
+of this class the key and its organization may make; one too many is answered with 429 and has no effect.";
 
 /// The document before the routes are added.
 pub(crate) fn skeleton() -> OpenApiRouter<App> {
@@ -38,6 +40,7 @@ pub(crate) fn skeleton() -> OpenApiRouter<App> {
     Problem::schemas(&mut schemas);
     let components = ComponentsBuilder::new()
         .security_scheme("api_key", bearer)
+        .response(TOO_MANY, too_many())
         .schemas_from_iter(schemas)
         .build();
     OpenApiRouter::with_openapi(
@@ -166,18 +169,11 @@ pub(crate) fn complete(described: &mut Described, operation: &Operation) {
         }
     }
     let mut problem = |status: &str, text: &str| {
-        let content = ContentBuilder::new()
-            .schema(Some(RefOr::Ref(Ref::from_schema_name("Problem"))))
-            .build();
-        let response = ResponseBuilder::new()
-            .description(text)
-            .content("application/problem+json", content)
-            .build();
         described
             .responses
             .responses
             .entry(status.to_owned())
-            .or_insert(RefOr::T(response));
+            .or_insert_with(|| RefOr::T(a_problem(text).build()));
     };
     problem("401", "`api_key_required`: no key, or not one that works.");
     problem(
@@ -207,8 +203,41 @@ pub(crate) fn complete(described: &mut Described, operation: &Operation) {
     );
     problem(
         "default",
-        "Any other problem. Be ready for 429 and 503, with `Retry-After`.",
+        "Any other problem. Be ready for 503, with `Retry-After`.",
     );
+    let too_many = RefOr::Ref(Ref::from_response_name(TOO_MANY));
+    let responses = &mut described.responses.responses;
+    responses.entry("429".into()).or_insert(too_many);
+}
+
+fn a_problem(text: &str) -> ResponseBuilder {
+    let content = ContentBuilder::new()
+        .schema(Some(RefOr::Ref(Ref::from_schema_name("Problem"))))
+        .build();
+    ResponseBuilder::new()
+        .description(text)
+        .content("application/problem+json", content)
+}
+
+/// The name of [`too_many`].
+const TOO_MANY: &str = "TooManyRequests";
+
+/// What every operation may answer: each has a limit.
+fn too_many() -> Response {
+    let policies = "The budgets that the request counts against: `q` requests in `w` seconds.";
+    let left = "What is left of each: `r` requests; in `t` seconds it is whole again.";
+    a_problem("`rate_limited`: wait as long as `Retry-After` says; `violated-policies` names what is used up.")
+        .header("Retry-After", a_header(Type::Integer, "Seconds."))
+        .header("RateLimit-Policy", a_header(Type::String, policies))
+        .header("RateLimit", a_header(Type::String, left))
+        .build()
+}
+
+fn a_header(holds: Type, description: &str) -> Header {
+    HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(holds).build()))
+        .description(Some(description))
+        .build()
 }
 
 fn done(status: &str) -> &'static str {

@@ -51,6 +51,13 @@ pub enum Limit {
     Write,
     /// Reaching a person outside of it.
     Send,
+    /// Asking about an address: an API of its own, with a quota of its own.
+    Sessions,
+}
+
+impl Limit {
+    /// Every class.
+    pub const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Send, Self::Sessions];
 }
 
 macro_rules! operations {
@@ -123,11 +130,11 @@ operations! {
     listEvents               GET    "/api/events"                                  Viewer   "events:read"         Both Read;
     listAddressSessions      GET    "/api/address-sessions"                        Viewer   "sessions"            Both Read;
     getAddressSession        GET    "/api/address-sessions/{id}"                   Viewer   "sessions"            Both Read;
-    createSession            POST   "/sessions"                                    Operator "sessions"            Key  Write;
-    getSession               GET    "/sessions/{token}"                            Viewer   "sessions"            Key  Read;
-    closeSession             DELETE "/sessions/{token}"                            Operator "sessions"            Key  Write;
-    getInternetServices      GET    "/sessions/{token}/services/internet"          Viewer   "sessions"            Key  Read;
-    ping                     GET    "/ping"                                        Viewer   "sessions"            Key  Read;
+    createSession            POST   "/sessions"                                    Operator "sessions"            Key  Sessions;
+    getSession               GET    "/sessions/{token}"                            Viewer   "sessions"            Key  Sessions;
+    closeSession             DELETE "/sessions/{token}"                            Operator "sessions"            Key  Sessions;
+    getInternetServices      GET    "/sessions/{token}/services/internet"          Viewer   "sessions"            Key  Sessions;
+    ping                     GET    "/ping"                                        Viewer   "sessions"            Key  Sessions;
     listApiKeys              GET    "/api/keys"                                    Admin    "keys:read"           Both Read;
     createApiKey             POST   "/api/keys"                                    Admin    "keys:write"          Both Write;
     revokeApiKey             DELETE "/api/keys/{id}"                               Admin    "keys:write"          Both Write confirm;

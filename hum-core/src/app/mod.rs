@@ -6,7 +6,7 @@ mod unplugged;
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    access::{self, ApiKeyReads, ApiKeys},
+    access::{self, ApiKeyReads, ApiKeys, Quotas, RateLimits},
     address_session::{self, AddressSessionReads, AddressSessions},
     broadband::BroadbandMap,
     consent::{self, ConsentReads, OptOuts},
@@ -50,6 +50,7 @@ struct Services {
     settings: Settings,
     workers: Workers,
     api_keys: ApiKeys,
+    rate_limits: RateLimits,
     organizations: Organizations,
     flows: Flows,
     numbers: Numbers,
@@ -83,6 +84,10 @@ pub struct Settings {
     pub session_wait: Duration,
     /// How long one answer of a geocoder or a broadband map may take.
     pub source_timeout: Duration,
+    /// How often one key may call.
+    pub key_quotas: Quotas,
+    /// How often all keys of an organization together may call.
+    pub organization_quotas: Quotas,
 }
 
 impl Default for Settings {
@@ -97,6 +102,8 @@ impl Default for Settings {
             session_idle: Duration::from_secs(30 * 60),
             session_wait: Duration::from_secs(2),
             source_timeout: Duration::from_secs(10),
+            key_quotas: Quotas::OF_A_KEY,
+            organization_quotas: Quotas::OF_AN_ORGANIZATION,
         }
     }
 }
@@ -247,6 +254,10 @@ impl HumBuilder {
             kernel,
             storage,
             system,
+            rate_limits: RateLimits::new(
+                self.settings.key_quotas,
+                self.settings.organization_quotas,
+            ),
             settings: self.settings,
             workers,
             api_keys,
@@ -373,6 +384,8 @@ impl Hum {
     services! {
         /// API keys.
         api_keys: ApiKeys;
+        /// How often callers may call.
+        rate_limits: RateLimits;
         /// Tenants and their carrier accounts.
         organizations: Organizations;
         /// AI agents.

@@ -1,4 +1,4 @@
-//! What stands before every operation: the table, the key, the role, the scope.
+//! What stands before every operation: the table, the key, how often, the role, the scope.
 
 use std::sync::Arc;
 
@@ -8,10 +8,12 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
 };
-use hum_core::access::Operation;
+use hum_core::access::{Caller, Operation};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use crate::{app::App, error::ApiError, metrics};
+
+use super::rate_limit;
 
 /// Puts the guard before the routes of one path. The path is taken from the routes themselves, so
 /// it is the same wherever the router is nested.
@@ -37,10 +39,20 @@ async fn guard(
         return crate::error::no_such_path().await.into_response();
     };
     metrics::name(&request, operation.id);
-    match admit(&app, operation, request).await {
+    let key = bearer(&request).unwrap_or_default();
+    let caller = match app.hum.api_keys().authenticate(key).await {
+        Ok(caller) => caller,
+        Err(refused) => return ApiError::from(refused).into_response(),
+    };
+    let now = app.hum.clock().monotonic();
+    let count = app.hum.rate_limits().count(&caller, operation.limit, now);
+    let admitted = rate_limit::admit(&count).and_then(|()| admit(caller, operation, request));
+    let mut response = match admitted {
         Ok(request) => next.run(request).await,
         Err(refused) => refused.into_response(),
-    }
+    };
+    rate_limit::write(&count, response.headers_mut());
+    response
 }
 
 /// The row of the table. A route that is not in it is not served, whoever asks.
@@ -56,16 +68,7 @@ fn operation_of(method: &Method, path: &str) -> Option<&'static Operation> {
 }
 
 /// Lets a request in if its key may.
-async fn admit(
-    app: &App,
-    operation: &Operation,
-    mut request: Request,
-) -> Result<Request, ApiError> {
-    let caller = app
-        .hum
-        .api_keys()
-        .authenticate(bearer(&request).unwrap_or_default())
-        .await?;
+fn admit(caller: Caller, operation: &Operation, mut request: Request) -> Result<Request, ApiError> {
     caller.may(operation)?;
     // An API beside this one may ignore what it does not know.
     if operation.path.starts_with("/api/") && !operation.id.starts_with("list") {

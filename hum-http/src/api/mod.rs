@@ -11,6 +11,7 @@ mod messages;
 mod numbers;
 mod opt_outs;
 mod organization;
+mod rate_limit;
 mod templates;
 mod webhooks;
 

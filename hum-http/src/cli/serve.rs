@@ -29,7 +29,6 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let Assembled { hum, fake } = assemble(&config, &format!("http://{address}")).await?;
     let options = RouterOptions {
         fake: fake.clone(),
-        session_requests_per_minute: config.session_requests_per_minute,
         ..RouterOptions::default()
     };
     let router = hum_http::router_with(hum.clone(), options);

@@ -4,7 +4,6 @@
 
 mod envelope;
 mod openapi;
-mod rate_limit;
 mod request;
 mod view;
 
@@ -12,7 +11,6 @@ use axum::{
     Json, Router,
     extract::State,
     http::{StatusCode, header},
-    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{any, get},
 };
@@ -23,6 +21,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::UtoipaMethodRouter, routes};
 
 use crate::{
+    api::guard::guarded,
     app::App,
     error::{ApiError, ErrorCode, no_such_path},
     extract::{Caller, Command, Token},
@@ -31,7 +30,6 @@ use crate::{
 };
 
 use envelope::Empty;
-use rate_limit::{RateLimit, within_limit};
 use request::CreateSession;
 use view::{Envelope, Meta, Providers, service_address};
 
@@ -41,12 +39,7 @@ pub(crate) use view::{
 
 /// The routes of this API.
 pub(crate) fn router(app: &App) -> Router<App> {
-    let limit = RateLimit::new(&app.hum, app.options.session_requests_per_minute);
-    // The guard comes first: only who has a key has a quota.
-    let guarded = operations().into_iter().map(|(schemas, paths, routes)| {
-        let limited = routes.route_layer(from_fn_with_state(limit.clone(), within_limit));
-        crate::api::guard::guarded(app, (schemas, paths, limited))
-    });
+    let guarded = operations().into_iter().map(|routes| guarded(app, routes));
     let routes = guarded.fold(openapi::skeleton(), |router, routes| router.routes(routes));
     let (routes, description) = routes.split_for_parts();
     let document = std::sync::Arc::new(Document::new(description, openapi::complete));

@@ -120,6 +120,15 @@ fn says_what_it_needs(document: &Value) {
             described["responses"]["401"].is_object() && described["responses"]["403"].is_object(),
             "{id}"
         );
+        let too_many = &described["responses"]["429"];
+        let too_many = match too_many["$ref"].as_str() {
+            Some(reference) => document.pointer(&reference[1..]).unwrap(),
+            None => too_many,
+        };
+        assert!(
+            too_many["headers"]["Retry-After"].is_object(),
+            "{id} has a limit"
+        );
         let parameters = described["parameters"]
             .as_array()
             .cloned()

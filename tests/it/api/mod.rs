@@ -14,6 +14,7 @@ mod messages;
 mod numbers;
 mod opt_outs;
 mod organization;
+mod rate_limits;
 mod service;
 mod session_requests;
 mod sessions;

@@ -13,7 +13,7 @@ use hum_adapters::{
 };
 use hum_core::{
     Hum, HumBuilder, Settings, Storage,
-    access::{Caller, KeyMode, NewApiKey, Role},
+    access::{Caller, KeyMode, NewApiKey, Quotas, Role},
     id::OrgId,
     idempotency::{Answer, Remember},
     organization::NewOrganization,
@@ -52,6 +52,8 @@ pub struct Sources {
     pub geocoder: FixedGeocoder,
     pub map: FixedBroadbandMap,
     pub requests_per_minute: u32,
+    /// Of keys, but for address sessions, and of organizations.
+    pub quotas: (Quotas, Quotas),
 }
 
 impl Default for Sources {
@@ -60,6 +62,7 @@ impl Default for Sources {
             geocoder: FixedGeocoder::default(),
             map: FixedBroadbandMap::default(),
             requests_per_minute: 600,
+            quotas: (Quotas::OF_A_KEY, Quotas::OF_AN_ORGANIZATION),
         }
     }
 }
@@ -119,6 +122,11 @@ impl TestApp {
             default_account: Some(fake.credentials()),
             // Nobody's clock moves while a request waits.
             session_wait: Duration::ZERO,
+            key_quotas: Quotas {
+                sessions: sources.requests_per_minute,
+                ..sources.quotas.0
+            },
+            organization_quotas: sources.quotas.1,
             ..Settings::default()
         };
         let builder = Hum::builder()
@@ -135,7 +143,6 @@ impl TestApp {
         let hum = with_store(builder).build().expect("every port");
         let options = RouterOptions {
             fake: Some(fake.clone()),
-            session_requests_per_minute: sources.requests_per_minute,
             ..RouterOptions::default()
         };
         let router = hum_http::router_with(hum.clone(), options);
