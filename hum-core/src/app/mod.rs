@@ -18,6 +18,8 @@ use crate::{
         clock::Clock,
         egress::Egress,
         entropy::Entropy,
+        event::EventReads,
+        feed::Feed,
         id::OrgId,
         job::{JobQueue, Workers},
         live_bus::LiveBus,
@@ -49,6 +51,7 @@ struct Services {
     system: Arc<dyn SystemReads>,
     settings: Settings,
     workers: Workers,
+    feed: Feed,
     api_keys: ApiKeys,
     organizations: Organizations,
     flows: Flows,
@@ -74,6 +77,8 @@ pub struct Settings {
     pub model_timeout: Duration,
     /// How long an idle worker waits before it looks again: what a lost wake-up costs at most.
     pub worker_poll: Duration,
+    /// The same for whoever follows the feed of events.
+    pub feed_poll: Duration,
     /// After how long without use an address session expires.
     pub session_idle: Duration,
     /// How long the creation of an address session waits for remote sources.
@@ -90,6 +95,7 @@ impl Default for Settings {
             carrier_timeout: Duration::from_secs(30),
             model_timeout: Duration::from_secs(60),
             worker_poll: Duration::from_secs(1),
+            feed_poll: Duration::from_secs(1),
             session_idle: Duration::from_secs(30 * 60),
             session_wait: Duration::from_secs(2),
             source_timeout: Duration::from_secs(10),
@@ -233,6 +239,7 @@ impl HumBuilder {
             address_sessions.jobs(),
         ];
         let kinds = kinds.into_iter().flatten().collect();
+        let feed = self.feed(&kernel, &storage);
         let workers = Workers::new(kernel.clone(), queue, kinds, self.settings.worker_poll);
         Ok(Hum(Arc::new(Services {
             kernel,
@@ -240,6 +247,7 @@ impl HumBuilder {
             system,
             settings: self.settings,
             workers,
+            feed,
             api_keys,
             organizations,
             flows,
@@ -265,6 +273,11 @@ impl HumBuilder {
             live_bus: self.live_bus.take().ok_or(MissingPort("live_bus"))?,
             followers: vec![webhook::follow],
         }))
+    }
+
+    fn feed(&self, kernel: &Kernel, storage: &Arc<dyn Storage>) -> Feed {
+        let poll = self.settings.feed_poll;
+        Feed::new(kernel.clone(), reads!(storage, EventReads), poll)
     }
 
     fn organizations(
@@ -380,6 +393,8 @@ impl Hum {
         address_sessions: AddressSessions;
         /// Runs jobs.
         workers: Workers;
+        /// Events as they come.
+        feed: Feed;
     }
 
     /// Starts assembling.
