@@ -18,6 +18,7 @@ pub mod dev;
 mod docs;
 mod edge;
 pub mod error;
+mod event_streams;
 mod extract;
 mod health;
 mod metrics;
@@ -31,6 +32,8 @@ use axum::Router;
 use hum_adapters::telephony::fake::FakeCarrier;
 use hum_core::Hum;
 
+pub use event_streams::{EventStreams, StreamLimits};
+
 /// What the router offers besides the API.
 #[derive(Clone)]
 pub struct RouterOptions {
@@ -41,6 +44,9 @@ pub struct RouterOptions {
     /// How many requests one API token may make to the address sessions in a minute; 0: as many as
     /// it likes.
     pub session_requests_per_minute: u32,
+    /// The open streams of events. None of them ends by itself: a server that stops keeps a clone
+    /// and ends them.
+    pub event_streams: EventStreams,
 }
 
 impl Default for RouterOptions {
@@ -49,6 +55,7 @@ impl Default for RouterOptions {
             fake: None,
             timeout: Duration::from_secs(30),
             session_requests_per_minute: 600,
+            event_streams: EventStreams::default(),
         }
     }
 }

@@ -41,6 +41,11 @@ impl InProcessBus {
     /// Wakes everybody once, because signals may have been missed.
     pub(super) fn wake_all(&self) {
         self.0.jobs.notify_one();
+        self.wake_followers();
+    }
+
+    /// The same only for those who listen to feeds.
+    pub(super) fn wake_followers(&self) {
         for heard in self.0.feeds().values() {
             heard.newest.send_modify(|_| ());
         }

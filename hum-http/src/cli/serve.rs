@@ -32,6 +32,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
         session_requests_per_minute: config.session_requests_per_minute,
         ..RouterOptions::default()
     };
+    let event_streams = options.event_streams.clone();
     let router = hum_http::router_with(hum.clone(), options);
 
     let (stop, stopped) = watch::channel(false);
@@ -65,6 +66,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     signal().await?;
     tracing::info!("stopping");
     let _ = stop.send(true);
+    event_streams.stop();
     let rest = async {
         let _ = server.await;
         while background.join_next().await.is_some() {}
