@@ -8,12 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use hum_adapters::bus::{InProcessBus, PostgresBus};
-use hum_core::{
-    clock::Timestamp,
-    entropy::Entropy,
-    id::OrgId,
-    live_bus::LiveBus,
-};
+use hum_core::{clock::Timestamp, entropy::Entropy, id::OrgId, live_bus::LiveBus};
 use hum_testkit::{
     Chance, Options, VirtualClock, contract::bus::BusWorld, fake::bus::SimBus,
     postgres::TestDatabase, process::Fate,
@@ -90,7 +85,10 @@ async fn introduce<K>(world: &World<K>) {
             loop {
                 event_seq += 1;
                 from.publish(org, event_seq);
-                if matches!(timeout(Duration::from_millis(100), listener.next()).await, Ok(1..)) {
+                if matches!(
+                    timeout(Duration::from_millis(100), listener.next()).await,
+                    Ok(1..)
+                ) {
                     break;
                 }
             }

@@ -120,8 +120,7 @@ impl LiveBus for PostgresBus {
 
     fn publish(&self, org: OrgId, event_seq: i64) {
         self.local.publish(org, event_seq);
-        self.outbox
-            .put(|signals| signals.published(org, event_seq));
+        self.outbox.put(|signals| signals.published(org, event_seq));
     }
 
     fn subscribe(&self, org: OrgId) -> Box<dyn Subscription> {
@@ -227,9 +226,7 @@ impl Node {
 }
 
 /// A connection that is dead without having been closed says nothing.
-async fn in_time<T>(
-    work: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, sqlx::Error> {
+async fn in_time<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
     timeout(PATIENCE, work)
         .await
         .unwrap_or_else(|_| Err(lost()))

@@ -104,12 +104,10 @@ impl fmt::Display for Signals {
         }
         match &self.feeds {
             Feeds::All => write!(f, " {ALL}"),
-            Feeds::Of(feeds) => feeds
-                .iter()
-                .try_for_each(|(org, event_seq)| {
-                    f.write_char(' ')?;
-                    write!(f, "{org}={event_seq}")
-                }),
+            Feeds::Of(feeds) => feeds.iter().try_for_each(|(org, event_seq)| {
+                f.write_char(' ')?;
+                write!(f, "{org}={event_seq}")
+            }),
         }
     }
 }

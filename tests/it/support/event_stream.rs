@@ -48,7 +48,8 @@ impl EventStream {
                 .await
                 .expect("the stream says something within 20 s")?;
             let bytes = bytes.expect("a stream that does not break off");
-            self.text.push_str(std::str::from_utf8(&bytes).expect("UTF-8"));
+            self.text
+                .push_str(std::str::from_utf8(&bytes).expect("UTF-8"));
         }
     }
 
@@ -66,7 +67,9 @@ impl EventStream {
             };
             let Some(data) = field("data") else { continue };
             return Some(Told {
-                id: field("id").and_then(|id| id.parse().ok()).expect("a number"),
+                id: field("id")
+                    .and_then(|id| id.parse().ok())
+                    .expect("a number"),
                 kind: field("event").expect("a type"),
                 data,
             });
