@@ -18,7 +18,6 @@ use crate::{
         clock::Clock,
         egress::Egress,
         entropy::Entropy,
-        event::EventReads,
         feed::Feed,
         id::OrgId,
         job::{JobQueue, Workers},
@@ -277,7 +276,9 @@ impl HumBuilder {
 
     fn feed(&self, kernel: &Kernel, storage: &Arc<dyn Storage>) -> Feed {
         let poll = self.settings.feed_poll;
-        Feed::new(kernel.clone(), reads!(storage, EventReads), poll)
+        let storage = Arc::clone(storage);
+        let reads = Reads::new(move |org| storage.feed(org));
+        Feed::new(kernel.clone(), reads, poll)
     }
 
     fn organizations(

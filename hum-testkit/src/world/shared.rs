@@ -218,6 +218,12 @@ impl Shared {
         });
     }
 
+    /// Adds somebody who only watches: it belongs to no process, and the world may be quiet before
+    /// it is done.
+    pub fn attend(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawner.spawn(None, work);
+    }
+
     /// Starts a process on the shared store.
     ///
     /// # Panics
