@@ -29,7 +29,12 @@ async fn next_event(
 async fn what_one_server_commits_another_one_tells_at_once() {
     hum_adapters::install_tls();
     let database = TestDatabase::create().await;
-    let start = || Setup::new(Some(database.url.clone()), &[("HUM_CARRIER", "fake".into())]);
+    let start = || {
+        Setup::new(
+            Some(database.url.clone()),
+            &[("HUM_CARRIER", "fake".into())],
+        )
+    };
     let (one, other) = (start(), start());
     let organization = one.run(&["organizations", "create", "wake"]);
     let key = one.run(&["keys", "create", "--org", &organization, "--role", "admin"]);
@@ -38,7 +43,9 @@ async fn what_one_server_commits_another_one_tells_at_once() {
     other.ready().await;
 
     let client = reqwest::Client::new();
-    let follow = client.get(other.url("/api/events/stream")).bearer_auth(&key);
+    let follow = client
+        .get(other.url("/api/events/stream"))
+        .bearer_auth(&key);
     let followed = follow.send().await.expect("an answer");
     assert_eq!(followed.status(), 200);
     let mut stream = followed.bytes_stream();
@@ -61,7 +68,10 @@ async fn what_one_server_commits_another_one_tells_at_once() {
     took.sort();
     println!("request to the one until told by the other: {took:?}");
     // By looking each second it would be half a second.
-    assert!(took[took.len() / 2] < Duration::from_millis(250), "{took:?}");
+    assert!(
+        took[took.len() / 2] < Duration::from_millis(250),
+        "{took:?}"
+    );
 
     let began = Instant::now();
     other_server.terminate().await;

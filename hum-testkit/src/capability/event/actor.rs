@@ -73,8 +73,11 @@ impl Client {
         self.has(following.after());
         let clock = self.shared.clock();
         let end = clock.monotonic() + visit.time;
-        while let Some(events) = before(clock.sleep(end - clock.monotonic()), &mut following).await
-        {
+        loop {
+            let time_left = end.saturating_sub(clock.monotonic());
+            let Some(events) = before(clock.sleep(time_left), &mut following).await else {
+                return;
+            };
             for event in events {
                 if visit.events == 0 {
                     return;
