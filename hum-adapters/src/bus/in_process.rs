@@ -128,7 +128,7 @@ impl Drop for Listener {
 mod tests {
     use std::time::Duration;
 
-    use hum_core::{clock::Timestamp, entropy::Entropy as _};
+    use hum_core::clock::Timestamp;
     use tokio::time::timeout;
 
     use super::*;
