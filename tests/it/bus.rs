@@ -1,10 +1,7 @@
 //! Every bus keeps the same promises: the suite of `hum_testkit::contract::bus`, once for each, and
 //! what only one of them can break.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use hum_adapters::bus::{InProcessBus, PostgresBus};
@@ -14,7 +11,7 @@ use hum_testkit::{
     postgres::TestDatabase, process::Fate,
 };
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Two ends of a bus, and what must outlive them.
 struct World<K> {

@@ -1,12 +1,12 @@
 //! Two servers on one Postgres: what one commits, the other one tells at once; and a server that
 //! stops does not wait for those who listen.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _};
 use hum_testkit::postgres::TestDatabase;
 use serde_json::json;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::server::Setup;
 
