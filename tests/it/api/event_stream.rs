@@ -29,6 +29,9 @@ on_both_stores!(
     without_a_signal_it_looks_each_second
 );
 
+/// Of a request; short, to see that it does not count for streams.
+const TIME_LIMIT: Duration = Duration::from_secs(2);
+
 /// Something happens in the first organization.
 async fn happens(app: &TestApp) {
     let contact = json!({ "contact_e164": fresh_number() });
@@ -63,7 +66,7 @@ fn server(app: &TestApp, limits: StreamLimits) -> (axum::Router, EventStreams) {
     let event_streams = EventStreams::new(limits);
     let options = RouterOptions {
         event_streams: event_streams.clone(),
-        timeout: Duration::from_millis(50),
+        timeout: TIME_LIMIT,
         ..RouterOptions::default()
     };
     (
@@ -246,7 +249,7 @@ async fn a_silent_stream_lives() {
     let (router, _) = server(&app, StreamLimits::default());
     let mut stream = followed(&app.viewer.at(router), "", &[]).await;
     stream.frame().await;
-    sleep(Duration::from_millis(200)).await;
+    sleep(TIME_LIMIT + Duration::from_millis(200)).await;
     for _ in 0..3 {
         for _ in 0..15 {
             app.pass(Duration::from_secs(1)).await;

@@ -6,7 +6,10 @@ use std::{pin::pin, time::Duration};
 use futures_util::future::{Either, select};
 use hum_core::{Hum, clock::Clock as _, error::Error, event::Event, feed::Following, id::OrgId};
 
-use crate::{executor::give_way, world::Shared};
+use crate::world::Shared;
+
+/// Between two events of a page: others act, and the process may die.
+const ON_THE_WAY: Duration = Duration::from_millis(1);
 
 /// A client.
 #[derive(Clone)]
@@ -84,7 +87,7 @@ impl Client {
                 }
                 visit.events -= 1;
                 self.sees(&event);
-                give_way().await;
+                clock.sleep(ON_THE_WAY).await;
             }
         }
     }
