@@ -30,8 +30,8 @@
 //! | [`address_session`] | an address in, providers and plans out; tokens, agents, expiry | [`Hum::address_sessions`] |
 //!
 //! The kernel: [`actor`], [`audit`], [`batch`], [`cipher`], [`clock`], [`decide`], [`egress`],
-//! [`entropy`], [`error`], [`event`], [`id`], [`idempotency`], [`job`], [`live_bus`], [`page`],
-//! [`record`], [`store`].
+//! [`entropy`], [`error`], [`event`], [`feed`], [`id`], [`idempotency`], [`job`], [`live_bus`],
+//! [`page`], [`record`], [`store`].
 
 #![forbid(unsafe_code)]
 
@@ -57,6 +57,6 @@ pub use app::{
     Census, Counts, Hum, HumBuilder, MissingPort, OrgReads, Settings, Storage, SystemReads, records,
 };
 pub use kernel::{
-    actor, audit, batch, cipher, clock, decide, egress, entropy, error, event, id, idempotency,
-    job, live_bus, page, record, store,
+    actor, audit, batch, cipher, clock, decide, egress, entropy, error, event, feed, id,
+    idempotency, job, live_bus, page, record, store,
 };

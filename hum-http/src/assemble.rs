@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hum_adapters::{
     broadband::LocalBroadbandMap,
-    bus::InProcessBus,
+    bus::{InProcessBus, PostgresBus},
     cipher::KeyFileCipher,
     clock::SystemClock,
     egress::{EgressPolicy, GuardedEgress},
@@ -56,7 +56,6 @@ pub async fn assemble(config: &Config, public_url: &str) -> Result<Assembled, Fa
     let builder = Hum::builder()
         .clock(SystemClock::new())
         .entropy(SystemEntropy)
-        .live_bus(InProcessBus::new())
         .egress(GuardedEgress::new(policy).map_err(Failure::new)?)
         .geocoder(geocoder(config)?)
         .broadband_map(broadband_map(config)?)
@@ -200,16 +199,20 @@ fn with_carrier(
     }
 }
 
+/// Memory, and the bus that reaches as far as it does.
 async fn with_store(builder: HumBuilder, config: &Config) -> Result<HumBuilder, Failure> {
     let unusable = |error: hum_core::store::StoreError| {
         Failure::new(format!("HUM_DATABASE_URL cannot be used: {error}"))
     };
     Ok(match &config.database {
-        DatabaseUrl::Sqlite(path) => builder.storage(SqliteStore::open(path).map_err(unusable)?),
-        DatabaseUrl::Postgres(url) => builder.storage(
-            PostgresStore::connect_with(url.reveal(), config.postgres_connections)
-                .await
-                .map_err(unusable)?,
-        ),
+        DatabaseUrl::Sqlite(path) => builder
+            .live_bus(InProcessBus::new())
+            .storage(SqliteStore::open(path).map_err(unusable)?),
+        DatabaseUrl::Postgres(url) => {
+            let store = PostgresStore::connect_with(url.reveal(), config.postgres_connections);
+            builder
+                .storage(store.await.map_err(unusable)?)
+                .live_bus(PostgresBus::start(url.reveal()).map_err(unusable)?)
+        }
     })
 }

@@ -18,6 +18,7 @@ pub mod dev;
 mod docs;
 mod edge;
 pub mod error;
+mod event_streams;
 mod extract;
 mod health;
 mod metrics;
@@ -31,6 +32,8 @@ use axum::Router;
 use hum_adapters::telephony::fake::FakeCarrier;
 use hum_core::Hum;
 
+pub use event_streams::{EventStreams, StreamLimits};
+
 /// What the router offers besides the API.
 #[derive(Clone)]
 pub struct RouterOptions {
@@ -38,6 +41,9 @@ pub struct RouterOptions {
     pub fake: Option<Arc<FakeCarrier>>,
     /// How long one request may take.
     pub timeout: Duration,
+    /// The open streams of events. None of them ends by itself: a server that stops keeps a clone
+    /// and ends them.
+    pub event_streams: EventStreams,
 }
 
 impl Default for RouterOptions {
@@ -45,6 +51,7 @@ impl Default for RouterOptions {
         Self {
             fake: None,
             timeout: Duration::from_secs(30),
+            event_streams: EventStreams::default(),
         }
     }
 }

@@ -13,7 +13,8 @@ use hum_core::{
 
 use crate::{
     capability::{
-        address_session::SessionLog, job::JobLog, job::QueueNews, sms::SmsLog, webhook::WebhookLog,
+        address_session::SessionLog, event::EventLog, job::JobLog, job::QueueNews, sms::SmsLog,
+        webhook::WebhookLog,
     },
     clock::VirtualClock,
     invariant::{Commit, Findings, Invariant, Known, Mirror},
@@ -32,6 +33,8 @@ pub struct WorldLog {
     pub webhooks: WebhookLog,
     /// Of jobs.
     pub jobs: JobLog,
+    /// Of clients that follow feeds.
+    pub events: EventLog,
     /// Of address sessions.
     pub sessions: SessionLog,
 }

@@ -35,6 +35,12 @@ pub struct Options {
     pub carrier_slow: u64,
     /// An inbound text is delivered several times, at once.
     pub inbound_repeated: u64,
+    /// A wake-up between or within processes is lost; in some worlds each one is.
+    pub signal_lost: u64,
+    /// A wake-up comes twice.
+    pub signal_repeated: u64,
+    /// How many clients follow the feed of each tenant.
+    pub followers: u64,
     /// The model does what it wants.
     pub hostile_model: bool,
     /// The model fails.
@@ -91,6 +97,8 @@ impl Options {
         };
         // In some worlds no receipt arrives at all, and only the carrier's list can tell.
         let receipts_lost_at_most = if chance.below(4) == 0 { 1000 } else { 200 };
+        // In some worlds no wake-up arrives at all, and everybody must look by himself.
+        let loses_every_signal = chance.below(8) == 0;
         let carrier_fails_at_most = if chance.below(4) == 0 { 800 } else { 300 };
         let options = Self {
             seed,
@@ -106,6 +114,13 @@ impl Options {
             receipt_repeated: sometimes(300),
             carrier_slow: sometimes(300),
             inbound_repeated: sometimes(300),
+            signal_lost: if loses_every_signal {
+                1000
+            } else {
+                sometimes(500)
+            },
+            signal_repeated: sometimes(300),
+            followers: chance.between(0, 2),
             hostile_model: chance.below(3) == 0,
             model_fails: sometimes(200),
             endpoint_fails: sometimes(400),
@@ -169,6 +184,9 @@ impl Options {
             receipt_repeated: 0,
             carrier_slow: 0,
             inbound_repeated: 0,
+            signal_lost: 0,
+            signal_repeated: 0,
+            followers: 0,
             hostile_model: false,
             model_fails: 0,
             endpoint_fails: 0,

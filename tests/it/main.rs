@@ -4,6 +4,7 @@
 
 mod api;
 mod architecture;
+mod bus;
 mod contract;
 mod journey;
 mod overload;

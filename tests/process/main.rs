@@ -8,3 +8,4 @@ mod import;
 mod kill;
 mod load;
 mod server;
+mod wake;

@@ -140,6 +140,16 @@ impl Server {
         self.child.wait().expect("the server can be waited for");
     }
 
+    /// SIGTERM; returns when the program has ended.
+    pub async fn terminate(mut self) {
+        let pid = self.child.id().to_string();
+        let told = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(told.is_ok_and(|status| status.success()), "a signal");
+        while !self.ended() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Whether it ended by itself.
     pub fn ended(&mut self) -> bool {
         self.child.try_wait().is_ok_and(|status| status.is_some())

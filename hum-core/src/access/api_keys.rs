@@ -98,6 +98,19 @@ impl ApiKeys {
         Ok(key.caller())
     }
 
+    /// Whether somebody who was let in would still be: that the key was not revoked since. Whoever
+    /// came without a key needs none.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn still_holds(&self, caller: &Caller) -> Result<bool, StoreError> {
+        let Some(id) = caller.actor.key() else {
+            return Ok(true);
+        };
+        let key = self.reads.of(caller.org).api_key(id).await?;
+        Ok(key.is_some_and(|key| key.revoked_at().is_none()))
+    }
+
     /// Makes a key.
     ///
     /// # Errors

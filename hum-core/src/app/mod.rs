@@ -18,6 +18,7 @@ use crate::{
         clock::Clock,
         egress::Egress,
         entropy::Entropy,
+        feed::Feed,
         id::OrgId,
         job::{JOBS_AT_ONCE, JobQueue, Workers},
         live_bus::LiveBus,
@@ -49,6 +50,7 @@ struct Services {
     system: Arc<dyn SystemReads>,
     settings: Settings,
     workers: Workers,
+    feed: Feed,
     api_keys: ApiKeys,
     rate_limits: RateLimits,
     organizations: Organizations,
@@ -78,6 +80,8 @@ pub struct Settings {
     pub jobs_at_once: usize,
     /// How long an idle worker waits before it looks again: what a lost wake-up costs at most.
     pub worker_poll: Duration,
+    /// The same for whoever follows the feed of events.
+    pub feed_poll: Duration,
     /// After how long without use an address session expires.
     pub session_idle: Duration,
     /// How long the creation of an address session waits for remote sources.
@@ -99,6 +103,7 @@ impl Default for Settings {
             model_timeout: Duration::from_secs(60),
             jobs_at_once: JOBS_AT_ONCE,
             worker_poll: Duration::from_secs(1),
+            feed_poll: Duration::from_secs(1),
             session_idle: Duration::from_secs(30 * 60),
             session_wait: Duration::from_secs(2),
             source_timeout: Duration::from_secs(10),
@@ -250,6 +255,7 @@ impl HumBuilder {
             ..
         } = self.settings;
         let workers = Workers::new(kernel.clone(), queue, kinds, jobs_at_once, worker_poll);
+        let feed = self.feed(&kernel, &storage);
         Ok(Hum(Arc::new(Services {
             kernel,
             storage,
@@ -260,6 +266,7 @@ impl HumBuilder {
             ),
             settings: self.settings,
             workers,
+            feed,
             api_keys,
             organizations,
             flows,
@@ -285,6 +292,13 @@ impl HumBuilder {
             live_bus: self.live_bus.take().ok_or(MissingPort("live_bus"))?,
             followers: vec![webhook::follow],
         }))
+    }
+
+    fn feed(&self, kernel: &Kernel, storage: &Arc<dyn Storage>) -> Feed {
+        let poll = self.settings.feed_poll;
+        let storage = Arc::clone(storage);
+        let reads = Reads::new(move |org| storage.feed(org));
+        Feed::new(kernel.clone(), reads, poll)
     }
 
     fn organizations(
@@ -402,6 +416,8 @@ impl Hum {
         address_sessions: AddressSessions;
         /// Runs jobs.
         workers: Workers;
+        /// Events as they come.
+        feed: Feed;
     }
 
     /// Starts assembling.

@@ -27,6 +27,11 @@ pub trait Storage: Store + JobQueue {
     /// Reads of one organization.
     fn org(&self, org: OrgId) -> Arc<dyn OrgReads>;
 
+    /// Reads of one organization's feed, for whoever follows it.
+    fn feed(&self, org: OrgId) -> Arc<dyn EventReads> {
+        self.org(org)
+    }
+
     /// Reads that come before an organization is known, and the operator's view of all of them.
     fn system(&self) -> Arc<dyn SystemReads>;
 }

@@ -14,6 +14,7 @@ pub mod egress;
 pub mod entropy;
 pub mod error;
 pub mod event;
+pub mod feed;
 pub mod id;
 pub mod idempotency;
 pub mod job;
@@ -104,7 +105,7 @@ impl Kernel {
     }
 
     /// Commits, with the jobs that hear of its events, then wakes the workers if a job is due, or
-    /// will be before they look by themselves.
+    /// will be before they look by themselves, and whoever follows the feed if it grew.
     ///
     /// # Errors
     /// See [`Store::commit`].
@@ -118,11 +119,15 @@ impl Kernel {
                 .collect();
             jobs.into_iter().for_each(|job| batch.enqueue(job));
         }
+        let org = batch.org;
         let soon = self.now() + SOON;
         let due = batch.next_job_at().is_some_and(|at| at <= soon);
         let committed = self.0.store.commit(batch).await?;
         if due {
             self.0.live_bus.jobs_due();
+        }
+        if let Some(seq) = committed.last_event_seq {
+            self.0.live_bus.publish(org, seq);
         }
         Ok(committed)
     }

@@ -71,7 +71,10 @@ fn operation_of(method: &Method, path: &str) -> Option<&'static Operation> {
 fn admit(caller: Caller, operation: &Operation, mut request: Request) -> Result<Request, ApiError> {
     caller.may(operation)?;
     // An API beside this one may ignore what it does not know.
-    if operation.path.starts_with("/api/") && !operation.id.starts_with("list") {
+    let takes_query = ["list", "stream"]
+        .iter()
+        .any(|verb| operation.id.starts_with(verb));
+    if operation.path.starts_with("/api/") && !takes_query {
         let query = request.uri().query().unwrap_or_default();
         if let Some((name, _)) = form_urlencoded::parse(query.as_bytes()).next() {
             return Err(ApiError::invalid(

@@ -2,6 +2,7 @@
 
 mod address_sessions;
 mod conversations;
+mod event_stream;
 mod events;
 mod flows;
 pub(crate) mod guard;
@@ -43,6 +44,7 @@ fn operations() -> Vec<UtoipaMethodRouter<App>> {
         templates::routes(),
         webhooks::routes(),
         events::routes(),
+        event_stream::routes(),
         address_sessions::routes(),
         keys::routes(),
     ]

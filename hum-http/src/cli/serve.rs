@@ -31,6 +31,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
         fake: fake.clone(),
         ..RouterOptions::default()
     };
+    let event_streams = options.event_streams.clone();
     let router = hum_http::router_with(hum.clone(), options);
 
     let (stop, stopped) = watch::channel(false);
@@ -64,6 +65,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     signal().await?;
     tracing::info!("stopping");
     let _ = stop.send(true);
+    event_streams.stop();
     let rest = async {
         let _ = server.await;
         while background.join_next().await.is_some() {}

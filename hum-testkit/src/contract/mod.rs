@@ -6,6 +6,7 @@
 
 pub mod address_session;
 pub mod batch;
+pub mod bus;
 pub mod job_queue;
 pub mod list;
 pub mod record;

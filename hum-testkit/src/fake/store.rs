@@ -7,6 +7,7 @@ use hum_core::{
     OrgReads, Storage, SystemReads,
     batch::{Batch, Committed},
     clock::Timestamp,
+    event::EventReads,
     id::OrgId,
     job::{Claim, Claimed, JobQueue, Line, Look, NextDue, Want},
     record::RecordReads,
@@ -62,6 +63,10 @@ impl Store for SimStore {
 impl Storage for SimStore {
     fn org(&self, org: OrgId) -> Arc<dyn OrgReads> {
         self.inner.org(org)
+    }
+
+    fn feed(&self, org: OrgId) -> Arc<dyn EventReads> {
+        self.inner.feed(org)
     }
 
     fn system(&self) -> Arc<dyn SystemReads> {

@@ -11,6 +11,7 @@
 
 mod carrier_webhooks;
 mod decision;
+mod feed;
 mod last_status;
 mod memory;
 mod outside;
@@ -168,6 +169,8 @@ pub const ALL: &[Bug] = bugs! {
     PauseAtStartOnly "INV-43" "a pause during a turn is not noticed" Memory(memory::ignore_takeovers);
     UnscopedRead "INV-46" "rows are looked up in another organization" Storage(decision::go_astray);
     UnsignedIsFine "INV-51" "a wrong carrier signature is accepted" Ports(carrier_webhooks::unsigned_is_fine);
+    BufferTrim "INV-61" "only the latest events of a feed are kept for who comes again" Storage(feed::keep_the_latest);
+    BusIsTruth "INV-61" "a follower reads as far as the bus said, and not as far as the feed is" Ports(feed::believe_the_bus);
     AmbientChance "INV-56" "ids are drawn from outside the seed" Ports(outside::draw_from_the_air);
     ClaimsWithoutLimit "INV-62" "a worker takes whatever stands in a line" Database(memory::take_all);
     ClosedSessionWorks "INV-64" "a closed address session still answers" Memory(memory::leave_open);

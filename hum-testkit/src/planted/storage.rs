@@ -8,6 +8,7 @@ use hum_core::{
     OrgReads, Storage, SystemReads,
     batch::{Batch, Committed, Write},
     clock::Timestamp,
+    event::EventReads,
     id::OrgId,
     job::{Claim, Claimed, JobQueue, Line, Look, NextDue, Want},
     record::{RecordReads, Row, Value},
@@ -28,6 +29,11 @@ pub(super) trait StorageFault: Send + Sync + 'static {
     /// Whose rows are read by who asks for those of `org`.
     fn scope(&self, org: OrgId) -> OrgId {
         org
+    }
+
+    /// See [`Storage::feed`].
+    fn feed(&self, right: &dyn Storage, org: OrgId) -> Arc<dyn EventReads> {
+        right.feed(self.scope(org))
     }
 
     /// Has its say before lines are looked for.
@@ -106,6 +112,10 @@ impl<F: StorageFault> JobQueue for Wrong<dyn Storage, F> {
 impl<F: StorageFault> Storage for Wrong<dyn Storage, F> {
     fn org(&self, org: OrgId) -> Arc<dyn OrgReads> {
         self.right.org(self.fault.scope(org))
+    }
+
+    fn feed(&self, org: OrgId) -> Arc<dyn EventReads> {
+        self.fault.feed(&*self.right, org)
     }
 
     fn system(&self) -> Arc<dyn SystemReads> {

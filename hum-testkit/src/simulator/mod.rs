@@ -11,7 +11,7 @@ use crate::{
     monitor::Violation,
     options::Options,
     planted::Bug,
-    world::World,
+    world::{FEED_POLL, World},
 };
 
 pub use stage::Stage;
@@ -61,6 +61,9 @@ pub fn run_planted(options: Options, keep_trace: bool, bug: Option<Bug>) -> Repo
         .iter()
         .for_each(|capability| capability.leave(&stage));
     let quiet = world.settle(QUIET_WITHIN);
+    // Whoever missed the last signal looks again.
+    let until_all_looked = stage.shared.clock().elapsed() + 3 * FEED_POLL;
+    world.run_until(until_all_looked);
     world.count_jobs();
     if quiet {
         monitor.quiescent();

@@ -16,6 +16,7 @@ use crate::{
     clock::VirtualClock,
     executor::Executor,
     fake::{
+        bus::SimBus,
         carrier::Carrier,
         sources::{Country, FixedBroadbandMap, FixedGeocoder},
         texting::twilio,
@@ -174,6 +175,7 @@ impl WorldBuilder {
             storage: storage.unwrap_or_else(|| {
                 Arc::new(SqliteStore::in_memory().expect("a database in memory"))
             }),
+            bus: SimBus::default(),
             entropy: Chance::new(options.seed, 3),
             model: language_model.unwrap_or_else(|| Arc::new(Scripted)),
             twilio: twilio(),

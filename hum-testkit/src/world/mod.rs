@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use crate::{executor::Executor, options::Options};
 
 pub use builder::WorldBuilder;
+pub(crate) use shared::FEED_POLL;
 pub use shared::Shared;
 pub use tenant::{Tenant, fresh};
 

@@ -37,6 +37,9 @@ use crate::{
 /// The origin that the world's carrier knows.
 pub(super) const PUBLIC_URL: &str = "https://hum.example.test";
 
+/// How long a follower of the feed waits without a signal; short ones cost the simulation steps.
+pub(crate) const FEED_POLL: Duration = Duration::from_secs(600);
+
 /// What everybody in the world can reach. Clones are the same world.
 #[derive(Clone)]
 pub struct Shared(pub(super) Arc<SharedState>);
@@ -51,6 +54,7 @@ pub(super) struct SharedState {
     pub monitor: Monitor,
     pub carrier: Carrier,
     pub storage: Arc<dyn Storage>,
+    pub bus: SimBus,
     pub model: Arc<dyn LanguageModel>,
     pub given: Given,
     /// What the world's own sources of facts know.
@@ -165,7 +169,7 @@ impl SharedState {
             )),
             clock: Arc::new(clock()),
             entropy: Arc::new(self.entropy.clone()),
-            live_bus: Arc::new(SimBus::default()),
+            live_bus: Arc::new(self.bus.join(fate())),
             geocoder: given
                 .geocoder
                 .clone()
@@ -214,6 +218,12 @@ impl Shared {
         });
     }
 
+    /// Adds somebody who only watches: it belongs to no process, and the world may be quiet before
+    /// it is done.
+    pub fn attend(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawner.spawn(None, work);
+    }
+
     /// Starts a process on the shared store.
     ///
     /// # Panics
@@ -225,6 +235,7 @@ impl Shared {
             public_url: PUBLIC_URL.into(),
             jobs_at_once: state.fate.options().jobs_at_once,
             worker_poll: Duration::from_secs(600),
+            feed_poll: FEED_POLL,
             // Long enough for quick sources, and each look costs the simulation a step.
             session_wait: Duration::from_millis(500),
             ..Settings::default()

@@ -5,6 +5,7 @@ mod bad_input;
 
 mod conversations;
 mod documents;
+mod event_stream;
 mod events;
 mod flows;
 mod idempotency;

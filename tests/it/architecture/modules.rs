@@ -161,6 +161,7 @@ const HTTP: Layer = Layer {
         ("config", &[]),
         ("edge", &[]),
         ("error", &[]),
+        ("event_streams", &["error"]),
         ("view", &[]),
         ("metrics", &["app", "edge", "error"]),
         ("openapi", &["app", "error"]),
@@ -170,7 +171,14 @@ const HTTP: Layer = Layer {
         (
             "api",
             &[
-                "app", "error", "extract", "metrics", "openapi", "sessions", "view",
+                "app",
+                "error",
+                "event_streams",
+                "extract",
+                "metrics",
+                "openapi",
+                "sessions",
+                "view",
             ],
         ),
         (

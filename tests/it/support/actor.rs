@@ -2,10 +2,13 @@ use axum::{
     Router,
     body::Body,
     http::{HeaderMap, Method, Request, StatusCode, header},
+    response::Response,
 };
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
+
+use super::EventStream;
 
 /// Somebody who calls the API with a key, or without one.
 #[derive(Clone)]
@@ -23,6 +26,22 @@ pub struct Reply {
 }
 
 impl Reply {
+    async fn of(response: Response) -> Self {
+        let (parts, body) = response.into_parts();
+        let text = if EventStream::is_one(&parts.headers) {
+            // It has no end: its first words will do.
+            EventStream::new(body).frame().await.unwrap_or_default()
+        } else {
+            let bytes = body.collect().await.expect("a whole body").to_bytes();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            text,
+        }
+    }
+
     /// The JSON, after checking the status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {
@@ -69,6 +88,35 @@ impl Reply {
 impl Actor {
     pub fn new(router: Router, key: Option<String>) -> Self {
         Self { router, key }
+    }
+
+    /// The same person at another server.
+    pub fn at(&self, router: Router) -> Self {
+        Self::new(router, self.key.clone())
+    }
+
+    /// Follows the feed of events.
+    ///
+    /// # Errors
+    /// It was refused.
+    pub async fn follow(
+        &self,
+        query: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<EventStream, Reply> {
+        let path = format!("/api/events/stream{query}");
+        let request = self.request(Method::GET, &path, headers, Body::empty());
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .unwrap_or_else(|never| match never {});
+        if EventStream::is_one(response.headers()) {
+            Ok(EventStream::new(response.into_body()))
+        } else {
+            Err(Reply::of(response).await)
+        }
     }
 
     pub async fn get(&self, path: &str) -> Reply {
@@ -123,6 +171,16 @@ impl Actor {
         headers: &[(&str, &str)],
         body: Body,
     ) -> Reply {
+        self.send(self.request(method, path, headers, body)).await
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Body,
+    ) -> Request<Body> {
         let mut request = Request::builder().method(method).uri(path);
         if let Some(key) = &self.key {
             request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
@@ -130,8 +188,7 @@ impl Actor {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.send(request.body(body).expect("a request that can be made"))
-            .await
+        request.body(body).expect("a request that can be made")
     }
 
     pub async fn send(&self, request: Request<Body>) -> Reply {
@@ -141,12 +198,6 @@ impl Actor {
             .oneshot(request)
             .await
             .unwrap_or_else(|never| match never {});
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.expect("a whole body").to_bytes();
-        Reply {
-            status: parts.status,
-            headers: parts.headers,
-            text: String::from_utf8_lossy(&bytes).into_owned(),
-        }
+        Reply::of(response).await
     }
 }

@@ -3,11 +3,13 @@
 
 mod actor;
 mod app;
+mod event_stream;
 mod fixture;
 mod receiver;
 
 pub use actor::{Actor, Reply};
 pub use app::{Sources, TestApp};
+pub use event_stream::EventStream;
 pub use fixture::{Fixture, fresh_number};
 pub use receiver::Receiver;
 

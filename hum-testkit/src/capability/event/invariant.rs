@@ -1,4 +1,5 @@
 //! INV-21: an event exists if and only if its change was committed, and no number is missing.
+//! INV-61: whoever follows a feed sees each event once, in order.
 
 use std::collections::BTreeMap;
 
@@ -65,6 +66,24 @@ impl Invariant for Numbers {
                 findings.add(
                     "INV-21",
                     format!("event {} of {org} should be {seq}", event.seq),
+                );
+            }
+        }
+    }
+}
+
+/// A client of a feed that came again each time has all of it in the end. Whatever it sees is
+/// judged when it sees it.
+pub struct Followed;
+
+impl Invariant for Followed {
+    fn at_quiescence(&self, known: &Known<'_>, findings: &mut Findings) {
+        for ((org, number), last) in &known.log.events.last {
+            let committed = known.mirror.events.get(org).map_or(0, Vec::len);
+            if i64::try_from(committed).ok() != Some(*last) {
+                findings.add(
+                    "INV-61",
+                    format!("client {number} of {org} has {last} of {committed} events"),
                 );
             }
         }
