@@ -75,6 +75,8 @@ impl Job for Find {
             ))
         };
         kernel.claimed(job).decide(load, decide).await?;
+        // Whoever created it may wait. No event says so: the feed is as far as it was.
+        kernel.live_bus().publish(job.org, 0);
         Ok(())
     }
 }

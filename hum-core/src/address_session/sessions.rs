@@ -1,6 +1,8 @@
 //! Making, using, closing and listing sessions.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use futures_util::{FutureExt as _, select_biased};
 
 use crate::{
     access::Caller,
@@ -25,8 +27,10 @@ use super::{
     find::find_job,
 };
 
-/// How often a creation that waits looks whether the agents are done.
-const LOOK: Duration = Duration::from_millis(25);
+/// How often a creation that waits looks whether the agents are done, should it not be told.
+const LOOK: Duration = Duration::from_millis(500);
+/// And how often at most: signals of other news of the organization wake it too.
+const REST: Duration = Duration::from_millis(10);
 
 /// A session that was just made: the only time its token exists.
 #[derive(Debug, Clone)]
@@ -126,9 +130,21 @@ impl AddressSessions {
     /// The session is committed: from here on nothing is an error, or its only token would be lost.
     async fn wait_for_agents(&self, mut session: AddressSession) -> AddressSession {
         let clock = self.kernel.clock();
-        let began = clock.monotonic();
-        while session.found().is_pending() && clock.monotonic().saturating_sub(began) < self.wait {
-            clock.sleep(LOOK).await;
+        let until = clock.monotonic() + self.wait;
+        let mut signals = self.kernel.live_bus().subscribe(session.org);
+        // What was done before anybody listened is seen at once.
+        let mut pause = Duration::ZERO;
+        while session.found().is_pending() && clock.monotonic() < until {
+            let mut told = pin!(signals.next().fuse());
+            let mut look = pin!(clock.sleep(pause).fuse());
+            select_biased! {
+                _ = told => {}
+                () = look => {}
+            }
+            if !pause.is_zero() {
+                clock.sleep(REST).await;
+            }
+            pause = LOOK.min(until.saturating_sub(clock.monotonic()));
             match self.reads.of(session.org).address_session(session.id).await {
                 Ok(Some(now)) => session = now,
                 Ok(None) | Err(_) => break,
