@@ -9,6 +9,7 @@
 
 mod address_session;
 mod consent;
+mod counter;
 mod event;
 mod flow;
 mod job;

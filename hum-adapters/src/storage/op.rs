@@ -1,7 +1,9 @@
-//! What a batch does, without SQL: rows of tables, and the four things that are not rows.
+//! What a batch does, without SQL: rows of tables, and the things that are not rows.
+
+use std::collections::BTreeMap;
 
 use hum_core::{
-    batch::{At, Batch, Finished, Guard, Write},
+    batch::{At, Batch, Count, Finished, Guard, Write},
     job::Merge,
     record::{Record as _, Row, Value},
     store::{CommitError, Conflict, StoreError},
@@ -26,6 +28,8 @@ pub(crate) struct Ops {
     pub(crate) events: Vec<Vec<Value>>,
     /// Rows of [`JOB`].
     pub(crate) jobs: Vec<(Merge, Vec<Value>)>,
+    /// What is counted, and how much more of it; each metric once.
+    pub(crate) counts: BTreeMap<String, i64>,
     /// The version that each record will have, by its place in the batch.
     pub(crate) versions: Vec<i64>,
 }
@@ -73,6 +77,7 @@ pub(crate) fn lower(batch: Batch) -> Result<Ops, CommitError> {
         inserts: Vec::with_capacity(batch.writes.len()),
         events: Vec::new(),
         jobs: Vec::new(),
+        counts: BTreeMap::new(),
         versions: Vec::with_capacity(batch.writes.len()),
     };
     for write in batch.writes {
@@ -147,6 +152,11 @@ impl Ops {
                     fence: finish.fence,
                     how: finish.how,
                 });
+                Ok(0)
+            }
+            Write::Count(Count { metric, delta }) => {
+                let sum = self.counts.entry(metric).or_default();
+                *sum = sum.saturating_add(delta);
                 Ok(0)
             }
         }

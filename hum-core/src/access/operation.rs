@@ -121,6 +121,7 @@ operations! {
     listWebhookDeliveries    GET    "/api/webhooks/{id}/deliveries"                Viewer   "webhooks:read"       Both Read;
     redeliverWebhook         POST   "/api/webhooks/{id}/deliveries/{delivery_id}/redeliver" Admin    "webhooks:write"      Both Write;
     listEvents               GET    "/api/events"                                  Viewer   "events:read"         Both Read;
+    listUsage                GET    "/api/usage"                                   Viewer   "usage:read"          Both Read;
     listAddressSessions      GET    "/api/address-sessions"                        Viewer   "sessions"            Both Read;
     getAddressSession        GET    "/api/address-sessions/{id}"                   Viewer   "sessions"            Both Read;
     createSession            POST   "/sessions"                                    Operator "sessions"            Key  Write;

@@ -16,6 +16,7 @@ use crate::{
         self, Kernel, Reads,
         cipher::Cipher,
         clock::Clock,
+        counter::CounterReads,
         egress::Egress,
         entropy::Entropy,
         id::OrgId,
@@ -31,6 +32,7 @@ use crate::{
     telephony::{CarrierCredentials, CarrierWebhooks, Texting},
     tool::{self, Tools},
     turn::{self, TurnTakingReads, Turns},
+    usage::Usages,
     webhook::{self, WebhookFeedReads, Webhooks},
 };
 
@@ -54,6 +56,7 @@ struct Services {
     flows: Flows,
     numbers: Numbers,
     opt_outs: OptOuts,
+    usage: Usages,
     sms: Sms,
     webhooks: Webhooks,
     address_sessions: AddressSessions,
@@ -225,6 +228,7 @@ impl HumBuilder {
             organizations.clone(),
         );
         let opt_outs = OptOuts::new(kernel.clone(), reads!(storage, ConsentReads));
+        let usage = Usages::new(kernel.clone(), reads!(storage, CounterReads));
         let sms = self.sms(&kernel, &storage, &system, &organizations);
         let egress = or_unplugged!(self.egress.take());
         let webhooks = Webhooks::new(kernel.clone(), reads!(storage, WebhookFeedReads), egress);
@@ -254,6 +258,7 @@ impl HumBuilder {
             flows,
             numbers,
             opt_outs,
+            usage,
             sms,
             webhooks,
             address_sessions,
@@ -381,6 +386,8 @@ impl Hum {
         numbers: Numbers;
         /// Contacts who must not be texted.
         opt_outs: OptOuts;
+        /// What was used, by day.
+        usage: Usages;
         /// Conversations and texts.
         sms: Sms;
         /// Signed events to customers.

@@ -41,6 +41,18 @@ pub enum Write {
     Enqueue(NewJob),
     /// The end of a claimed job's run. `Conflict::StaleFence` when the claim is no longer this one.
     Finish(Finish),
+    /// More of what is counted. Adds to the organization's counter of the metric, whatever it
+    /// stands at: never refused, and nobody's version changes.
+    Count(Count),
+}
+
+/// So much more of a metric.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
+    /// Of what; see [`Counter`](super::counter::Counter).
+    pub metric: String,
+    /// How much more.
+    pub delta: i64,
 }
 
 /// A record, at the version that it was read at.
@@ -206,6 +218,14 @@ impl Batch {
     /// Adds the end of a job's run.
     pub fn finish(&mut self, job: JobId, fence: i64, how: Finished) {
         self.writes.push(Write::Finish(Finish { job, fence, how }));
+    }
+
+    /// Counts so much more of a metric.
+    pub fn count(&mut self, metric: impl Into<String>, delta: i64) {
+        self.writes.push(Write::Count(Count {
+            metric: metric.into(),
+            delta,
+        }));
     }
 
     /// When the earliest job of this batch is due, if it has one.

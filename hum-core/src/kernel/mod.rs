@@ -8,6 +8,7 @@ pub mod audit;
 pub mod batch;
 pub mod cipher;
 pub mod clock;
+pub mod counter;
 pub mod decide;
 pub mod e164;
 pub mod egress;
@@ -39,6 +40,7 @@ use store::{CommitError, Store, StoreError, Upkeep};
 /// What is stored of the kernel itself.
 pub(crate) const RECORDS: &[RecordType] = &[
     RecordType::of::<audit::AuditRow>(),
+    RecordType::of::<counter::Counter>(),
     RecordType::of::<event::Event>(),
     RecordType::of::<idempotency::StoredReply>(),
 ];

@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::kernel::{
-    batch::{Batch, Finished},
-    cipher::Secret,
-    clock::Timestamp,
-    decide::{Moment, Verdict},
-    egress::{EgressError, EgressRequest, EgressResponse},
-    error::Error,
-    id::DeliveryId,
-    job::{Claimed, Job, JobKind, Lane, NewJob},
+use crate::{
+    kernel::{
+        batch::{Batch, Finished},
+        cipher::Secret,
+        clock::Timestamp,
+        decide::{Moment, Verdict},
+        egress::{EgressError, EgressRequest, EgressResponse},
+        error::Error,
+        id::DeliveryId,
+        job::{Claimed, Job, JobKind, Lane, NewJob},
+    },
+    usage::Usage,
 };
 
 use super::{Attempt, Delivery, Webhook, WebhookSecret, Webhooks, signature};
@@ -179,6 +182,8 @@ fn record(delivery: Delivery, webhook: Webhook, tried: &Tried, moment: Moment<'_
         batch.put(&judged);
     }
     batch.put(&delivery);
+    let taken = i64::from(tried.attempt.succeeded());
+    Usage::Deliveries.count(&mut batch, taken, moment.now);
     match next {
         Some(at) => Verdict::again(batch, at, tried.attempt.error.clone()),
         None => Verdict::done(batch),

@@ -12,6 +12,7 @@ mod numbers;
 mod opt_outs;
 mod organization;
 mod templates;
+mod usage;
 mod webhooks;
 
 use axum::Router;
@@ -42,6 +43,7 @@ fn operations() -> Vec<UtoipaMethodRouter<App>> {
         templates::routes(),
         webhooks::routes(),
         events::routes(),
+        usage::routes(),
         address_sessions::routes(),
         keys::routes(),
     ]

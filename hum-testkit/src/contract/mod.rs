@@ -6,6 +6,7 @@
 
 pub mod address_session;
 pub mod batch;
+pub mod counter;
 pub mod job_queue;
 pub mod list;
 pub mod record;
@@ -57,6 +58,7 @@ macro_rules! store_contract {
                 guards_do_not_let_two_batches_cross, a_write_for_another_organization_is_refused,
                 events_are_numbered_without_gaps, concurrent_changes_of_one_conversation_happen_once_each,
                 a_bad_batch_fails_alone, one_of_many_equal_inserts_wins;
+            counter: counts_of_many_add_up, a_refused_batch_counts_nothing, counters_are_found_by_their_names;
             store: what_is_inserted_is_read_with_version_one, what_is_changed_is_read_with_the_next_version,
                 another_organization_sees_nothing, keys_and_replies_are_kept_up, the_operator_sees_counts,
                 the_store_is_ready;

@@ -1,7 +1,7 @@
 use std::{any::Any, collections::BTreeMap};
 
 use hum_core::{
-    batch::{Batch, Committed, Write},
+    batch::{Batch, Committed, Count, Write},
     event::Event,
     id::OrgId,
     record::{Record, Row, Value},
@@ -26,6 +26,8 @@ pub struct Mirror {
     pub queue: Queue,
     /// The feed of each tenant.
     pub events: BTreeMap<OrgId, Vec<Event>>,
+    /// What each tenant counted, by metric.
+    pub counters: BTreeMap<OrgId, BTreeMap<String, i64>>,
 }
 
 /// Room in the mirror for one kind of record.
@@ -162,7 +164,11 @@ impl Mirror {
                 read(row, |read| read + 1).map(|(table, record)| Change::Changed(table, record))
             }
             Write::Delete(at) => Some(Change::Deleted(at.table.name, at.id.clone())),
-            Write::Guard(_) | Write::Emit(_) | Write::Enqueue(_) | Write::Finish(_) => None,
+            Write::Guard(_)
+            | Write::Emit(_)
+            | Write::Enqueue(_)
+            | Write::Finish(_)
+            | Write::Count(_) => None,
         });
         changes.collect()
     }
@@ -200,6 +206,10 @@ impl Mirror {
                 }
                 Write::Enqueue(job) => self.queue.enqueue(job),
                 Write::Finish(finish) => self.queue.finish(finish),
+                Write::Count(Count { metric, delta }) => {
+                    let counters = self.counters.entry(batch.org).or_default();
+                    *counters.entry(metric.clone()).or_default() += delta;
+                }
                 Write::Insert(_) | Write::Put(_) | Write::Delete(_) | Write::Guard(_) => {}
             }
         }

@@ -136,7 +136,8 @@ pub(super) fn promised(batch: &Batch) -> Committed {
         | Write::Guard(_)
         | Write::Emit(_)
         | Write::Enqueue(_)
-        | Write::Finish(_) => 0,
+        | Write::Finish(_)
+        | Write::Count(_) => 0,
     });
     Committed {
         last_event_seq: None,

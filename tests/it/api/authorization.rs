@@ -55,6 +55,7 @@ fn request(operation: &Operation, fixture: &Targets) -> (String, Value) {
         | "listTemplates"
         | "listWebhooks"
         | "listEvents"
+        | "listUsage"
         | "listApiKeys"
         | "getCarrierAccount"
         | "listAddressSessions"

@@ -18,4 +18,5 @@ mod service;
 mod session_requests;
 mod sessions;
 mod templates;
+mod usage;
 mod webhooks;

@@ -24,6 +24,7 @@ const CORE: Layer = Layer {
         ("access", &["kernel"]),
         ("address", &["kernel"]),
         ("telephony", &["kernel"]),
+        ("usage", &["kernel"]),
         ("language_model", &["kernel"]),
         ("geocode", &["kernel", "address"]),
         ("broadband", &["kernel", "geocode"]),
@@ -45,9 +46,10 @@ const CORE: Layer = Layer {
                 "number",
                 "organization",
                 "telephony",
+                "usage",
             ],
         ),
-        ("webhook", &["kernel", "access"]),
+        ("webhook", &["kernel", "access", "usage"]),
         (
             "tool",
             &[
@@ -69,6 +71,7 @@ const CORE: Layer = Layer {
                 "number",
                 "sms",
                 "tool",
+                "usage",
             ],
         ),
         (
@@ -89,6 +92,7 @@ const CORE: Layer = Layer {
                 "telephony",
                 "tool",
                 "turn",
+                "usage",
                 "webhook",
             ],
         ),
@@ -107,6 +111,7 @@ const STORAGE: Layer = Layer {
         ("migration", &["query"]),
         ("schema", &["query"]),
         ("event", &["query", "table"]),
+        ("counter", &["query", "table"]),
         ("organization", &["query", "table"]),
         ("flow", &["query", "table"]),
         ("consent", &["query", "table"]),
@@ -118,6 +123,7 @@ const STORAGE: Layer = Layer {
         (
             "sqlite",
             &[
+                "counter",
                 "event",
                 "job",
                 "migration",
@@ -130,6 +136,7 @@ const STORAGE: Layer = Layer {
         (
             "postgres",
             &[
+                "counter",
                 "event",
                 "job",
                 "migration",

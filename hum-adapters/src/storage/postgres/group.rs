@@ -17,7 +17,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use super::{
     super::{
-        event,
+        counter, event,
         job::{self, JOB},
         op::{Finish, Guarded, Ops},
         query::{Sql, sql},
@@ -52,6 +52,8 @@ pub(super) async fn apply(
     insert(connection, batches).await?;
     let committed = append(connection, batches).await?;
     enqueue(connection, batches).await?;
+    // Last, so that a counter that everybody adds to is locked for the shortest time.
+    count(connection, batches).await?;
     Ok(committed)
 }
 
@@ -397,5 +399,28 @@ async fn enqueue(connection: &mut PgConnection, batches: &[&mut Ops]) -> Result<
                 .await?;
         }
     }
+    Ok(())
+}
+
+/// One row for each metric that the group counts, in the order of the keys.
+async fn count(connection: &mut PgConnection, batches: &[&mut Ops]) -> Result<(), Refused> {
+    let mut sums: BTreeMap<(&str, &str), i64> = BTreeMap::new();
+    for ops in batches {
+        for (metric, delta) in &ops.counts {
+            let sum = sums.entry((&ops.org, metric)).or_default();
+            *sum = sum.saturating_add(*delta);
+        }
+    }
+    if sums.is_empty() {
+        return Ok(());
+    }
+    let (keys, deltas): (Vec<(&str, &str)>, Vec<i64>) = sums.into_iter().unzip();
+    let (orgs, metrics): (Vec<&str>, Vec<&str>) = keys.into_iter().unzip();
+    sqlx::query(counter::ADD_MANY)
+        .bind(orgs)
+        .bind(metrics)
+        .bind(deltas)
+        .execute(connection)
+        .await?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use rusqlite::{CachedStatement, Connection};
 
 use super::{
     super::{
-        event, job,
+        counter, event, job,
         op::{Finish, Guarded, Ops},
         query::sql,
     },
@@ -51,6 +51,9 @@ pub(super) fn apply(connection: &Connection, ops: Ops) -> Result<Committed, Comm
             Merge::Sooner => sql!("{}", job::sqlite_enqueue(Merge::Sooner)),
         };
         write(connection, &sql, row)?;
+    }
+    for (metric, delta) in &ops.counts {
+        count(connection, &ops.org, metric, *delta)?;
     }
     Ok(Committed {
         last_event_seq,
@@ -107,6 +110,13 @@ fn delete(connection: &Connection, gone: &Guarded) -> Result<bool, Failed> {
     statement.raw_bind_parameter(2, Bound(id))?;
     statement.raw_bind_parameter(3, version)?;
     Ok(statement.raw_execute()? == 1)
+}
+
+fn count(connection: &Connection, org: &str, metric: &str, delta: i64) -> Result<(), Failed> {
+    connection
+        .prepare_cached(counter::ADD)?
+        .execute((org, metric, delta))?;
+    Ok(())
 }
 
 /// Gives the events their numbers; answers the last one.

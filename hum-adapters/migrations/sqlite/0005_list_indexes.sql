@@ -1,0 +1,1 @@
+-- Keeps the number: the indexes of lists are declared here.
