@@ -32,7 +32,7 @@
 //!
 //! The kernel: [`actor`], [`audit`], [`batch`], [`cipher`], [`clock`], [`counter`], [`decide`],
 //! [`egress`], [`entropy`], [`error`], [`event`], [`id`], [`idempotency`], [`job`], [`live_bus`],
-//! [`page`], [`record`], [`store`].
+//! [`page`], [`record`], [`selector`], [`store`].
 
 #![forbid(unsafe_code)]
 
@@ -60,5 +60,5 @@ pub use app::{
 };
 pub use kernel::{
     actor, audit, batch, cipher, clock, counter, decide, egress, entropy, error, event, id,
-    idempotency, job, live_bus, page, record, store,
+    idempotency, job, live_bus, page, record, selector, store,
 };

@@ -72,7 +72,9 @@ pub(crate) fn commit(batch: &Batch, committed: &Committed) -> String {
             | Write::Emit(_)
             | Write::Enqueue(_)
             | Write::Finish(_)
-            | Write::Count(_) => {
+            | Write::Count(_)
+            | Write::Redact(_)
+            | Write::DeleteWhere(_) => {
                 write!(text, "{write:?}, ")
             }
         };

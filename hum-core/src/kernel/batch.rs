@@ -8,6 +8,7 @@ use super::{
     id::{JobId, OrgId},
     job::NewJob,
     record::{Record, Row, Table, Value, Versioned},
+    selector::{Redaction, Selector, Touched},
 };
 
 /// A set of writes of one organization that is applied whole or not at all.
@@ -44,6 +45,13 @@ pub enum Write {
     /// More of what is counted. Adds to the organization's counter of the metric, whatever it
     /// stands at: never refused, and nobody's version changes.
     Count(Count),
+    /// Nothing is in these columns of these records from now on. Their versions go up by one, so
+    /// that whoever read one before finds it changed.
+    ///
+    /// It touches what was there before the batch; the batch itself must change no such record.
+    Redact(Redaction),
+    /// These records are gone from now on, whatever their versions. See `Redact`.
+    DeleteWhere(Selector),
 }
 
 /// So much more of a metric.
@@ -124,6 +132,16 @@ pub struct Committed {
     /// The version that each record was stored with, by its place in the batch; zero for whatever
     /// has none.
     pub versions: Vec<i64>,
+    /// What the writes by selector did, with their places in the batch.
+    pub touched: Vec<(usize, Touched)>,
+}
+
+impl Committed {
+    /// What the write by selector at this place did.
+    pub fn touched(&self, place: usize) -> Touched {
+        let found = self.touched.iter().find(|(at, _)| *at == place);
+        found.map(|(_, touched)| *touched).unwrap_or_default()
+    }
 }
 
 impl Batch {
@@ -226,6 +244,17 @@ impl Batch {
             metric: metric.into(),
             delta,
         }));
+    }
+
+    /// Empties columns of many records; answers its place, by which [`Committed::touched`] knows
+    /// what it did.
+    pub fn redact(&mut self, redaction: Redaction) -> usize {
+        self.add(Write::Redact(redaction))
+    }
+
+    /// Takes many records away; answers its place.
+    pub fn delete_where(&mut self, selector: Selector) -> usize {
+        self.add(Write::DeleteWhere(selector))
     }
 
     /// When the earliest job of this batch is due, if it has one.

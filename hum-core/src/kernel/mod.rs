@@ -22,6 +22,7 @@ pub mod live_bus;
 pub(crate) mod named;
 pub mod page;
 pub mod record;
+pub mod selector;
 pub mod store;
 
 use std::sync::Arc;

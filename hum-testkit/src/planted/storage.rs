@@ -137,11 +137,14 @@ pub(super) fn promised(batch: &Batch) -> Committed {
         | Write::Emit(_)
         | Write::Enqueue(_)
         | Write::Finish(_)
-        | Write::Count(_) => 0,
+        | Write::Count(_)
+        | Write::Redact(_)
+        | Write::DeleteWhere(_) => 0,
     });
     Committed {
         last_event_seq: None,
         versions: versions.collect(),
+        touched: Vec::new(),
     }
 }
 

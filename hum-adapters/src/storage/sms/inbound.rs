@@ -24,6 +24,7 @@ static FACTS: Table = Table {
         Column::of::<bool>("seen"),
     ],
     unique: &[],
+    indexes: &[],
 };
 
 /// One statement for everything: every row but the number's own may be missing.
