@@ -277,6 +277,13 @@ impl From<StoreError> for ApiError {
                     "the store did not answer; try again, with the same Idempotency-Key if this was a POST",
                 )
             }
+            StoreError::TooLarge(_) => {
+                tracing::error!(%error, "a use case must write less at once");
+                Self::new(
+                    ErrorCode::Internal,
+                    "something is wrong inside hum; its log says more",
+                )
+            }
             StoreError::Corrupt { .. } => {
                 tracing::error!(%error, "the store holds what it must not hold");
                 Self::new(

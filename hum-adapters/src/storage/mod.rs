@@ -28,5 +28,5 @@ mod turn;
 mod webhook;
 
 pub use postgres::PostgresStore;
-pub use schema::SchemaColumn;
+pub use schema::{SchemaColumn, SchemaIndex};
 pub use sqlite::SqliteStore;

@@ -140,6 +140,9 @@ impl Selection {
 
 /// Takes a batch apart. Runs on the caller's side, so that the writer only writes.
 pub(crate) fn lower(batch: Batch) -> Result<Ops, CommitError> {
+    if batch.writes.len() > Batch::MOST {
+        return Err(StoreError::TooLarge(batch.writes.len()).into());
+    }
     let mut ops = Ops {
         org: batch.org.to_string(),
         finishes: Vec::new(),

@@ -33,7 +33,7 @@ use sqlx::{
 use tokio::sync::oneshot;
 
 use super::{
-    SchemaColumn, migration,
+    SchemaColumn, SchemaIndex, migration,
     op::lower,
     query::{Database, Sql},
 };
@@ -118,6 +118,14 @@ impl PostgresStore {
     /// `Unavailable`.
     pub async fn schema(&self) -> Result<Vec<SchemaColumn>, StoreError> {
         self.database.schema().await
+    }
+
+    /// Every index, to be compared with what the records declare.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn indexes(&self) -> Result<Vec<SchemaIndex>, StoreError> {
+        self.database.indexes().await
     }
 }
 

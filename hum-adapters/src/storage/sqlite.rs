@@ -29,7 +29,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
-    SchemaColumn, migration,
+    SchemaColumn, SchemaIndex, migration,
     op::lower,
     query::{Database, Sql},
 };
@@ -96,6 +96,14 @@ impl SqliteStore {
     /// `Unavailable`.
     pub async fn schema(&self) -> Result<Vec<SchemaColumn>, StoreError> {
         self.database.schema().await
+    }
+
+    /// Every index, to be compared with what the records declare.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn indexes(&self) -> Result<Vec<SchemaIndex>, StoreError> {
+        self.database.indexes().await
     }
 }
 

@@ -141,36 +141,56 @@ pub struct Touched {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        kernel::event::Event,
-        sms::{Conversation, Message},
-    };
+    use crate::kernel::{id::OrgId, record::record};
+
+    record! {
+        /// Something with an index of each kind.
+        pub struct Note in "note" {
+            key pub org: OrgId => "org_id",
+            key pub id: String => "id",
+            fixed pub thread: String => "thread",
+            fixed pub seq: i64 => "seq",
+            fixed pub words: String => "words",
+            column pub day: Option<i64> => "day",
+            version pub version: i64 => "version",
+        }
+        unique { ["org_id", "thread", "seq"] ["id", "words"] }
+        index { ["org_id", "day"] }
+    }
 
     fn text(text: &str) -> String {
         text.to_owned()
     }
 
+    fn of_thread() -> Selector {
+        Selector::of::<Note>().with("thread", &text("t"))
+    }
+
     #[test]
     fn a_selector_needs_an_index_of_the_organization() {
-        let of_conversation = Selector::of::<Message>().with("conversation_id", &text("c"));
-        let and_seq = of_conversation.clone().with("seq", &1_i64);
-        let by_id = Selector::of::<Message>().with("id", &text("m"));
-        let by_event = Selector::of::<Event>().with("seq", &1_i64);
-        for good in [&of_conversation, &and_seq, &by_id, &by_event] {
+        for good in [
+            of_thread(),
+            of_thread().with("seq", &1_i64),
+            Selector::of::<Note>().with("seq", &1_i64).with("thread", &text("t")),
+            Selector::of::<Note>().with("id", &text("n")),
+            Selector::of::<Note>().with("day", &1_i64),
+        ] {
             assert!(good.check().is_ok(), "{good:?}");
         }
-        let nothing: Option<String> = None;
+        let nothing: Option<i64> = None;
         for bad in [
-            Selector::of::<Message>(),
-            Selector::of::<Message>().with("body", &text("b")),
-            Selector::of::<Message>().with("seq", &1_i64),
-            of_conversation.clone().with("body", &text("b")),
-            of_conversation.clone().with("conversation_id", &text("d")),
-            Selector::of::<Message>().with("conversation_id", &nothing),
-            Selector::of::<Message>().with("conversation_id", &1_i64),
-            Selector::of::<Message>().with("nowhere", &text("c")),
-            of_conversation.clone().at_most(0),
-            of_conversation.clone().at_most(Selector::MOST + 1),
+            Selector::of::<Note>(),
+            Selector::of::<Note>().with("words", &text("w")),
+            Selector::of::<Note>().with("seq", &1_i64),
+            of_thread().with("words", &text("w")),
+            of_thread().with("thread", &text("other")),
+            of_thread().with("day", &1_i64),
+            Selector::of::<Note>().with("day", &nothing),
+            Selector::of::<Note>().with("thread", &1_i64),
+            Selector::of::<Note>().with("nowhere", &text("t")),
+            Selector::of::<Note>().with("org_id", &text("o")),
+            of_thread().at_most(0),
+            of_thread().at_most(Selector::MOST + 1),
         ] {
             assert!(bad.check().is_err(), "{bad:?}");
         }
@@ -178,28 +198,28 @@ mod tests {
 
     #[test]
     fn a_redaction_leaves_what_a_record_is() {
-        let selector = || Selector::of::<Message>().with("conversation_id", &text("c"));
         let redaction = |columns: Vec<(&'static str, Value)>| Redaction {
-            selector: selector(),
+            selector: of_thread(),
             columns,
         };
-        assert!(redaction(vec![("body", "".into())]).check().is_ok());
+        assert!(redaction(vec![("day", Value::Null)]).check().is_ok());
         for bad in [
             vec![],
+            vec![("words", "".into())],
             vec![("id", "x".into())],
             vec![("org_id", "x".into())],
             vec![("seq", 0.into())],
             vec![("version", 0.into())],
-            vec![("body", Value::Null)],
-            vec![("body", 0.into())],
+            vec![("day", "x".into())],
             vec![("nowhere", "x".into())],
+            vec![("day", Value::Null), ("thread", "".into())],
         ] {
             assert!(redaction(bad.clone()).check().is_err(), "{bad:?}");
         }
-        let elsewhere = Redaction {
-            selector: Selector::of::<Conversation>().with("outcome", &text("x")),
-            columns: vec![("outcome", Value::Null)],
+        let everywhere = Redaction {
+            selector: Selector::of::<Note>(),
+            columns: vec![("day", Value::Null)],
         };
-        assert!(elsewhere.check().is_err());
+        assert!(everywhere.check().is_err());
     }
 }
