@@ -147,7 +147,7 @@ impl Committed {
 impl Batch {
     /// How many writes a batch has at most. Whoever waits for the same writer waits for a whole
     /// batch: this many are written within about 100 ms.
-    pub const MOST: usize = 2_000;
+    pub const MOST: usize = 5_000;
 
     /// An empty batch of one organization.
     pub fn for_org(org: OrgId) -> Self {

@@ -21,7 +21,7 @@ pub struct Selector {
 
 impl Selector {
     /// How many records one write touches at most.
-    pub const MOST: u32 = 5_000;
+    pub const MOST: u32 = 1_000;
 
     /// Records of `T`, at most [`Selector::MOST`] of them. Which ones is still to be said.
     pub fn of<T: Record>() -> Self {
@@ -171,7 +171,9 @@ mod tests {
         for good in [
             of_thread(),
             of_thread().with("seq", &1_i64),
-            Selector::of::<Note>().with("seq", &1_i64).with("thread", &text("t")),
+            Selector::of::<Note>()
+                .with("seq", &1_i64)
+                .with("thread", &text("t")),
             Selector::of::<Note>().with("id", &text("n")),
             Selector::of::<Note>().with("day", &1_i64),
         ] {

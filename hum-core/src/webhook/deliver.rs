@@ -23,8 +23,7 @@ use super::{Attempt, Delivery, Webhook, WebhookSecret, Webhooks, signature};
 /// Tries one delivery. Key: delivery.
 pub const DELIVER: JobKind = JobKind::new("webhook.deliver");
 
-const TIMEOUT: Duration = Duration::from_secs(15);
-const MAX_RESPONSE_BYTES: usize = 64 * 1024;
+const USER_AGENT: &str = "hum-webhooks/1.0";
 const SHOWN_RESPONSE_CHARS: usize = 1000;
 
 /// Try this delivery.
@@ -110,12 +109,10 @@ impl Deliver {
         for (name, value) in signature::sign(&secrets, delivery.event, now, body.as_bytes()) {
             headers.push((name.into(), Secret::new(value)));
         }
+        let body = body.as_bytes().to_vec();
         Ok(EgressRequest {
-            url: webhook.url().to_owned(),
             headers,
-            body: body.as_bytes().to_vec(),
-            timeout: TIMEOUT,
-            max_response_bytes: MAX_RESPONSE_BYTES,
+            ..EgressRequest::post(webhook.url(), USER_AGENT, body)
         })
     }
 

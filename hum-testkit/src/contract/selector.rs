@@ -17,7 +17,11 @@ use super::{
 const TEXTS: usize = 7;
 
 /// A conversation with texts, all stored.
-async fn talk(world: &dyn StoreWorld, s: &Sample<'_>, mut conversation: Conversation) -> Vec<Message> {
+async fn talk(
+    world: &dyn StoreWorld,
+    s: &Sample<'_>,
+    mut conversation: Conversation,
+) -> Vec<Message> {
     let (mut batch, id) = (s.batch(), conversation.id);
     let texts: Vec<Message> = (0..TEXTS)
         .map(|nth| s.inbound(&mut conversation, &format!("{id}-{nth}")))
@@ -34,7 +38,10 @@ async fn talk(world: &dyn StoreWorld, s: &Sample<'_>, mut conversation: Conversa
 
 async fn stored(world: &dyn StoreWorld, s: &Sample<'_>, of: ConversationId) -> Vec<Message> {
     let reads = world.store().org(s.org);
-    reads.recent_messages(of, 100).await.expect("the store answers")
+    reads
+        .recent_messages(of, 100)
+        .await
+        .expect("the store answers")
 }
 
 fn of(conversation: &Conversation) -> Selector {
@@ -163,7 +170,10 @@ pub async fn a_selection_is_a_part_of_its_batch(world: &dyn StoreWorld) {
     let mut batch = s.batch();
     batch.insert(&new);
     let place = batch.delete_where(of(one));
-    assert_eq!(commit(world, batch).await.touched(place).records, TEXTS as u64);
+    assert_eq!(
+        commit(world, batch).await.touched(place).records,
+        TEXTS as u64
+    );
     let left = stored(world, s, one.id).await;
     assert_eq!(left.iter().map(|text| text.seq).collect::<Vec<_>>(), [99]);
 }
@@ -191,7 +201,10 @@ pub async fn a_redaction_and_changes_beside_it_do_not_mix(world: &dyn StoreWorld
     let mut results: Vec<Option<Conflict>> = results.into_iter().map(conflict).collect();
     assert_eq!(results.remove(3), None, "a redaction is not refused");
     for (text, refused) in stored(world, s, one.id).await.iter().zip(results) {
-        let was = texts.iter().find(|was| was.id == text.id).expect("it was there");
+        let was = texts
+            .iter()
+            .find(|was| was.id == text.id)
+            .expect("it was there");
         let expected = match refused {
             Some(_) => with(was, [("body", "".into()), ("version", 2.into())]),
             None => with(&changed(was), [("body", "".into()), ("version", 3.into())]),
