@@ -7,11 +7,7 @@
 mod address;
 mod guard;
 
-use std::{
-    error::Error as _,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{error::Error as _, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use hum_core::{
@@ -45,7 +41,6 @@ const OURS: &[&str] = &[
 ];
 const MAX_HEADERS: usize = 64;
 const MAX_HEADER_BYTES: usize = 16 * 1024;
-const TIMED_OUT: &str = "timed out";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Sends requests to public addresses.
@@ -111,11 +106,15 @@ impl GuardedEgress {
 #[async_trait]
 impl Egress for GuardedEgress {
     async fn open(&self, request: EgressRequest) -> Result<EgressAnswer, EgressError> {
-        let (began, timeout, stall) = (Instant::now(), request.timeout, request.stall);
-        let (wanted, room) = (request.wanted_headers, request.max_response_bytes);
+        let (stall, wanted) = (request.stall, request.wanted_headers);
+        let room = request.max_response_bytes;
         // Around everything, the lookup as well; the body has what is left of it.
-        let exchanged = tokio::time::timeout(timeout, self.exchange(request)).await;
-        let response = exchanged.map_err(|_| EgressError::NoAnswer(TIMED_OUT.into()))??;
+        let mut end = Box::pin(tokio::time::sleep(request.timeout));
+        let response = tokio::select! {
+            biased;
+            () = &mut end => return Err(timed_out()),
+            response = self.exchange(request) => response?,
+        };
         let retry_after = response.headers().get(RETRY_AFTER).and_then(seconds);
         Ok(EgressAnswer {
             status: response.status().as_u16(),
@@ -123,8 +122,7 @@ impl Egress for GuardedEgress {
             headers: wanted_of(response.headers(), wanted),
             body: Box::new(Body {
                 response,
-                began,
-                timeout,
+                end,
                 stall,
                 room,
                 truncated: false,
@@ -140,8 +138,8 @@ impl Egress for GuardedEgress {
 /// What is left of an answer, and of its limits.
 struct Body {
     response: reqwest::Response,
-    began: Instant,
-    timeout: Duration,
+    /// When the time is over.
+    end: Pin<Box<tokio::time::Sleep>>,
     stall: Duration,
     /// How many bytes may still come.
     room: usize,
@@ -152,15 +150,17 @@ struct Body {
 impl EgressBody for Body {
     async fn next(&mut self) -> Result<Option<Vec<u8>>, EgressError> {
         while !self.truncated {
-            let left = self.timeout.saturating_sub(self.began.elapsed());
-            let piece = tokio::time::timeout(left.min(self.stall), self.response.chunk()).await;
+            // The end first: a body that always comes has one too.
+            let piece = tokio::select! {
+                biased;
+                () = &mut self.end => return Err(timed_out()),
+                piece = tokio::time::timeout(self.stall, self.response.chunk()) => piece,
+            };
             let Ok(piece) = piece else {
-                let why = if left <= self.stall {
-                    TIMED_OUT.into()
-                } else {
-                    format!("nothing came for {} ms", self.stall.as_millis())
-                };
-                return Err(EgressError::NoAnswer(why));
+                let waited = self.stall.as_millis();
+                return Err(EgressError::NoAnswer(format!(
+                    "nothing came for {waited} ms"
+                )));
             };
             let piece = piece.map_err(|error| EgressError::NoAnswer(describe(&error)))?;
             let Some(piece) = piece else { break };
@@ -177,6 +177,10 @@ impl EgressBody for Body {
     fn is_truncated(&self) -> bool {
         self.truncated
     }
+}
+
+fn timed_out() -> EgressError {
+    EgressError::NoAnswer("timed out".into())
 }
 
 fn method(of: EgressMethod) -> Method {

@@ -581,10 +581,7 @@ async fn sends_one_post_with_the_given_headers() {
             &seen[0].headers["webhook-id"],
             &seen[0].headers["user-agent"]
         ),
-        (
-            &"msg_1".parse().unwrap(),
-            &"hum-webhooks/1.0".parse().unwrap()
-        )
+        (&"msg_1".parse().unwrap(), &"hum-tests/1.0".parse().unwrap())
     );
     assert!(
         !seen[0].headers.contains_key("accept-encoding")
