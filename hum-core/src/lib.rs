@@ -14,6 +14,7 @@
 //! | Folder | Capability | Service |
 //! |---|---|---|
 //! | [`access`] | API keys, roles, the table of operations, rate limits | [`Hum::api_keys`], [`Hum::rate_limits`] |
+//! | [`usage`] | what an organization used, by day | [`Hum::usage`] |
 //! | [`organization`] | the tenant, its carrier account | [`Hum::organizations`] |
 //! | [`telephony`] | the ports to a carrier | – |
 //! | [`flow`] | AI agents and their versions | [`Hum::flows`] |
@@ -29,9 +30,9 @@
 //! | [`broadband`] | internet providers and plans at a place, with evidence; the port to who knows them | – |
 //! | [`address_session`] | an address in, providers and plans out; tokens, agents, expiry | [`Hum::address_sessions`] |
 //!
-//! The kernel: [`actor`], [`audit`], [`batch`], [`cipher`], [`clock`], [`decide`], [`egress`],
-//! [`entropy`], [`error`], [`event`], [`feed`], [`id`], [`idempotency`], [`job`], [`live_bus`],
-//! [`page`], [`record`], [`store`].
+//! The kernel: [`actor`], [`audit`], [`batch`], [`cipher`], [`clock`], [`counter`], [`decide`],
+//! [`egress`], [`entropy`], [`error`], [`event`], [`feed`], [`id`], [`idempotency`], [`job`],
+//! [`live_bus`], [`page`], [`record`], [`selector`], [`store`].
 
 #![forbid(unsafe_code)]
 
@@ -51,12 +52,13 @@ pub mod sms;
 pub mod telephony;
 pub mod tool;
 pub mod turn;
+pub mod usage;
 pub mod webhook;
 
 pub use app::{
     Census, Counts, Hum, HumBuilder, MissingPort, OrgReads, Settings, Storage, SystemReads, records,
 };
 pub use kernel::{
-    actor, audit, batch, cipher, clock, decide, egress, entropy, error, event, feed, id,
-    idempotency, job, live_bus, page, record, store,
+    actor, audit, batch, cipher, clock, counter, decide, egress, entropy, error, event, feed, id,
+    idempotency, job, live_bus, page, record, selector, store,
 };

@@ -322,6 +322,13 @@ impl From<StoreError> for ApiError {
                     "there is more to do than can be done at once, and nothing of this was; try again",
                 )
             }
+            StoreError::TooLarge(_) => {
+                tracing::error!(%error, "a use case must write less at once");
+                Self::new(
+                    ErrorCode::Internal,
+                    "something is wrong inside hum; its log says more",
+                )
+            }
             StoreError::Corrupt { .. } => {
                 tracing::error!(%error, "the store holds what it must not hold");
                 Self::new(

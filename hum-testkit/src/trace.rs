@@ -71,7 +71,10 @@ pub(crate) fn commit(batch: &Batch, committed: &Committed) -> String {
             Write::Guard(Guard::Claim(..))
             | Write::Emit(_)
             | Write::Enqueue(_)
-            | Write::Finish(_) => {
+            | Write::Finish(_)
+            | Write::Count(_)
+            | Write::Redact(_)
+            | Write::DeleteWhere(_) => {
                 write!(text, "{write:?}, ")
             }
         };

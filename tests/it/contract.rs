@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hum_adapters::storage::{PostgresStore, SchemaColumn, SqliteStore};
+use hum_adapters::storage::{PostgresStore, SchemaColumn, SchemaIndex, SqliteStore};
 use hum_core::{Storage, entropy::Entropy, job::JobQueue};
 use hum_testkit::{Chance, contract::StoreWorld, postgres::TestDatabase};
 
@@ -28,12 +28,19 @@ impl<S, K> World<S, K> {
 #[async_trait]
 pub(crate) trait Schema {
     async fn schema(&self) -> Vec<SchemaColumn>;
+    async fn indexes(&self) -> Vec<SchemaIndex>;
 }
 
 #[async_trait]
 impl Schema for SqliteStore {
     async fn schema(&self) -> Vec<SchemaColumn> {
         SqliteStore::schema(self).await.expect("the schema is read")
+    }
+
+    async fn indexes(&self) -> Vec<SchemaIndex> {
+        SqliteStore::indexes(self)
+            .await
+            .expect("the indexes are read")
     }
 }
 
@@ -43,6 +50,12 @@ impl Schema for PostgresStore {
         PostgresStore::schema(self)
             .await
             .expect("the schema is read")
+    }
+
+    async fn indexes(&self) -> Vec<SchemaIndex> {
+        PostgresStore::indexes(self)
+            .await
+            .expect("the indexes are read")
     }
 }
 
@@ -54,6 +67,10 @@ impl<S: Storage + Schema + 'static, K: Send + Sync> StoreWorld for World<S, K> {
 
     async fn schema(&self) -> Vec<SchemaColumn> {
         self.store.schema().await
+    }
+
+    async fn indexes(&self) -> Vec<SchemaIndex> {
+        self.store.indexes().await
     }
 
     fn jobs(&self) -> Arc<dyn JobQueue> {

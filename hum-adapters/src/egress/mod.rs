@@ -7,14 +7,17 @@
 mod address;
 mod guard;
 
-use std::{error::Error as _, sync::Arc, time::Duration};
+use std::{error::Error as _, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use hum_core::{
-    egress::{Egress, EgressError, EgressRequest, EgressResponse},
+    egress::{Egress, EgressAnswer, EgressBody, EgressError, EgressMethod, EgressRequest},
     job::QUEUE_AT_MOST,
 };
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{
+    Method,
+    header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT},
+};
 
 use crate::failed_request::describe;
 
@@ -79,59 +82,131 @@ impl GuardedEgress {
         })
     }
 
-    async fn exchange(&self, request: EgressRequest) -> Result<EgressResponse, EgressError> {
+    /// Until the head of the answer is there.
+    async fn exchange(&self, request: EgressRequest) -> Result<reqwest::Response, EgressError> {
         let (url, reach) =
             guard::check(&self.policy, &request.url).map_err(EgressError::Refused)?;
-        let headers = headers(&request.headers).map_err(EgressError::Refused)?;
+        let mut headers = headers(&request.headers).map_err(EgressError::Refused)?;
+        headers
+            .entry(USER_AGENT)
+            .or_insert(HeaderValue::from_static(request.user_agent));
         let client = if reach == Reach::Open {
             &self.open
         } else {
             &self.public
         };
-        let post = client.post(url).headers(headers).body(request.body);
-        let mut response = post.send().await.map_err(|error| failed(&error))?;
-        let status = response.status().as_u16();
-        let retry_after = response
-            .headers()
-            .get(reqwest::header::RETRY_AFTER)
-            .and_then(seconds);
-        let mut body = Vec::new();
-        let mut truncated = false;
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| EgressError::NoAnswer(describe(&error)))?
-        {
-            let room = request.max_response_bytes - body.len();
-            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            truncated = chunk.len() > room;
-            if truncated {
-                break;
-            }
+        let mut call = client.request(method(request.method), url).headers(headers);
+        if request.method == EgressMethod::Post || !request.body.is_empty() {
+            call = call.body(request.body);
         }
-        Ok(EgressResponse {
-            status,
-            retry_after,
-            body,
-            truncated,
-        })
+        call.send().await.map_err(|error| failed(&error))
     }
 }
 
 #[async_trait]
 impl Egress for GuardedEgress {
-    async fn send(&self, request: EgressRequest) -> Result<EgressResponse, EgressError> {
-        // Around everything, the lookup and a body that drips as well.
-        let timeout = request.timeout;
-        match tokio::time::timeout(timeout, self.exchange(request)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(EgressError::NoAnswer("timed out".into())),
-        }
+    async fn open(&self, request: EgressRequest) -> Result<EgressAnswer, EgressError> {
+        let (stall, wanted) = (request.stall, request.wanted_headers);
+        let room = request.max_response_bytes;
+        // Around everything, the lookup as well; the body has what is left of it.
+        let mut end = Box::pin(tokio::time::sleep(request.timeout));
+        let response = tokio::select! {
+            biased;
+            () = &mut end => return Err(timed_out()),
+            response = self.exchange(request) => response?,
+        };
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(seconds);
+        Ok(EgressAnswer {
+            status: response.status().as_u16(),
+            retry_after,
+            headers: wanted_of(response.headers(), wanted),
+            body: Box::new(Body {
+                response,
+                end,
+                stall,
+                room,
+                truncated: false,
+            }),
+        })
     }
 
     fn check(&self, url: &str) -> Result<(), String> {
         guard::check(&self.policy, url).map(drop)
     }
+}
+
+/// What is left of an answer, and of its limits.
+struct Body {
+    response: reqwest::Response,
+    /// When the time is over.
+    end: Pin<Box<tokio::time::Sleep>>,
+    stall: Duration,
+    /// How many bytes may still come.
+    room: usize,
+    truncated: bool,
+}
+
+#[async_trait]
+impl EgressBody for Body {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, EgressError> {
+        while !self.truncated {
+            // The end first: a body that always comes has one too.
+            let piece = tokio::select! {
+                biased;
+                () = &mut self.end => return Err(timed_out()),
+                piece = tokio::time::timeout(self.stall, self.response.chunk()) => piece,
+            };
+            let Ok(piece) = piece else {
+                let waited = self.stall.as_millis();
+                return Err(EgressError::NoAnswer(format!(
+                    "nothing came for {waited} ms"
+                )));
+            };
+            let piece = piece.map_err(|error| EgressError::NoAnswer(describe(&error)))?;
+            let Some(piece) = piece else { break };
+            let taken = piece.get(..self.room).unwrap_or(&piece);
+            self.truncated = taken.len() < piece.len();
+            self.room -= taken.len();
+            if !taken.is_empty() {
+                return Ok(Some(taken.to_vec()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_truncated(&self) -> bool {
+        self.truncated
+    }
+}
+
+fn timed_out() -> EgressError {
+    EgressError::NoAnswer("timed out".into())
+}
+
+fn method(of: EgressMethod) -> Method {
+    match of {
+        EgressMethod::Get => Method::GET,
+        EgressMethod::Head => Method::HEAD,
+        EgressMethod::Post => Method::POST,
+        EgressMethod::Put => Method::PUT,
+        EgressMethod::Patch => Method::PATCH,
+        EgressMethod::Delete => Method::DELETE,
+    }
+}
+
+/// The headers of an answer that were asked for, as far as they are text and not too many.
+fn wanted_of(headers: &HeaderMap, wanted: &[&str]) -> Vec<(String, String)> {
+    let mut room = MAX_HEADER_BYTES;
+    let mut found = Vec::new();
+    for (name, value) in headers {
+        let Ok(value) = value.to_str() else { continue };
+        let bytes = name.as_str().len() + value.len();
+        if wanted.contains(&name.as_str()) && bytes <= room {
+            room -= bytes;
+            found.push((name.as_str().to_owned(), value.to_owned()));
+        }
+    }
+    found
 }
 
 fn client(resolver: Resolver) -> Result<reqwest::Client, String> {
@@ -147,7 +222,6 @@ fn client(resolver: Resolver) -> Result<reqwest::Client, String> {
         // Addresses are checked when a connection is made, so none lives long.
         .pool_idle_timeout(Duration::from_secs(15))
         .pool_max_idle_per_host(QUEUE_AT_MOST)
-        .user_agent("hum-webhooks/1.0")
         .build()
         .map_err(|error| format!("no HTTP client: {error}"))
 }

@@ -29,6 +29,7 @@ pub(crate) static JOB: Table = Table {
         Column::of::<bool>("ready"),
     ],
     unique: &[],
+    indexes: &[],
 };
 
 /// Where these columns are in a row of [`JOB`].
@@ -63,6 +64,7 @@ static CLAIMED: Table = Table {
         Column::of::<Timestamp>("run_at"),
     ],
     unique: &[],
+    indexes: &[],
 };
 
 fn names_of(alias: &str) -> String {

@@ -9,6 +9,7 @@
 
 mod address_session;
 mod consent;
+mod counter;
 mod event;
 mod explain;
 mod flow;
@@ -31,5 +32,5 @@ mod webhook;
 
 pub use explain::{Plan, Plans};
 pub use postgres::PostgresStore;
-pub use schema::SchemaColumn;
+pub use schema::{SchemaColumn, SchemaIndex};
 pub use sqlite::SqliteStore;

@@ -1,9 +1,12 @@
-//! What a batch does, without SQL: rows of tables, and the four things that are not rows.
+//! What a batch does, without SQL: rows of tables, and the things that are not rows.
+
+use std::collections::BTreeMap;
 
 use hum_core::{
-    batch::{At, Batch, Finished, Guard, Write},
+    batch::{At, Batch, Count, Finished, Guard, Write},
     job::Merge,
     record::{Record as _, Row, Value},
+    selector::{Redaction, Selector},
     store::{CommitError, Conflict, StoreError},
 };
 
@@ -18,6 +21,8 @@ pub(crate) struct Ops {
     pub(crate) org: String,
     pub(crate) finishes: Vec<Finish>,
     pub(crate) guards: Vec<Guarded>,
+    /// Before the records below: what they touch was there before the batch.
+    pub(crate) selections: Vec<Selection>,
     /// Records that go.
     pub(crate) deletes: Vec<Guarded>,
     pub(crate) puts: Vec<(&'static TableSql, Vec<Value>)>,
@@ -26,6 +31,8 @@ pub(crate) struct Ops {
     pub(crate) events: Vec<Vec<Value>>,
     /// Rows of [`JOB`].
     pub(crate) jobs: Vec<(Merge, Vec<Value>)>,
+    /// What is counted, and how much more of it; each metric once.
+    pub(crate) counts: BTreeMap<String, i64>,
     /// The version that each record will have, by its place in the batch.
     pub(crate) versions: Vec<i64>,
 }
@@ -54,6 +61,17 @@ impl Guarded {
     }
 }
 
+/// A write to all records that a selector finds.
+#[derive(Debug)]
+pub(crate) struct Selection {
+    /// Where in the batch.
+    pub(crate) place: usize,
+    pub(crate) table: &'static TableSql,
+    pub(crate) selector: Selector,
+    /// What is put into which column; they are deleted when this is `None`.
+    pub(crate) columns: Option<Vec<(&'static str, Value)>>,
+}
+
 /// The end of one run of a job.
 #[derive(Debug)]
 pub(crate) struct Finish {
@@ -62,17 +80,80 @@ pub(crate) struct Finish {
     pub(crate) how: Finished,
 }
 
+impl Selection {
+    /// The values of its statement: the organization, what is equal, the limit, what is put.
+    pub(crate) fn params(&self, org: &str) -> Vec<Value> {
+        let equal = self.selector.equal.iter().map(|(_, value)| value.clone());
+        let put = self
+            .columns
+            .iter()
+            .flatten()
+            .map(|(_, value)| value.clone());
+        std::iter::once(Value::text(org))
+            .chain(equal)
+            .chain([Value::Int(self.selector.limit.into())])
+            .chain(put)
+            .collect()
+    }
+
+    /// Finds the keys, beside the organization, of one record more than the limit; `$n` is the n-th
+    /// of [`Selection::params`].
+    pub(crate) fn find(&self) -> String {
+        let equal = self.selector.equal.iter().enumerate();
+        let equal: String = equal
+            .map(|(nth, (column, _))| format!(" AND {column} = ${}", nth + 2))
+            .collect();
+        format!(
+            "SELECT {key} FROM {} WHERE org_id = $1{equal} ORDER BY {key} LIMIT ${} + 1",
+            self.table.name,
+            self.selector.equal.len() + 2,
+            key = self.key("")
+        )
+    }
+
+    /// The columns of the key beside the organization, each behind `prefix`.
+    pub(crate) fn key(&self, prefix: &str) -> String {
+        let columns = self.table.key.iter().skip(1);
+        let named: Vec<String> = columns.map(|column| format!("{prefix}{column}")).collect();
+        named.join(", ")
+    }
+
+    /// The start of its statement, up to the condition; `slot` spells the n-th parameter of a
+    /// column.
+    pub(crate) fn verb(&self, slot: impl Fn(&str, usize) -> String) -> String {
+        let name = self.table.name;
+        let Some(columns) = &self.columns else {
+            return format!("DELETE FROM {name} AS t");
+        };
+        let first = self.selector.equal.len() + 3;
+        let mut sets: Vec<String> = columns
+            .iter()
+            .enumerate()
+            .map(|(nth, (column, _))| format!("{column} = {}", slot(column, first + nth)))
+            .collect();
+        if self.table.version.is_some() {
+            sets.push("version = version + 1".into());
+        }
+        format!("UPDATE {name} AS t SET {}", sets.join(", "))
+    }
+}
+
 /// Takes a batch apart. Runs on the caller's side, so that the writer only writes.
 pub(crate) fn lower(batch: Batch) -> Result<Ops, CommitError> {
+    if batch.writes.len() > Batch::MOST {
+        return Err(StoreError::TooLarge(batch.writes.len()).into());
+    }
     let mut ops = Ops {
         org: batch.org.to_string(),
         finishes: Vec::new(),
         guards: Vec::new(),
+        selections: Vec::new(),
         deletes: Vec::new(),
         puts: Vec::with_capacity(batch.writes.len()),
         inserts: Vec::with_capacity(batch.writes.len()),
         events: Vec::new(),
         jobs: Vec::new(),
+        counts: BTreeMap::new(),
         versions: Vec::with_capacity(batch.writes.len()),
     };
     for write in batch.writes {
@@ -149,7 +230,32 @@ impl Ops {
                 });
                 Ok(0)
             }
+            Write::Count(Count { metric, delta }) => {
+                let sum = self.counts.entry(metric).or_default();
+                *sum = sum.saturating_add(delta);
+                Ok(0)
+            }
+            Write::Redact(redaction) => {
+                redaction.check()?;
+                let Redaction { selector, columns } = redaction;
+                Ok(self.select(selector, Some(columns)))
+            }
+            Write::DeleteWhere(selector) => {
+                selector.check()?;
+                Ok(self.select(selector, None))
+            }
         }
+    }
+
+    /// Its place is behind all that were added so far.
+    fn select(&mut self, selector: Selector, columns: Option<Vec<(&'static str, Value)>>) -> i64 {
+        self.selections.push(Selection {
+            place: self.versions.len(),
+            table: table::of(selector.table),
+            selector,
+            columns,
+        });
+        0
     }
 
     /// Every write of a batch belongs to the batch's organization, whatever the decision said.

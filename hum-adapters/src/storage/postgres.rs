@@ -36,7 +36,7 @@ use sqlx::{
 use tokio::sync::oneshot;
 
 use super::{
-    SchemaColumn,
+    SchemaColumn, SchemaIndex,
     explain::Plans,
     migration,
     op::lower,
@@ -181,6 +181,14 @@ impl PostgresStore {
             engine: Arc::clone(&self.engine),
         };
         (store, plans)
+    }
+
+    /// Every index, to be compared with what the records declare.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn indexes(&self) -> Result<Vec<SchemaIndex>, StoreError> {
+        self.database.indexes().await
     }
 }
 

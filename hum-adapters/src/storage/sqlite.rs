@@ -31,7 +31,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
-    SchemaColumn,
+    SchemaColumn, SchemaIndex,
     explain::Plans,
     migration,
     op::lower,
@@ -118,6 +118,14 @@ impl SqliteStore {
             engine: Arc::clone(&self.engine),
         };
         (store, plans)
+    }
+
+    /// Every index, to be compared with what the records declare.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn indexes(&self) -> Result<Vec<SchemaIndex>, StoreError> {
+        self.database.indexes().await
     }
 }
 

@@ -16,6 +16,11 @@ fn postgres_array(kind: Type) -> &'static str {
     }
 }
 
+/// How Postgres calls the type of a column.
+pub(crate) fn postgres_type(kind: Type) -> &'static str {
+    postgres_array(kind).trim_end_matches("[]")
+}
+
 /// A table, and the statements that write its rows.
 #[derive(Debug)]
 pub(crate) struct TableSql {
@@ -74,6 +79,7 @@ impl TableSql {
             name,
             columns,
             unique,
+            ..
         } = *table;
         let key: Vec<&'static str> = table.key().map(|column| column.name).collect();
         let position = |wanted: &str| {

@@ -19,7 +19,7 @@ use hum_adapters::{
 use hum_core::{
     cipher::Secret,
     clock::Clock as _,
-    egress::{Egress, EgressError, EgressRequest},
+    egress::{Egress, EgressError, EgressMethod, EgressRequest},
 };
 
 use super::server::{Do, Rude, Server};
@@ -60,14 +60,14 @@ impl Lookup for Table {
 
 fn request(url: impl Into<String>) -> EgressRequest {
     EgressRequest {
-        url: url.into(),
         headers: vec![(
             "content-type".into(),
             Secret::new("application/json".into()),
         )],
-        body: b"{}".to_vec(),
         timeout: Duration::from_secs(2),
+        stall: Duration::from_secs(2),
         max_response_bytes: 1024,
+        ..EgressRequest::post(url, "hum-tests/1.0", b"{}".to_vec())
     }
 }
 
@@ -581,10 +581,7 @@ async fn sends_one_post_with_the_given_headers() {
             &seen[0].headers["webhook-id"],
             &seen[0].headers["user-agent"]
         ),
-        (
-            &"msg_1".parse().unwrap(),
-            &"hum-webhooks/1.0".parse().unwrap()
-        )
+        (&"msg_1".parse().unwrap(), &"hum-tests/1.0".parse().unwrap())
     );
     assert!(
         !seen[0].headers.contains_key("accept-encoding")
@@ -780,4 +777,154 @@ async fn a_reset_is_no_answer_and_no_second_request() {
             .await,
         Err(EgressError::NotConnected(_))
     ));
+}
+
+#[tokio::test]
+async fn the_method_and_the_name_of_a_use_are_its_own() {
+    use EgressMethod::{Delete, Get, Head, Patch, Post, Put};
+    let server = Server::start(|_| "ok").await;
+    let egress = open(&server.address.to_string());
+    for (method, body) in [
+        (Get, ""),
+        (Head, ""),
+        (Post, "{}"),
+        (Post, ""),
+        (Put, "{}"),
+        (Patch, "{}"),
+        (Delete, ""),
+    ] {
+        let request = EgressRequest {
+            method,
+            body: body.into(),
+            ..request(server.url())
+        };
+        let answer = egress.send(request).await.unwrap();
+        let expected: &[u8] = if method == Head { b"" } else { b"ok" };
+        assert_eq!((answer.status, &*answer.body), (200, expected));
+        let seen = server.seen().pop().unwrap();
+        assert_eq!(seen.method.as_str(), format!("{method:?}").to_uppercase());
+        assert_eq!(seen.headers["user-agent"], "hum-tests/1.0");
+        assert_eq!(seen.body, body.as_bytes());
+    }
+}
+
+#[tokio::test]
+async fn only_the_headers_that_are_wanted_come_back() {
+    let server = Server::start(|_| {
+        let long = "x".repeat(17 * 1024);
+        let headers = [
+            ("content-type", "audio/mpeg".to_owned()),
+            ("set-cookie", "secret=1".to_owned()),
+            ("etag", "\"7\"".to_owned()),
+            ("x-long", long),
+        ];
+        (axum::response::AppendHeaders(headers), "ok").into_response()
+    })
+    .await;
+    let egress = open(&server.address.to_string());
+    let asked = EgressRequest {
+        wanted_headers: &["etag", "content-type", "x-long", "x-none"],
+        ..request(server.url())
+    };
+    let mut headers = egress.send(asked).await.unwrap().headers;
+    headers.retain(|(name, value)| name != "content-type" || value == "audio/mpeg");
+    headers.sort();
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(
+        headers,
+        [pair("content-type", "audio/mpeg"), pair("etag", "\"7\"")]
+    );
+    let plain = egress.send(request(server.url())).await.unwrap();
+    assert_eq!(plain.headers, []);
+}
+
+/// The head of an answer whose body comes in pieces.
+const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+
+#[tokio::test]
+async fn a_body_is_read_while_it_comes() {
+    let rude = Rude::start(vec![vec![
+        Do::Write(CHUNKED.to_vec()),
+        Do::Write(b"5\r\nfirst\r\n".to_vec()),
+        Do::Hang,
+    ]])
+    .await;
+    let egress = open(&rude.address.to_string());
+    let endless = EgressRequest {
+        timeout: Duration::from_secs(60),
+        stall: Duration::from_millis(300),
+        ..request(format!("http://{}", rude.address))
+    };
+    let mut answer = egress.open(endless).await.unwrap();
+    assert_eq!(answer.status, 200);
+    let first = answer.body.next().await.unwrap();
+    assert_eq!(first.as_deref(), Some(&b"first"[..]));
+    let stalled = answer.body.next().await;
+    assert_eq!(
+        stalled,
+        Err(EgressError::NoAnswer("nothing came for 300 ms".into()))
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_always_comes_ends_with_its_time_or_its_size() {
+    let script = vec![
+        Do::Write(CHUNKED.to_vec()),
+        Do::Repeat(b"4\r\nmore\r\n".to_vec()),
+    ];
+    let rude = Rude::start(vec![script]).await;
+    let egress = open(&rude.address.to_string());
+    let url = format!("http://{}", rude.address);
+    let mut answer = egress.open(request(url.clone())).await.unwrap();
+    let mut read = 0;
+    while let Some(piece) = answer.body.next().await.unwrap() {
+        assert!(!piece.is_empty());
+        read += piece.len();
+    }
+    assert_eq!((read, answer.body.is_truncated()), (1024, true));
+    assert_eq!(answer.body.next().await, Ok(None));
+
+    let large = EgressRequest {
+        timeout: Duration::from_millis(500),
+        max_response_bytes: usize::MAX,
+        ..request(url)
+    };
+    let mut answer = egress.open(large).await.unwrap();
+    let error = loop {
+        match answer.body.next().await {
+            Ok(piece) => assert!(piece.is_some(), "it never ends"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error, EgressError::NoAnswer("timed out".into()));
+}
+
+#[tokio::test]
+async fn whatever_is_asked_is_guarded() {
+    let rude = Server::start(|_| "ok").await;
+    let moved = Server::start(|_| {
+        (
+            axum::http::StatusCode::FOUND,
+            [("location", "http://127.0.0.1/")],
+        )
+    })
+    .await;
+    for method in [EgressMethod::Get, EgressMethod::Head, EgressMethod::Delete] {
+        let inside = EgressRequest {
+            method,
+            ..request(rude.url())
+        };
+        let refused = closed().open(inside).await.map(|answer| answer.status);
+        assert!(
+            matches!(refused, Err(EgressError::Refused(_))),
+            "{refused:?}"
+        );
+        let asked = EgressRequest {
+            method,
+            ..request(moved.url())
+        };
+        let answer = open(&moved.address.to_string()).open(asked).await.unwrap();
+        assert_eq!(answer.status, 302);
+    }
+    assert_eq!((rude.seen().len(), moved.seen().len()), (0, 3));
 }

@@ -129,6 +129,7 @@ operations! {
     redeliverWebhook         POST   "/api/webhooks/{id}/deliveries/{delivery_id}/redeliver" Admin    "webhooks:write"      Both Write;
     listEvents               GET    "/api/events"                                  Viewer   "events:read"         Both Read;
     streamEvents             GET    "/api/events/stream"                           Viewer   "events:read"         Both Read;
+    listUsage                GET    "/api/usage"                                   Viewer   "usage:read"          Both Read;
     listAddressSessions      GET    "/api/address-sessions"                        Viewer   "sessions"            Both Read;
     getAddressSession        GET    "/api/address-sessions/{id}"                   Viewer   "sessions"            Both Read;
     createSession            POST   "/sessions"                                    Operator "sessions"            Key  Sessions;

@@ -16,6 +16,7 @@ use crate::{
         self, Kernel, Reads,
         cipher::Cipher,
         clock::Clock,
+        counter::CounterReads,
         egress::Egress,
         entropy::Entropy,
         feed::Feed,
@@ -32,6 +33,7 @@ use crate::{
     telephony::{CarrierCredentials, CarrierWebhooks, Texting},
     tool::{self, Tools},
     turn::{self, TurnTakingReads, Turns},
+    usage::Usages,
     webhook::{self, WebhookFeedReads, Webhooks},
 };
 
@@ -57,6 +59,7 @@ struct Services {
     flows: Flows,
     numbers: Numbers,
     opt_outs: OptOuts,
+    usage: Usages,
     sms: Sms,
     webhooks: Webhooks,
     address_sessions: AddressSessions,
@@ -237,6 +240,7 @@ impl HumBuilder {
             organizations.clone(),
         );
         let opt_outs = OptOuts::new(kernel.clone(), reads!(storage, ConsentReads));
+        let usage = Usages::new(kernel.clone(), reads!(storage, CounterReads));
         let sms = self.sms(&kernel, &storage, &system, &organizations);
         let egress = or_unplugged!(self.egress.take());
         let webhooks = Webhooks::new(kernel.clone(), reads!(storage, WebhookFeedReads), egress);
@@ -272,6 +276,7 @@ impl HumBuilder {
             flows,
             numbers,
             opt_outs,
+            usage,
             sms,
             webhooks,
             address_sessions,
@@ -408,6 +413,8 @@ impl Hum {
         numbers: Numbers;
         /// Contacts who must not be texted.
         opt_outs: OptOuts;
+        /// What was used, by day.
+        usage: Usages;
         /// Conversations and texts.
         sms: Sms;
         /// Signed events to customers.

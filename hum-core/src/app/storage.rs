@@ -10,6 +10,7 @@ use crate::{
     consent::ConsentReads,
     flow::FlowReads,
     kernel::{
+        counter::CounterReads,
         event::EventReads,
         id::OrgId,
         job::JobQueue,
@@ -49,6 +50,7 @@ sum! {
     OrgReads: AddressSessionReads
         + ApiKeyReads
         + ConsentReads
+        + CounterReads
         + EventReads
         + FlowReads
         + NumberReads

@@ -12,7 +12,7 @@ use crate::{
     geocode::{Coordinates, Geocoder, Geocoding, Reach, SourceError},
     kernel::{
         clock::Timestamp,
-        egress::{Egress, EgressError, EgressRequest, EgressResponse},
+        egress::{Egress, EgressAnswer, EgressError, EgressRequest},
     },
     language_model::{LanguageModel, ModelError, ModelRequest, ModelStream},
     telephony::{
@@ -86,7 +86,7 @@ impl LanguageModel for Unplugged {
 
 #[async_trait]
 impl Egress for Unplugged {
-    async fn send(&self, _: EgressRequest) -> Result<EgressResponse, EgressError> {
+    async fn open(&self, _: EgressRequest) -> Result<EgressAnswer, EgressError> {
         Err(EgressError::Refused(NO_EGRESS.into()))
     }
 

@@ -8,6 +8,7 @@ use super::{
     id::{JobId, OrgId},
     job::NewJob,
     record::{Record, Row, Table, Value, Versioned},
+    selector::{Redaction, Selector, Touched},
 };
 
 /// A set of writes of one organization that is applied whole or not at all.
@@ -41,6 +42,25 @@ pub enum Write {
     Enqueue(NewJob),
     /// The end of a claimed job's run. `Conflict::StaleFence` when the claim is no longer this one.
     Finish(Finish),
+    /// More of what is counted. Adds to the organization's counter of the metric, whatever it
+    /// stands at: never refused, and nobody's version changes.
+    Count(Count),
+    /// Nothing is in these columns of these records from now on. Their versions go up by one, so
+    /// that whoever read one before finds it changed.
+    ///
+    /// It touches what was there before the batch; the batch itself must change no such record.
+    Redact(Redaction),
+    /// These records are gone from now on, whatever their versions. See `Redact`.
+    DeleteWhere(Selector),
+}
+
+/// So much more of a metric.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
+    /// Of what; see [`Counter`](super::counter::Counter).
+    pub metric: String,
+    /// How much more.
+    pub delta: i64,
 }
 
 /// A record, at the version that it was read at.
@@ -112,9 +132,23 @@ pub struct Committed {
     /// The version that each record was stored with, by its place in the batch; zero for whatever
     /// has none.
     pub versions: Vec<i64>,
+    /// What the writes by selector did, with their places in the batch.
+    pub touched: Vec<(usize, Touched)>,
+}
+
+impl Committed {
+    /// What the write by selector at this place did.
+    pub fn touched(&self, place: usize) -> Touched {
+        let found = self.touched.iter().find(|(at, _)| *at == place);
+        found.map(|(_, touched)| *touched).unwrap_or_default()
+    }
 }
 
 impl Batch {
+    /// How many writes a batch has at most. Whoever waits for the same writer waits for a whole
+    /// batch: this many are written within about 100 ms.
+    pub const MOST: usize = 5_000;
+
     /// An empty batch of one organization.
     pub fn for_org(org: OrgId) -> Self {
         Self {
@@ -206,6 +240,25 @@ impl Batch {
     /// Adds the end of a job's run.
     pub fn finish(&mut self, job: JobId, fence: i64, how: Finished) {
         self.writes.push(Write::Finish(Finish { job, fence, how }));
+    }
+
+    /// Counts so much more of a metric.
+    pub fn count(&mut self, metric: impl Into<String>, delta: i64) {
+        self.writes.push(Write::Count(Count {
+            metric: metric.into(),
+            delta,
+        }));
+    }
+
+    /// Empties columns of many records; answers its place, by which [`Committed::touched`] knows
+    /// what it did.
+    pub fn redact(&mut self, redaction: Redaction) -> usize {
+        self.add(Write::Redact(redaction))
+    }
+
+    /// Takes many records away; answers its place.
+    pub fn delete_where(&mut self, selector: Selector) -> usize {
+        self.add(Write::DeleteWhere(selector))
     }
 
     /// When the earliest job of this batch is due, if it has one.

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod batch;
 pub mod cipher;
 pub mod clock;
+pub mod counter;
 pub mod decide;
 pub mod e164;
 pub mod egress;
@@ -22,6 +23,7 @@ pub mod live_bus;
 pub(crate) mod named;
 pub mod page;
 pub mod record;
+pub mod selector;
 pub mod store;
 
 use std::sync::Arc;
@@ -40,6 +42,7 @@ use store::{CommitError, Store, StoreError, Upkeep};
 /// What is stored of the kernel itself.
 pub(crate) const RECORDS: &[RecordType] = &[
     RecordType::of::<audit::AuditRow>(),
+    RecordType::of::<counter::Counter>(),
     RecordType::of::<event::Event>(),
     RecordType::of::<idempotency::StoredReply>(),
 ];

@@ -57,6 +57,10 @@ pub enum StoreError {
         /// What is wrong, without the value itself.
         detail: String,
     },
+    /// A batch has more writes than [`Batch::MOST`]; nothing was written. Not worth retrying:
+    /// whoever has so much to write does it in several.
+    #[error("a batch of {0} writes; there may be {most}", most = Batch::MOST)]
+    TooLarge(usize),
     /// The cursor was not made by this list.
     #[error("not a cursor of this list")]
     BadCursor,

@@ -10,6 +10,7 @@ use crate::{
         event::EventKind,
     },
     telephony::{Accepted, SendError, StatusCallback},
+    usage::Usage,
 };
 
 use super::{Conversation, Message, ResolvedBy, SendAttempt, resolve::resolve_job};
@@ -58,13 +59,9 @@ impl Tried {
             status: accepted.status,
             error_code: None,
         };
-        let message = learn(
-            message.bill(accepted.segments),
-            &mut conversation,
-            &news,
-            &mut batch,
-            moment,
-        );
+        let billed = message.clone().bill(accepted.segments);
+        Usage::SegmentsSent.count(&mut batch, newly_billed(&message, &billed), moment.now);
+        let message = learn(billed, &mut conversation, &news, &mut batch, moment);
         batch.put(&message);
         batch.put(&conversation);
         batch
@@ -161,6 +158,12 @@ fn opt_out(
     batch.save(&consent);
 }
 
+/// How many segments are known now that were not known before.
+fn newly_billed(before: &Message, after: &Message) -> i64 {
+    let segments = |message: &Message| message.carrier().segments.map_or(0, i64::from);
+    segments(after) - segments(before)
+}
+
 /// Takes over what the carrier says and emits what is new about it. The caller puts message and
 /// conversation.
 pub(super) fn learn(
@@ -173,7 +176,8 @@ pub(super) fn learn(
     let before = message.carrier().clone();
     let message = message.learn(news, moment.now);
     let mut emit = |kind| batch.emit(conversation.event(kind, Some(&message), moment));
-    if before.sid.is_none() {
+    let is_sent = before.sid.is_none();
+    if is_sent {
         emit(EventKind::SmsSent);
     }
     for terminal in message.carrier().terminals.difference(&before.terminals) {
@@ -183,6 +187,7 @@ pub(super) fn learn(
             EventKind::SmsDelivered
         });
     }
+    Usage::TextsSent.count(batch, i64::from(is_sent), moment.now);
     message
 }
 

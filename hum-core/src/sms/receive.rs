@@ -14,6 +14,7 @@ use crate::{
     number::Number,
     organization::KeywordReplies,
     telephony::{CarrierForm, InboundSms, RefusedForm},
+    usage::Usage,
 };
 
 use super::{
@@ -175,6 +176,7 @@ impl Thread {
         }
         batch.emit(conversation.event(EventKind::SmsReceived, Some(&message), moment));
         batch.insert(&message);
+        Usage::TextsReceived.count(batch, 1, moment.now);
         seq
     }
 

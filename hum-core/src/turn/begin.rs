@@ -9,6 +9,7 @@ use crate::{
     },
     language_model::ModelItem,
     sms::{Conversation, Message, Turn},
+    usage::Usage,
 };
 
 use super::reply::history;
@@ -54,6 +55,7 @@ pub(super) fn begin(waiting: Waiting, moment: Moment<'_>) -> Verdict<Begun> {
     }
     let begun = waiting.begun(moment);
     let place = batch.insert(&begun.turn);
+    Usage::AiTurns.count(&mut batch, 1, moment.now);
     Verdict::proceed(batch, begun).stamped(place, |begun, version| begun.turn.version = version)
 }
 

@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::kernel::{
-    batch::{Batch, Finished},
-    cipher::Secret,
-    clock::Timestamp,
-    decide::{Moment, Verdict},
-    egress::{EgressError, EgressRequest, EgressResponse},
-    error::Error,
-    id::DeliveryId,
-    job::{Claimed, Job, JobKind, Lane, NewJob},
+use crate::{
+    kernel::{
+        batch::{Batch, Finished},
+        cipher::Secret,
+        clock::Timestamp,
+        decide::{Moment, Verdict},
+        egress::{EgressError, EgressRequest, EgressResponse},
+        error::Error,
+        id::DeliveryId,
+        job::{Claimed, Job, JobKind, Lane, NewJob},
+    },
+    usage::Usage,
 };
 
 use super::{Attempt, Delivery, Webhook, WebhookSecret, Webhooks, signature};
@@ -20,8 +23,7 @@ use super::{Attempt, Delivery, Webhook, WebhookSecret, Webhooks, signature};
 /// Tries one delivery. Key: delivery.
 pub const DELIVER: JobKind = JobKind::new("webhook.deliver");
 
-const TIMEOUT: Duration = Duration::from_secs(15);
-const MAX_RESPONSE_BYTES: usize = 64 * 1024;
+const USER_AGENT: &str = "hum-webhooks/1.0";
 const SHOWN_RESPONSE_CHARS: usize = 1000;
 
 /// Try this delivery.
@@ -107,12 +109,10 @@ impl Deliver {
         for (name, value) in signature::sign(&secrets, delivery.event, now, body.as_bytes()) {
             headers.push((name.into(), Secret::new(value)));
         }
+        let body = body.as_bytes().to_vec();
         Ok(EgressRequest {
-            url: webhook.url().to_owned(),
             headers,
-            body: body.as_bytes().to_vec(),
-            timeout: TIMEOUT,
-            max_response_bytes: MAX_RESPONSE_BYTES,
+            ..EgressRequest::post(webhook.url(), USER_AGENT, body)
         })
     }
 
@@ -179,6 +179,8 @@ fn record(delivery: Delivery, webhook: Webhook, tried: &Tried, moment: Moment<'_
         batch.put(&judged);
     }
     batch.put(&delivery);
+    let taken = i64::from(tried.attempt.succeeded());
+    Usage::Deliveries.count(&mut batch, taken, moment.now);
     match next {
         Some(at) => Verdict::again(batch, at, tried.attempt.error.clone()),
         None => Verdict::done(batch),

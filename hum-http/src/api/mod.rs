@@ -14,6 +14,7 @@ mod opt_outs;
 mod organization;
 mod rate_limit;
 mod templates;
+mod usage;
 mod webhooks;
 
 use axum::Router;
@@ -45,6 +46,7 @@ fn operations() -> Vec<UtoipaMethodRouter<App>> {
         webhooks::routes(),
         events::routes(),
         event_stream::routes(),
+        usage::routes(),
         address_sessions::routes(),
         keys::routes(),
     ]

@@ -20,6 +20,7 @@ pub mod job;
 pub mod organization;
 pub mod sms;
 pub mod turn;
+pub mod usage;
 pub mod webhook;
 
 use std::sync::Arc;
@@ -94,6 +95,7 @@ pub const ALL: &[&dyn Capability] = &[
     &event::Events,
     &job::Jobs,
     &address_session::AddressSessions,
+    &usage::Usages,
 ];
 
 /// The rules of all capabilities.

@@ -393,3 +393,25 @@ pub async fn one_of_many_equal_inserts_wins(world: &dyn StoreWorld) {
         1
     );
 }
+
+/// As many writes as a batch may have happen together; one more, and none does.
+pub async fn a_batch_is_as_large_as_it_may_be(world: &dyn StoreWorld) {
+    let s = Sample::new(world);
+    let reads = world.store().org(s.org);
+    let full = |more: usize| {
+        let mut batch = s.batch();
+        for _ in 0..Batch::MOST + more {
+            batch.emit(s.event());
+        }
+        batch
+    };
+    let refused = world.store().commit(full(1)).await;
+    assert!(
+        matches!(refused, Err(CommitError::Store(StoreError::TooLarge(writes))) if writes == Batch::MOST + 1),
+        "{refused:?}"
+    );
+    assert_eq!(reads.last_event_seq().await.unwrap(), 0);
+    let last = Batch::MOST as i64;
+    assert_eq!(commit(world, full(0)).await.last_event_seq, Some(last));
+    assert_eq!(reads.last_event_seq().await.unwrap(), last);
+}

@@ -7,17 +7,19 @@
 pub mod address_session;
 pub mod batch;
 pub mod bus;
+pub mod counter;
 pub mod job_queue;
 pub mod list;
 pub mod record;
 pub mod routing;
 pub mod sample;
+pub mod selector;
 pub mod store;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hum_adapters::storage::SchemaColumn;
+use hum_adapters::storage::{SchemaColumn, SchemaIndex};
 use hum_core::{
     Storage,
     batch::{Batch, Committed},
@@ -34,6 +36,8 @@ pub trait StoreWorld: Send + Sync {
     fn store(&self) -> Arc<dyn Storage>;
     /// The columns of its database.
     async fn schema(&self) -> Vec<SchemaColumn>;
+    /// The indexes of its database.
+    async fn indexes(&self) -> Vec<SchemaIndex>;
     /// The queue on the same database.
     fn jobs(&self) -> Arc<dyn JobQueue>;
     /// When the test takes place.
@@ -57,7 +61,12 @@ macro_rules! store_contract {
                 a_taken_key_or_unique_column_leaves_nothing, a_guard_holds_only_at_its_version,
                 guards_do_not_let_two_batches_cross, a_write_for_another_organization_is_refused,
                 events_are_numbered_without_gaps, concurrent_changes_of_one_conversation_happen_once_each,
-                a_bad_batch_fails_alone, one_of_many_equal_inserts_wins;
+                a_bad_batch_fails_alone, one_of_many_equal_inserts_wins, a_batch_is_as_large_as_it_may_be;
+            counter: counts_of_many_add_up, a_refused_batch_counts_nothing, counters_are_found_by_their_names;
+            selector: a_redaction_touches_what_its_selector_says,
+                a_deletion_is_bounded_and_says_whether_there_is_more, a_selection_is_a_part_of_its_batch,
+                a_redaction_and_changes_beside_it_do_not_mix, a_selector_without_an_index_is_refused,
+                declared_indexes_are_there;
             store: what_is_inserted_is_read_with_version_one, what_is_changed_is_read_with_the_next_version,
                 another_organization_sees_nothing, keys_and_replies_are_kept_up, the_operator_sees_counts,
                 the_store_is_ready;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use hum_core::{
     clock::Clock as _,
-    egress::{Egress, EgressError, EgressRequest, EgressResponse},
+    egress::{Egress, EgressAnswer, EgressError, EgressRequest, EgressResponse},
 };
 
 use crate::{
@@ -29,7 +29,7 @@ pub struct SimEgress {
 
 #[async_trait]
 impl Egress for SimEgress {
-    async fn send(&self, request: EgressRequest) -> Result<EgressResponse, EgressError> {
+    async fn open(&self, request: EgressRequest) -> Result<EgressAnswer, EgressError> {
         let chance = self.fate.chance();
         self.fate.point(self.process).await;
         let fate = if self.fate.strikes(self.fate.options().endpoint_fails) {
@@ -42,7 +42,7 @@ impl Egress for SimEgress {
         }
         let timeout = request.timeout;
         let hangs = self.fate.strikes(self.fate.options().endpoint_hangs);
-        // Whoever hangs has perhaps taken it first.
+        // Half of those that hang never take it.
         if hangs && chance.below(2) == 0 {
             self.clock.sleep(timeout).await;
             return Err(EgressError::NoAnswer("timed out".into()));
@@ -74,12 +74,14 @@ impl Egress for SimEgress {
             return Err(EgressError::NoAnswer("simulated".into()));
         }
         let retry_after = (status == 503).then(|| Duration::from_secs(chance.between(1, 600)));
-        Ok(EgressResponse {
+        let answer = EgressResponse {
             status,
             retry_after,
+            headers: Vec::new(),
             body: b"ok".to_vec(),
             truncated: false,
-        })
+        };
+        Ok(answer.into())
     }
 
     fn check(&self, url: &str) -> Result<(), String> {
@@ -103,22 +105,22 @@ pub struct HeardEgress {
 
 #[async_trait]
 impl Egress for HeardEgress {
-    async fn send(&self, request: EgressRequest) -> Result<EgressResponse, EgressError> {
+    async fn open(&self, request: EgressRequest) -> Result<EgressAnswer, EgressError> {
         let (url, headers, body, at) = (
             request.url.clone(),
             revealed(&request),
             request.body.clone(),
             self.clock.now(),
         );
-        let response = self.inner.send(request).await?;
+        let answer = self.inner.open(request).await?;
         self.monitor.called(Called {
             url,
             headers,
             body,
             at,
-            status: response.status,
+            status: answer.status,
         });
-        Ok(response)
+        Ok(answer)
     }
 
     fn check(&self, url: &str) -> Result<(), String> {

@@ -1,5 +1,5 @@
 use hum_core::{
-    batch::{Batch, Finish, Write},
+    batch::{Batch, Count, Finish, Write},
     clock::{Clock as _, Timestamp},
     event::{Event, EventKind},
     job::NewJob,
@@ -61,6 +61,14 @@ impl Commit<'_> {
     /// Whether it tells of something.
     pub fn tells(&self, kind: EventKind) -> bool {
         self.events().any(|event| event.kind == kind)
+    }
+
+    /// What is counted.
+    pub fn counts(&self) -> impl Iterator<Item = &Count> {
+        self.batch.writes.iter().filter_map(|write| match write {
+            Write::Count(count) => Some(count),
+            _ => None,
+        })
     }
 
     /// The jobs that are queued.

@@ -1,10 +1,11 @@
 use std::{any::Any, collections::BTreeMap};
 
 use hum_core::{
-    batch::{Batch, Committed, Write},
+    batch::{Batch, Committed, Count, Write},
     event::Event,
     id::OrgId,
     record::{Record, Row, Value},
+    selector::{Redaction, Selector},
 };
 
 use crate::capability::job::Queue;
@@ -26,6 +27,8 @@ pub struct Mirror {
     pub queue: Queue,
     /// The feed of each tenant.
     pub events: BTreeMap<OrgId, Vec<Event>>,
+    /// What each tenant counted, by metric.
+    pub counters: BTreeMap<OrgId, BTreeMap<String, i64>>,
 }
 
 /// Room in the mirror for one kind of record.
@@ -53,6 +56,8 @@ trait AnyShelf: Send {
     fn read(&self, row: Row) -> Box<dyn Any + Send>;
     fn keep(&mut self, record: Box<dyn Any + Send>);
     fn remove(&mut self, id: &Value);
+    /// The rows that a selector finds.
+    fn select(&self, org: OrgId, selector: &Selector) -> Vec<Row>;
     fn records(&self) -> &dyn Any;
 }
 
@@ -69,6 +74,17 @@ impl<T: Mirrored> AnyShelf for Records<T> {
 
     fn remove(&mut self, id: &Value) {
         self.0.retain(|_, record| record.to_row().get("id") != id);
+    }
+
+    fn select(&self, org: OrgId, selector: &Selector) -> Vec<Row> {
+        let org = Value::text(org);
+        let rows = self.0.values().map(Record::to_row);
+        let mut found: Vec<Row> = rows
+            .filter(|row| row.get("org_id") == &org && selector.fits(row))
+            .collect();
+        found.sort_by(|a, b| a.key().cmp(b.key()));
+        found.truncate(selector.limit as usize);
+        found
     }
 
     fn records(&self) -> &dyn Any {
@@ -154,6 +170,31 @@ impl Mirror {
             }
             Some((row.table.name, shelf.read(row)))
         };
+        let selected = |selector: &Selector| {
+            let shelf = self.shelves.get(selector.table.name);
+            shelf.map_or_else(Vec::new, |shelf| shelf.select(batch.org, selector))
+        };
+        let redacted = |Redaction { selector, columns }: &Redaction| {
+            let emptied = |mut row: Row| {
+                for (column, value) in columns {
+                    row.set(column, value.clone());
+                }
+                read(&row, |read| read + 1)
+            };
+            let changed = selected(selector).into_iter().filter_map(emptied);
+            let changed = changed.map(|(table, record)| Change::Changed(table, record));
+            changed.collect::<Changes>()
+        };
+        let deleted = |selector: &Selector| {
+            let rows = selected(selector).into_iter();
+            let gone = rows.map(|row| Change::Deleted(row.table.name, row.get("id").clone()));
+            gone.collect::<Changes>()
+        };
+        let by_selector = batch.writes.iter().flat_map(|write| match write {
+            Write::Redact(redaction) => redacted(redaction),
+            Write::DeleteWhere(selector) => deleted(selector),
+            _ => Vec::new(),
+        });
         let changes = batch.writes.iter().filter_map(|write| match write {
             Write::Insert(row) => {
                 read(row, |_| 1).map(|(table, record)| Change::Inserted(table, record))
@@ -162,9 +203,15 @@ impl Mirror {
                 read(row, |read| read + 1).map(|(table, record)| Change::Changed(table, record))
             }
             Write::Delete(at) => Some(Change::Deleted(at.table.name, at.id.clone())),
-            Write::Guard(_) | Write::Emit(_) | Write::Enqueue(_) | Write::Finish(_) => None,
+            Write::Guard(_)
+            | Write::Emit(_)
+            | Write::Enqueue(_)
+            | Write::Finish(_)
+            | Write::Count(_)
+            | Write::Redact(_)
+            | Write::DeleteWhere(_) => None,
         });
-        changes.collect()
+        by_selector.chain(changes).collect()
     }
 
     /// Takes a commit in.
@@ -200,7 +247,16 @@ impl Mirror {
                 }
                 Write::Enqueue(job) => self.queue.enqueue(job),
                 Write::Finish(finish) => self.queue.finish(finish),
-                Write::Insert(_) | Write::Put(_) | Write::Delete(_) | Write::Guard(_) => {}
+                Write::Count(Count { metric, delta }) => {
+                    let counters = self.counters.entry(batch.org).or_default();
+                    *counters.entry(metric.clone()).or_default() += delta;
+                }
+                Write::Insert(_)
+                | Write::Put(_)
+                | Write::Delete(_)
+                | Write::Guard(_)
+                | Write::Redact(_)
+                | Write::DeleteWhere(_) => {}
             }
         }
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use hum_core::{
     Storage,
     address_session::AddressSession,
-    batch::{Batch, Committed, Finish, Finished, Write},
+    batch::{Batch, Committed, Count, Finish, Finished, Write},
     clock::Clock as _,
     consent::{Consent, ConsentSource},
     id::{ConversationId, MessageId, OrgId},
@@ -222,6 +222,23 @@ pub(super) fn keep_found(batch: &mut Batch, site: &Site) {
     for row in puts(batch, "address_session").filter(|row| *row.get("closed_at") != Value::Null) {
         if let Some(before) = before::<AddressSession>(row, site) {
             row.set("found", before.to_row().get("found").clone());
+        }
+    }
+}
+
+/// Some of what is counted is counted twice.
+pub(super) fn count_twice(batch: &mut Batch, site: &Site) {
+    let counts: Vec<Count> = batch
+        .writes
+        .iter()
+        .filter_map(|write| match write {
+            Write::Count(count) => Some(count.clone()),
+            _ => None,
+        })
+        .collect();
+    for Count { metric, delta } in counts {
+        if site.fate.strikes(100) {
+            batch.count(metric, delta);
         }
     }
 }

@@ -120,6 +120,13 @@ pub(super) fn discard_unknown(storage: Arc<dyn Storage>, site: &Site) -> Arc<dyn
     Wrong::new(storage, Discards(site.clone()))
 }
 
+/// Some of what is counted is not stored.
+pub(super) fn lose_counts(batch: &mut Batch, site: &Site) {
+    batch
+        .writes
+        .retain(|write| !matches!(write, Write::Count(_)) || !site.fate.strikes(100));
+}
+
 /// What could be sent when it was queued passes the gate for ever, as a confirmation does.
 pub(super) fn pass_the_gate(batch: &mut Batch, _: &Site) {
     let by_people = |row: &&mut Row| says(row, "source", "api") || says(row, "source", "human");

@@ -179,6 +179,8 @@ pub const ALL: &[Bug] = bugs! {
     TokenInTheOpen "INV-67" "an address session's token is stored as it is" Ports(outside::seal_nothing);
     FindAfterClose "INV-68" "what was found outlives its session" Decision(decision::keep_found);
     KeepForever "INV-69" "answers of remote sources are used with other data" Ports(outside::never_other_data);
+    CountsTwice "INV-70" "some of what is used is counted twice" Decision(decision::count_twice);
+    LosesCounts "INV-71" "some of what is counted is not stored" Memory(memory::lose_counts);
 };
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use hum_core::{
     broadband::{BroadbandMap, Coverage, Place},
     cipher::{CannotOpen, Cipher, Secret},
     clock::Timestamp,
-    egress::{Egress, EgressError, EgressRequest, EgressResponse},
+    egress::{Egress, EgressAnswer, EgressError, EgressRequest},
     entropy::Entropy,
     geocode::{Reach, SourceError},
 };
@@ -21,7 +21,7 @@ struct Renames(Chance);
 
 #[async_trait]
 impl Egress for Wrong<dyn Egress, Renames> {
-    async fn send(&self, mut request: EgressRequest) -> Result<EgressResponse, EgressError> {
+    async fn open(&self, mut request: EgressRequest) -> Result<EgressAnswer, EgressError> {
         for (_, value) in request
             .headers
             .iter_mut()
@@ -29,7 +29,7 @@ impl Egress for Wrong<dyn Egress, Renames> {
         {
             *value = Secret::new(format!("evt_{}", (&self.fault.0 as &dyn Entropy).token()));
         }
-        self.right.send(request).await
+        self.right.open(request).await
     }
 
     fn check(&self, url: &str) -> Result<(), String> {

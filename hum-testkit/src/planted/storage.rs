@@ -156,11 +156,15 @@ pub(super) fn promised(batch: &Batch) -> Committed {
         | Write::Guard(_)
         | Write::Emit(_)
         | Write::Enqueue(_)
-        | Write::Finish(_) => 0,
+        | Write::Finish(_)
+        | Write::Count(_)
+        | Write::Redact(_)
+        | Write::DeleteWhere(_) => 0,
     });
     Committed {
         last_event_seq: None,
         versions: versions.collect(),
+        touched: Vec::new(),
     }
 }
 

@@ -211,7 +211,7 @@ mod tests {
 
     use async_trait::async_trait;
     use hum_core::{
-        egress::{EgressError, EgressRequest, EgressResponse},
+        egress::{EgressAnswer, EgressError, EgressRequest},
         flow::FlowDefinition,
         language_model::{ModelError, ModelRequest, ModelStream},
         number::E164,
@@ -272,7 +272,7 @@ mod tests {
 
     #[async_trait]
     impl Egress for Nowhere {
-        async fn send(&self, _: EgressRequest) -> Result<EgressResponse, EgressError> {
+        async fn open(&self, _: EgressRequest) -> Result<EgressAnswer, EgressError> {
             Err(EgressError::NotConnected("nowhere".into()))
         }
 

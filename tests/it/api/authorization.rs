@@ -56,6 +56,7 @@ fn request(operation: &Operation, fixture: &Targets) -> (String, Value) {
         | "listWebhooks"
         | "listEvents"
         | "streamEvents"
+        | "listUsage"
         | "listApiKeys"
         | "getCarrierAccount"
         | "listAddressSessions"

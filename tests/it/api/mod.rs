@@ -20,4 +20,5 @@ mod service;
 mod session_requests;
 mod sessions;
 mod templates;
+mod usage;
 mod webhooks;

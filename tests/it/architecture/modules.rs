@@ -24,6 +24,7 @@ const CORE: Layer = Layer {
         ("access", &["kernel"]),
         ("address", &["kernel"]),
         ("telephony", &["kernel"]),
+        ("usage", &["kernel"]),
         ("language_model", &["kernel"]),
         ("geocode", &["kernel", "address"]),
         ("broadband", &["kernel", "geocode"]),
@@ -45,9 +46,10 @@ const CORE: Layer = Layer {
                 "number",
                 "organization",
                 "telephony",
+                "usage",
             ],
         ),
-        ("webhook", &["kernel", "access"]),
+        ("webhook", &["kernel", "access", "usage"]),
         (
             "tool",
             &[
@@ -69,6 +71,7 @@ const CORE: Layer = Layer {
                 "number",
                 "sms",
                 "tool",
+                "usage",
             ],
         ),
         (
@@ -89,6 +92,7 @@ const CORE: Layer = Layer {
                 "telephony",
                 "tool",
                 "turn",
+                "usage",
                 "webhook",
             ],
         ),
@@ -114,6 +118,7 @@ const STORAGE: Layer = Layer {
         ("migration", &["list", "query"]),
         ("schema", &["list", "query"]),
         ("event", &["query", "table"]),
+        ("counter", &["query", "table"]),
         ("organization", &["query", "table"]),
         ("flow", &["list", "query", "table"]),
         ("consent", &["list", "query", "table"]),
@@ -125,6 +130,7 @@ const STORAGE: Layer = Layer {
         (
             "sqlite",
             &[
+                "counter",
                 "event",
                 "explain",
                 "job",
@@ -139,6 +145,7 @@ const STORAGE: Layer = Layer {
         (
             "postgres",
             &[
+                "counter",
                 "event",
                 "explain",
                 "job",

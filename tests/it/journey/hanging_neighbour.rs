@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use hum_core::{
     clock::Clock,
-    egress::{Egress, EgressError, EgressRequest, EgressResponse},
+    egress::{Egress, EgressAnswer, EgressError, EgressRequest, EgressResponse},
     event::EventKind,
     flow::FlowDefinition,
     idempotency::{Answer, Remember},
@@ -47,7 +47,7 @@ type Calls = Arc<Mutex<BTreeMap<String, Vec<Duration>>>>;
 
 #[async_trait]
 impl Egress for Endpoints {
-    async fn send(&self, request: EgressRequest) -> Result<EgressResponse, EgressError> {
+    async fn open(&self, request: EgressRequest) -> Result<EgressAnswer, EgressError> {
         self.remember(&request.url);
         if request.url == HANGS {
             self.clock.sleep(request.timeout).await;
@@ -56,9 +56,11 @@ impl Egress for Endpoints {
         Ok(EgressResponse {
             status: 200,
             retry_after: None,
+            headers: Vec::new(),
             body: Vec::new(),
             truncated: false,
-        })
+        }
+        .into())
     }
 
     fn check(&self, _: &str) -> Result<(), String> {

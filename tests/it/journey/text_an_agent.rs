@@ -87,6 +87,7 @@ async fn a_text_is_answered_and_reported(app: TestApp) {
         let event: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(headers["x-hum-event"].to_str().unwrap(), event["type"]);
         assert_eq!(headers["webhook-id"].to_str().unwrap(), event["id"]);
+        assert_eq!(headers["user-agent"], "hum-webhooks/1.0");
         delivered.push(event);
     }
     delivered.sort_by_key(|event| event["seq"].as_i64());

@@ -11,17 +11,18 @@ use hum_core::{
     batch::{Committed, Finished},
     job::Merge,
     record::{Column, Field as _, Value},
+    selector::Touched,
     store::Conflict,
 };
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use super::{
     super::{
-        event,
+        counter, event,
         job::{self, JOB},
-        op::{Finish, Guarded, Ops},
+        op::{Finish, Guarded, Ops, Selection},
         query::{Sql, sql},
-        table::TableSql,
+        table::{TableSql, postgres_type},
     },
     statement::{bind, bind_rows},
 };
@@ -47,11 +48,17 @@ pub(super) async fn apply(
     // Before the ends: a batch may guard the very claim that it ends.
     guard(connection, batches).await?;
     finish(connection, batches).await?;
+    let touched = select(connection, batches).await?;
     put(connection, batches).await?;
     delete(connection, batches).await?;
     insert(connection, batches).await?;
-    let committed = append(connection, batches).await?;
+    let mut committed = append(connection, batches).await?;
+    for (committed, touched) in committed.iter_mut().zip(touched) {
+        committed.touched = touched;
+    }
     enqueue(connection, batches).await?;
+    // Last, so that a counter that everybody adds to is locked for the shortest time.
+    count(connection, batches).await?;
     Ok(committed)
 }
 
@@ -141,6 +148,54 @@ async fn insert(connection: &mut PgConnection, batches: &[&mut Ops]) -> Result<(
             .await?;
     }
     Ok(())
+}
+
+/// What the selections of each batch touched. Seldom, so one by one.
+async fn select(
+    connection: &mut PgConnection,
+    batches: &[&mut Ops],
+) -> Result<Vec<Vec<(usize, Touched)>>, sqlx::Error> {
+    let mut all = Vec::with_capacity(batches.len());
+    for ops in batches {
+        let mut touched = Vec::with_capacity(ops.selections.len());
+        for selection in &ops.selections {
+            let of = select_one(connection, &ops.org, selection).await?;
+            touched.push((selection.place, of));
+        }
+        all.push(touched);
+    }
+    Ok(all)
+}
+
+/// Locks what it finds, in the order of the keys, and writes to those within the limit.
+async fn select_one(
+    connection: &mut PgConnection,
+    org: &str,
+    selection: &Selection,
+) -> Result<Touched, sqlx::Error> {
+    let slot = |name: &str, nth| {
+        let column = selection.table.columns.iter().find(|one| one.name == name);
+        let kind = column.map_or("text", |column| postgres_type(column.kind));
+        format!("${nth}::{kind}")
+    };
+    let sql = format!(
+        "WITH found AS ({} FOR UPDATE), \
+         touched AS ({} WHERE t.org_id = $1 AND ({}) IN (SELECT * FROM found LIMIT ${}) RETURNING 1) \
+         SELECT (SELECT count(*) FROM touched), (SELECT count(*) FROM found)",
+        selection.find(),
+        selection.verb(slot),
+        selection.key("t."),
+        selection.selector.equal.len() + 2,
+    );
+    let params = selection.params(org);
+    let row = bind(sqlx::query(AssertSqlSafe(sql)), &params)
+        .fetch_one(connection)
+        .await?;
+    let (touched, found): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(Touched {
+        records: u64::try_from(touched).unwrap_or(0),
+        more: found > i64::from(selection.selector.limit),
+    })
 }
 
 /// The columns of a record at a version.
@@ -322,6 +377,7 @@ async fn append(
         .map(|ops| Committed {
             versions: ops.versions.clone(),
             last_event_seq: None,
+            touched: Vec::new(),
         })
         .collect();
     if counts.is_empty() {
@@ -397,5 +453,28 @@ async fn enqueue(connection: &mut PgConnection, batches: &[&mut Ops]) -> Result<
                 .await?;
         }
     }
+    Ok(())
+}
+
+/// One row for each metric that the group counts, in the order of the keys.
+async fn count(connection: &mut PgConnection, batches: &[&mut Ops]) -> Result<(), Refused> {
+    let mut sums: BTreeMap<(&str, &str), i64> = BTreeMap::new();
+    for ops in batches {
+        for (metric, delta) in &ops.counts {
+            let sum = sums.entry((&ops.org, metric)).or_default();
+            *sum = sum.saturating_add(*delta);
+        }
+    }
+    if sums.is_empty() {
+        return Ok(());
+    }
+    let (keys, deltas): (Vec<(&str, &str)>, Vec<i64>) = sums.into_iter().unzip();
+    let (orgs, metrics): (Vec<&str>, Vec<&str>) = keys.into_iter().unzip();
+    sqlx::query(counter::ADD_MANY)
+        .bind(orgs)
+        .bind(metrics)
+        .bind(deltas)
+        .execute(connection)
+        .await?;
     Ok(())
 }

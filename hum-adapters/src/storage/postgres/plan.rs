@@ -25,6 +25,8 @@ enum Use {
 #[derive(Default)]
 pub(super) struct Plan {
     used: HashMap<Identity, (usize, Use)>,
+    /// A batch with a selector is alone: which records it touches is only seen when it is done.
+    closed: bool,
 }
 
 /// Whether a batch fits into the group.
@@ -43,6 +45,11 @@ impl Plan {
     /// Within one statement the database could not tell that two rows mean the same, and guards of
     /// one batch would not see the changes of another.
     pub(super) fn add(&mut self, nth: usize, ops: &Ops) -> Fit {
+        let selects = !ops.selections.is_empty();
+        if self.closed || selects && nth > 0 {
+            return Fit::Waits;
+        }
+        self.closed = selects;
         let mine: Vec<(Identity, Use)> = uses(ops).collect();
         let mut waits = false;
         for (identity, mine) in &mine {

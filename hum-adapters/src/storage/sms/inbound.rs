@@ -24,6 +24,7 @@ static FACTS: Table = Table {
         Column::of::<bool>("seen"),
     ],
     unique: &[],
+    indexes: &[],
 };
 
 /// Everything at once: every row but the number's own may be missing.

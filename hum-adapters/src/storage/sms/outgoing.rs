@@ -20,6 +20,7 @@ static FACTS: Table = Table {
     name: "outgoing",
     columns: &[Column::of::<i64>("ai_messages")],
     unique: &[],
+    indexes: &[],
 };
 
 #[async_trait]

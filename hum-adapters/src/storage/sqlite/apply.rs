@@ -5,14 +5,15 @@ use hum_core::{
     clock::Timestamp,
     job::Merge,
     record::{Field as _, Value},
+    selector::Touched,
     store::{CommitError, Conflict},
 };
 use rusqlite::{CachedStatement, Connection};
 
 use super::{
     super::{
-        event, job,
-        op::{Finish, Guarded, Ops},
+        counter, event, job,
+        op::{Finish, Guarded, Ops, Selection},
         query::sql,
     },
     connection::{Bound, Failed, execute, rows},
@@ -30,6 +31,10 @@ pub(super) fn apply(connection: &Connection, ops: Ops) -> Result<Committed, Comm
         if !finish(connection, &ops.org, end)? {
             return Err(CommitError::Conflict(Conflict::StaleFence));
         }
+    }
+    let mut touched = Vec::with_capacity(ops.selections.len());
+    for selection in &ops.selections {
+        touched.push((selection.place, select(connection, &ops.org, selection)?));
     }
     for (table, row) in &ops.puts {
         if write(connection, table.sqlite_update(), row)? != 1 {
@@ -52,9 +57,13 @@ pub(super) fn apply(connection: &Connection, ops: Ops) -> Result<Committed, Comm
         };
         write(connection, &sql, row)?;
     }
+    for (metric, delta) in &ops.counts {
+        count(connection, &ops.org, metric, *delta)?;
+    }
     Ok(Committed {
         last_event_seq,
         versions: ops.versions,
+        touched,
     })
 }
 
@@ -107,6 +116,32 @@ fn delete(connection: &Connection, gone: &Guarded) -> Result<bool, Failed> {
     statement.raw_bind_parameter(2, Bound(id))?;
     statement.raw_bind_parameter(3, version)?;
     Ok(statement.raw_execute()? == 1)
+}
+
+/// Finds them, to see whether there are more, and then writes to those within the limit.
+fn select(connection: &Connection, org: &str, selection: &Selection) -> Result<Touched, Failed> {
+    let params = selection.params(org);
+    let found = rows(connection, &selection.find(), &params)?.len();
+    let limit = selection.selector.limit as usize;
+    let sql = format!(
+        "{} WHERE org_id = $1 AND ({}) IN (SELECT * FROM ({}) LIMIT ${})",
+        selection.verb(|_, nth| format!("${nth}")),
+        selection.key(""),
+        selection.find(),
+        selection.selector.equal.len() + 2,
+    );
+    let records = execute(connection, &sql, &params)? as u64;
+    Ok(Touched {
+        records,
+        more: found > limit,
+    })
+}
+
+fn count(connection: &Connection, org: &str, metric: &str, delta: i64) -> Result<(), Failed> {
+    connection
+        .prepare_cached(counter::ADD)?
+        .execute((org, metric, delta))?;
+    Ok(())
 }
 
 /// Gives the events their numbers; answers the last one.

@@ -13,7 +13,8 @@
 /// | `group` | several columns, named by the type's [`Fields`](super::Fields) |
 /// | `version` | what a change is guarded by; the store counts it |
 ///
-/// `unique` lists what else must be unique; `derived` are columns that repeat a part of the record,
+/// `unique` lists what else must be unique, `index` what else an index of both databases begins
+/// with, as far as a [`Selector`](crate::kernel::selector::Selector) goes by it; `derived` are columns that repeat a part of the record,
 /// to be searched.
 macro_rules! record {
     (@columns key $ty:ty, $column:literal) => { &[$crate::kernel::record::Column::of::<$ty>($column).key()] };
@@ -69,6 +70,7 @@ macro_rules! record {
             $($(#[$doc:meta])* $kind:ident $vis:vis $field:ident: $ty:ty => $column:tt,)*
         }
         $(unique { $([$($unique:literal),+ $(,)?])* })?
+        $(index { $([$($index:literal),+ $(,)?])* })?
         $(derived { $($derived:ident $name:literal: $derived_ty:ty = $derive:expr;)* })?
     ) => {
         $(#[$meta])*
@@ -86,7 +88,7 @@ macro_rules! record {
                     $($($crate::kernel::record::record!(@columns $derived $derived_ty, $name),)*)?
                 ];
                 static COLUMNS: [Column; count(GROUPS)] = concat(GROUPS);
-                static TABLE: Table = Table { name: $table, columns: &COLUMNS, unique: &[$($(&[$($unique),+]),*)?] };
+                static TABLE: Table = Table { name: $table, columns: &COLUMNS, unique: &[$($(&[$($unique),+]),*)?], indexes: &[$($(&[$($index),+]),*)?] };
                 &TABLE
             }
 

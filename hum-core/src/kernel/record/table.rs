@@ -103,6 +103,9 @@ pub struct Table {
     /// What else must be unique, by column. A `Null` in one of them means that there is nothing to
     /// collide.
     pub unique: &'static [&'static [&'static str]],
+    /// What an index begins with, beside the keys, the organization first; those that writes by
+    /// selector go by.
+    pub indexes: &'static [&'static [&'static str]],
 }
 
 impl Table {
@@ -121,6 +124,26 @@ impl Table {
         self.columns
             .iter()
             .rposition(|column| column.name == "version")
+    }
+
+    /// Whether there is a column that can hold this value.
+    ///
+    /// # Errors
+    /// `Corrupt`.
+    pub fn may_hold(&self, column: &'static str, value: &Value) -> Result<(), StoreError> {
+        let found = self.columns.iter().find(|found| found.name == column);
+        let holds = |found: &Column| match value {
+            Value::Null => found.nullable,
+            Value::Text(_) => found.kind == Type::Text,
+            Value::Int(_) => found.kind == Type::Int,
+            Value::Bool(_) => found.kind == Type::Bool,
+            Value::Bytes(_) => found.kind == Type::Bytes,
+        };
+        match found {
+            Some(found) if holds(found) => Ok(()),
+            Some(_) => Err(self.corrupt(column, "cannot hold such a value")),
+            None => Err(self.corrupt(column, "there is no such column")),
+        }
     }
 
     /// A row of this table makes no sense.
