@@ -61,7 +61,7 @@ record! {
         /// Store version.
         version pub version: i64 => "version",
     }
-    unique { ["org_id", "number_id", "contact"] }
+    unique { ["org_id", "contact", "number_id"] }
 }
 
 /// Open or closed.
