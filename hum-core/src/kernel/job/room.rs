@@ -43,6 +43,57 @@ enum Full {
     Line,
 }
 
+/// Behind what the next look may begin.
+#[derive(Debug, Clone, Copy)]
+enum Behind {
+    Line,
+    Organization,
+}
+
+/// Places that are given out, by the positions of lines.
+struct Given {
+    all: u32,
+    of_organization: BTreeMap<OrgId, u32>,
+    of_line: Vec<u32>,
+    behind: Vec<Option<Behind>>,
+}
+
+impl Given {
+    fn nothing(lines: usize) -> Self {
+        Self {
+            all: 0,
+            of_organization: BTreeMap::new(),
+            of_line: vec![0; lines],
+            behind: vec![None; lines],
+        }
+    }
+
+    /// Of all, of an organization, of a line.
+    fn so_far(&self, org: OrgId, nth: usize) -> (u32, u32, u32) {
+        let of_organization = self.of_organization.get(&org).copied().unwrap_or(0);
+        (self.all, of_organization, self.of_line[nth])
+    }
+
+    fn give(&mut self, org: OrgId, nth: usize) {
+        self.all += 1;
+        *self.of_organization.entry(org).or_default() += 1;
+        self.of_line[nth] += 1;
+        self.behind[nth] = Some(Behind::Line);
+    }
+}
+
+/// The positions of each organization's lines, organizations as they come.
+fn in_turn(lines: &[Line]) -> Vec<Vec<usize>> {
+    let mut organizations: Vec<(OrgId, Vec<usize>)> = Vec::new();
+    for (nth, line) in lines.iter().enumerate() {
+        match organizations.iter_mut().find(|(org, _)| *org == line.org) {
+            Some((_, own)) => own.push(nth),
+            None => organizations.push((line.org, vec![nth])),
+        }
+    }
+    organizations.into_iter().map(|(_, own)| own).collect()
+}
+
 impl Room {
     /// Empty room for `size` answers to people and as many jobs that wait for others, and a quarter
     /// of that for hum's own work.
@@ -86,61 +137,61 @@ impl Room {
     /// Shares the free room of a lane among lines that were found in this order. Each organization
     /// gets a place in turn, for its lines in turn.
     pub fn share(&mut self, lane: Lane, lines: &[Line]) -> Vec<Want> {
-        let mut wanted = vec![0_u32; lines.len()];
-        // Behind which lines, or organizations, the next look may begin.
-        let mut behind: Vec<Option<&str>> = vec![None; lines.len()];
-        let mut organizations: Vec<(OrgId, Vec<usize>)> = Vec::new();
-        for (nth, line) in lines.iter().enumerate() {
-            match organizations.iter_mut().find(|(org, _)| *org == line.org) {
-                Some((_, own)) => own.push(nth),
-                None => organizations.push((line.org, vec![nth])),
-            }
+        let mut given = Given::nothing(lines.len());
+        let mut turns = in_turn(lines);
+        while !turns.is_empty() {
+            turns.retain_mut(|own| self.give_a_place(lane, lines, own, &mut given));
         }
-        let mut given: BTreeMap<OrgId, u32> = BTreeMap::new();
-        let mut all = 0;
-        while !organizations.is_empty() {
-            organizations.retain_mut(|(org, own)| {
-                while let Some(nth) = own.first().copied() {
-                    let of_org = given.entry(*org).or_default();
-                    match self.full(lane, &lines[nth], (all, *of_org, wanted[nth])) {
-                        None => {
-                            wanted[nth] += 1;
-                            behind[nth] = Some(&lines[nth].queue);
-                            *of_org += 1;
-                            all += 1;
-                            own.rotate_left(1);
-                            return true;
-                        }
-                        Some(Full::Line) => {
-                            behind[nth] = Some(&lines[nth].queue);
-                            own.remove(0);
-                        }
-                        Some(Full::Organization) => {
-                            behind[nth] = Some(BEHIND_ALL);
-                            return false;
-                        }
-                        Some(Full::Lane) => return false,
-                    }
-                }
-                false
-            });
+        for (line, behind) in lines.iter().zip(&given.behind) {
+            let queue = match behind {
+                None => continue,
+                Some(Behind::Line) => line.queue.clone(),
+                Some(Behind::Organization) => BEHIND_ALL.to_owned(),
+            };
+            let last = Line {
+                queue,
+                ..line.clone()
+            };
+            self.last.insert(line.kind, last);
         }
-        for (line, behind) in lines.iter().zip(behind) {
-            if let Some(queue) = behind {
-                let last = Line {
-                    queue: queue.to_owned(),
-                    ..line.clone()
-                };
-                self.last.insert(line.kind, last);
-            }
-        }
-        let wants = lines.iter().zip(wanted).filter(|(_, limit)| *limit > 0);
+        let wants = lines.iter().zip(given.of_line);
         wants
+            .filter(|(_, limit)| *limit > 0)
             .map(|(line, limit)| Want {
                 line: line.clone(),
                 limit,
             })
             .collect()
+    }
+
+    /// Gives one place to the next of an organization's `own` lines that may have one; whether it
+    /// may get another.
+    fn give_a_place(
+        &self,
+        lane: Lane,
+        lines: &[Line],
+        own: &mut Vec<usize>,
+        given: &mut Given,
+    ) -> bool {
+        while let Some((nth, line)) = own.first().and_then(|nth| Some((*nth, lines.get(*nth)?))) {
+            match self.full(lane, line, given.so_far(line.org, nth)) {
+                None => {
+                    given.give(line.org, nth);
+                    own.rotate_left(1);
+                    return true;
+                }
+                Some(Full::Line) => {
+                    given.behind[nth] = Some(Behind::Line);
+                    own.remove(0);
+                }
+                Some(Full::Organization) => {
+                    given.behind[nth] = Some(Behind::Organization);
+                    return false;
+                }
+                Some(Full::Lane) => return false,
+            }
+        }
+        false
     }
 
     /// `more` are those that were given already: of the lane, its organization and the line.
