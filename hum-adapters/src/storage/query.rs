@@ -15,7 +15,7 @@ use hum_core::{
 
 use super::{
     explain::{Plan, Plans},
-    joined::Joined,
+    joined::{JoinSql, Joined},
     list::{Engine, List, after},
     postgres::Postgres,
     sqlite::Sqlite,
@@ -232,10 +232,17 @@ impl OrgStore {
     /// The first row of a join whose first record is the organization's own.
     pub(crate) async fn joined<const N: usize>(
         &self,
-        sql: Sql,
+        sql: &'static JoinSql,
         params: [Value; N],
     ) -> Result<Option<Joined>, StoreError> {
-        let rows = self.database.rows(sql, &self.params(params)).await?;
+        let sql = match self.database.engine() {
+            Engine::Sqlite => &sql.sqlite,
+            Engine::Postgres => &sql.postgres,
+        };
+        let rows = self
+            .database
+            .rows(Sql::Borrowed(sql), &self.params(params))
+            .await?;
         let Some(row) = rows.into_iter().next() else {
             return Ok(None);
         };

@@ -1,5 +1,7 @@
 //! Webhooks and deliveries.
 
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
 use hum_core::{
     event::Event,
@@ -11,10 +13,28 @@ use hum_core::{
 };
 
 use super::{
+    joined::JoinSql,
     list::{List, after},
     query::{OrgStore, sql},
     table::{self, columns},
 };
+
+static TO_TRY: LazyLock<JoinSql> = LazyLock::new(|| {
+    JoinSql::new(|join| {
+        format!(
+            "SELECT {}, {}, {} FROM delivery d {} {} WHERE d.org_id = $1 AND d.id = $2",
+            table::of(Delivery::table()).columns_of("d"),
+            table::of(Webhook::table()).columns_of("w"),
+            table::of(Event::table()).columns_of("e"),
+            join(
+                "webhook",
+                "w",
+                "w.org_id = d.org_id AND w.id = d.webhook_id AND w.deleted_at IS NULL"
+            ),
+            join("event", "e", "e.org_id = d.org_id AND e.seq = d.event_seq"),
+        )
+    })
+});
 
 #[async_trait]
 impl WebhookReads for OrgStore {
@@ -63,16 +83,7 @@ impl WebhookReads for OrgStore {
     }
 
     async fn delivery_to_try(&self, id: DeliveryId) -> Result<Option<DeliveryToTry>, StoreError> {
-        let sql = sql!(
-            "SELECT {}, {}, {} FROM delivery d \
-             LEFT JOIN webhook w ON w.org_id = d.org_id AND w.id = d.webhook_id AND w.deleted_at IS NULL \
-             LEFT JOIN event e ON e.org_id = d.org_id AND e.seq = d.event_seq \
-             WHERE d.org_id = $1 AND d.id = $2",
-            table::of(Delivery::table()).columns_of("d"),
-            table::of(Webhook::table()).columns_of("w"),
-            table::of(Event::table()).columns_of("e"),
-        );
-        let Some(mut row) = self.joined(sql, [Value::text(id)]).await? else {
+        let Some(mut row) = self.joined(&TO_TRY, [Value::text(id)]).await? else {
             return Ok(None);
         };
         let Some(delivery) = row.record()? else {

@@ -124,7 +124,7 @@ const STORAGE: Layer = Layer {
         ("consent", &["list", "query", "table"]),
         ("sms", &["joined", "list", "query", "table"]),
         ("turn", &["query", "table"]),
-        ("webhook", &["list", "query", "table"]),
+        ("webhook", &["joined", "list", "query", "table"]),
         ("address_session", &["list", "query", "table"]),
         ("system", &["migration", "query", "sms", "table"]),
         (

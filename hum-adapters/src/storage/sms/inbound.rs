@@ -10,7 +10,7 @@ use hum_core::{
 };
 
 use super::super::{
-    joined::Joined,
+    joined::{Join, Joined, lateral, plain},
     query::{Database, SharedRead},
     table,
 };
@@ -31,9 +31,7 @@ static FACTS: Table = Table {
 static INBOUND: SharedRead = SharedRead {
     one: LazyLock::new(|| {
         let columns = columns();
-        let joins = joins("$3", |table, alias, on| {
-            format!("LEFT JOIN {table} {alias} ON {on}")
-        });
+        let joins = joins("$3", plain);
         format!(
             "SELECT {columns}, {} FROM number n {joins} WHERE n.carrier_account = $1 AND n.e164 = $2",
             seen("$4"),
@@ -41,12 +39,7 @@ static INBOUND: SharedRead = SharedRead {
     }),
     many: LazyLock::new(|| {
         let columns = columns();
-        // Not plain joins: of an empty table Postgres would plan to read all of the organization.
-        let joins = joins("u.contact", |table, alias, on| {
-            format!(
-                "LEFT JOIN LATERAL (SELECT * FROM {table} {alias} WHERE {on} LIMIT 1) {alias} ON true"
-            )
-        });
+        let joins = joins("u.contact", lateral);
         format!(
             "SELECT {columns}, {}, u.nth \
              FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY \
@@ -79,8 +72,8 @@ fn seen(sid: &str) -> String {
     )
 }
 
-/// What may be missing, each found by `join`: a table, its name here, and which row.
-fn joins(contact: &str, join: impl Fn(&str, &str, &str) -> String) -> String {
+/// What may be missing, each found by `join`.
+fn joins(contact: &str, join: Join) -> String {
     [
         "JOIN organization o ON o.org_id = n.org_id".to_owned(),
         join("carrier_account", "a", "a.org_id = n.org_id"),

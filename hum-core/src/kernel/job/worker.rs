@@ -26,6 +26,9 @@ pub const GRACE: Duration = Duration::from_secs(10);
 const LINES: u32 = 64;
 /// How often more lines are looked for before anything else is done.
 const LOOKS: u32 = 16;
+/// What comes within this time is looked at together: each look costs statements, and a text brings
+/// several.
+const PACE: Duration = Duration::from_millis(2);
 /// After the store failed.
 const STORE_FAILED: Duration = Duration::from_secs(1);
 const PURGE: Duration = Duration::from_secs(3600);
@@ -190,6 +193,7 @@ struct Shift<'w> {
     registry: &'w Registry,
     running: FuturesUnordered<BoxFuture<'w, JobId>>,
     room: Room,
+    next_look: Duration,
     next_renewal: Duration,
     next_purge: Duration,
 }
@@ -200,6 +204,7 @@ impl<'w> Shift<'w> {
             registry,
             running: FuturesUnordered::new(),
             room: Room::new(registry.at_once),
+            next_look: Duration::ZERO,
             next_renewal: registry.kernel.clock().monotonic() + HEARTBEAT,
             next_purge: Duration::ZERO,
         }
@@ -208,6 +213,11 @@ impl<'w> Shift<'w> {
     /// Claims whatever is due and has room; answers how long there is nothing more to do.
     async fn take_on(&mut self) -> Result<Duration, Error> {
         let Registry { kernel, queue, .. } = self.registry;
+        let early = self.next_look.saturating_sub(kernel.clock().monotonic());
+        if !early.is_zero() {
+            self.beside(kernel.clock().sleep(early)).await;
+        }
+        self.next_look = kernel.clock().monotonic() + PACE;
         self.keep_up().await;
         let mut due = self.beside(queue.next_due()).await?;
         let now = kernel.now();
