@@ -196,9 +196,9 @@ fn many(cli: &Cli) -> bool {
 
 /// Seeds that have caught bugs which few seeds catch, tried before the others.
 const KNOWN: &[(&str, u64)] = &[
-    ("MatchByRecipientOnly", 19),
-    ("DropOnDisable", 154),
-    ("PauseAtStartOnly", 78),
+    ("DropOnDisable", 24),
+    ("GateAtEnqueue", 314),
+    ("PauseAtStartOnly", 206),
 ];
 
 /// Every planted bug must be caught by its own invariant.
