@@ -4,12 +4,12 @@
 //! Two partial unique indexes carry the rules: at most one job of a kind and key is queued, and at
 //! most one runs.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use hum_core::{
     clock::Timestamp,
     id::{JobId, OrgId},
-    job::{Claim, Claimed, JobKind, Line, Look, Merge, NewJob, NextDue, PROMOTE, Want},
+    job::{BEHIND_ALL, Claim, Claimed, JobKind, Line, Look, Merge, NewJob, NextDue, PROMOTE, Want},
     record::{Column, Reader, Row, Table, Value, Writer},
     store::StoreError,
 };
@@ -118,9 +118,9 @@ const STANDS: &str = "q.state = 'queued' AND q.ready";
 const ALONE: &str = "(SELECT 1 FROM job r WHERE r.state = 'running' \
      AND r.org_id = q.org_id AND r.kind = q.kind AND r.key = q.key) IS NULL";
 
-/// Before and behind every line of a kind: organizations and queues have ids for names.
+/// Before and behind every line of a kind: organizations too have ids for names.
 const FIRST: [&str; 2] = ["", ""];
-const BEHIND: [&str; 2] = ["~", "~"];
+const BEHIND: [&str; 2] = [BEHIND_ALL, BEHIND_ALL];
 
 /// The parts of lines that looks go through, each from behind a line up to another one: kind,
 /// organization and queue, organization and queue, and which comes first.
@@ -397,7 +397,8 @@ pub(crate) const CLAIM_COLUMNS: &[Column] = &[
 
 /// Which of these claims are among the rows.
 pub(crate) fn renewed(rows: &[Vec<Value>], claims: &[Claim]) -> Vec<Claim> {
-    let found = |claim: &&Claim| rows.iter().any(|row| row[..] == held(**claim));
+    let rows: BTreeSet<&[Value]> = rows.iter().map(Vec::as_slice).collect();
+    let found = |claim: &&Claim| rows.contains(held(**claim).as_slice());
     claims.iter().filter(found).copied().collect()
 }
 

@@ -36,14 +36,12 @@ use sqlx::{
 use tokio::sync::oneshot;
 
 use super::{
-    SchemaColumn, SchemaIndex,
-    explain::Plans,
     migration,
     op::lower,
-    query::{Database, Rows, SharedRead, Sql},
+    query::{Database, Rows, SharedRead, Sql, inspected},
     room::{Cause, Room},
 };
-use error::store_error;
+use error::{again_if_lost, store_error};
 use long_read::LongReads;
 use relay::Relay;
 use together::Together;
@@ -164,33 +162,7 @@ impl PostgresStore {
     }
 }
 
-impl PostgresStore {
-    /// Every column of every table, to be compared with what the records declare.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn schema(&self) -> Result<Vec<SchemaColumn>, StoreError> {
-        self.database.schema().await
-    }
-
-    /// The same store, which also notes how the database goes about each statement that reads.
-    pub fn explained(&self) -> (Self, Plans) {
-        let plans = Plans::default();
-        let store = Self {
-            database: self.database.explained(plans.clone()),
-            engine: Arc::clone(&self.engine),
-        };
-        (store, plans)
-    }
-
-    /// Every index, to be compared with what the records declare.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn indexes(&self) -> Result<Vec<SchemaIndex>, StoreError> {
-        self.database.indexes().await
-    }
-}
+inspected!(PostgresStore);
 
 #[async_trait]
 impl Store for PostgresStore {
@@ -226,14 +198,7 @@ impl Postgres {
         let read = || {
             statement::bind(sqlx::query(AssertSqlSafe(sql.clone())), params).fetch_all(&self.pool)
         };
-        let rows = match read().await {
-            Err(error) if error::is_lost(&error) => read().await,
-            result => result,
-        };
-        rows.map_err(|error| store_error(&error))?
-            .iter()
-            .map(statement::values)
-            .collect()
+        statement::all_values(again_if_lost(read).await)
     }
 
     /// One of the reads that are asked together.

@@ -31,6 +31,41 @@ macro_rules! sql {
 }
 pub(crate) use sql;
 
+/// What tests ask a store about its database, the same of both.
+macro_rules! inspected {
+    ($Store:ident) => {
+        impl $Store {
+            /// Every column of every table, to be compared with what the records declare.
+            ///
+            /// # Errors
+            /// `Unavailable`.
+            pub async fn schema(&self) -> Result<Vec<$crate::storage::SchemaColumn>, StoreError> {
+                self.database.schema().await
+            }
+
+            /// Every index, to be compared with what the records declare.
+            ///
+            /// # Errors
+            /// `Unavailable`.
+            pub async fn indexes(&self) -> Result<Vec<$crate::storage::SchemaIndex>, StoreError> {
+                self.database.indexes().await
+            }
+
+            /// The same store, which also notes how the database goes about each statement that
+            /// reads.
+            pub fn explained(&self) -> (Self, $crate::storage::Plans) {
+                let plans = $crate::storage::Plans::default();
+                let store = Self {
+                    database: self.database.explained(plans.clone()),
+                    engine: Arc::clone(&self.engine),
+                };
+                (store, plans)
+            }
+        }
+    };
+}
+pub(crate) use inspected;
+
 /// SQL text made by this crate; values are always parameters.
 pub(crate) type Sql = Cow<'static, str>;
 
@@ -203,12 +238,15 @@ impl OrgStore {
     /// The last wall between organizations: a row of another one is never returned, whatever the
     /// statement said.
     fn own(&self, row: Row) -> Result<Row, StoreError> {
-        let own = matches!(row.values.first(), Some(Value::Text(org)) if *org == self.key);
-        if own {
+        if self.is_own(&row.values) {
             Ok(row)
         } else {
             Err(row.table.corrupt("org_id", "a row of another organization"))
         }
+    }
+
+    fn is_own(&self, row: &[Value]) -> bool {
+        matches!(row.first(), Some(Value::Text(org)) if *org == self.key)
     }
 
     pub(crate) async fn many<T: Record, const N: usize>(
@@ -243,12 +281,10 @@ impl OrgStore {
             .database
             .rows(Sql::Borrowed(sql), &self.params(params))
             .await?;
-        let Some(row) = rows.into_iter().next() else {
-            return Ok(None);
-        };
-        match row.first() {
-            Some(Value::Text(org)) if *org == self.key => Ok(Some(Joined::new(row))),
-            _ => Err(StoreError::Corrupt {
+        match rows.into_iter().next() {
+            None => Ok(None),
+            Some(row) if self.is_own(&row) => Ok(Some(Joined::new(row))),
+            Some(_) => Err(StoreError::Corrupt {
                 table: "join",
                 column: "org_id",
                 detail: "a row of another organization".into(),

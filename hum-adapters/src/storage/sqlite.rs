@@ -31,11 +31,9 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
-    SchemaColumn, SchemaIndex,
-    explain::Plans,
     migration,
     op::lower,
-    query::{Database, Rows, Sql},
+    query::{Database, Rows, Sql, inspected},
     room::{Cause, Room},
 };
 use long_read::LongReads;
@@ -101,33 +99,7 @@ impl SqliteStore {
     }
 }
 
-impl SqliteStore {
-    /// Every column of every table, to be compared with what the records declare.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn schema(&self) -> Result<Vec<SchemaColumn>, StoreError> {
-        self.database.schema().await
-    }
-
-    /// The same store, which also notes how the database goes about each statement that reads.
-    pub fn explained(&self) -> (Self, Plans) {
-        let plans = Plans::default();
-        let store = Self {
-            database: self.database.explained(plans.clone()),
-            engine: Arc::clone(&self.engine),
-        };
-        (store, plans)
-    }
-
-    /// Every index, to be compared with what the records declare.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn indexes(&self) -> Result<Vec<SchemaIndex>, StoreError> {
-        self.database.indexes().await
-    }
-}
+inspected!(SqliteStore);
 
 #[async_trait]
 impl Store for SqliteStore {

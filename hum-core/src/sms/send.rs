@@ -115,16 +115,8 @@ impl SendSms {
         self.0.kernel.claimed(job).decide(load, decide).await
     }
 
-    async fn load(
-        &self,
-        reads: &dyn SmsReads,
-        id: MessageId,
-    ) -> Result<Option<OutgoingState>, Error> {
-        Ok(reads.outgoing(id, self.0.kernel.now() - DAY).await?)
-    }
-
     async fn found(&self, reads: &dyn SmsReads, id: MessageId) -> Result<Option<Found>, Error> {
-        let Some(state) = self.load(reads, id).await? else {
+        let Some(state) = reads.outgoing(id, self.0.kernel.now() - DAY).await? else {
             return Ok(None);
         };
         Ok(match state.message.status() {
@@ -162,7 +154,9 @@ impl SendSms {
     ) -> Result<(), Error> {
         let reads = self.0.reads.of(job.org);
         let load = || async {
-            let Some(mut state) = self.load(&*reads, attempt.message).await? else {
+            // It has left: what the agent has said before is not counted any more.
+            let since = self.0.kernel.now();
+            let Some(mut state) = reads.outgoing(attempt.message, since).await? else {
                 return Ok(None);
             };
             let consent = state.consent.take();

@@ -106,12 +106,7 @@ impl Actor {
     ) -> Result<EventStream, Reply> {
         let path = format!("/api/events/stream{query}");
         let request = self.request(Method::GET, &path, headers, Body::empty());
-        let response = self
-            .router
-            .clone()
-            .oneshot(request)
-            .await
-            .unwrap_or_else(|never| match never {});
+        let response = self.respond(request).await;
         if EventStream::is_one(response.headers()) {
             Ok(EventStream::new(response.into_body()))
         } else {
@@ -192,12 +187,11 @@ impl Actor {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Reply {
-        let response = self
-            .router
-            .clone()
-            .oneshot(request)
-            .await
-            .unwrap_or_else(|never| match never {});
-        Reply::of(response).await
+        Reply::of(self.respond(request).await).await
+    }
+
+    async fn respond(&self, request: Request<Body>) -> Response {
+        let answered = self.router.clone().oneshot(request).await;
+        answered.unwrap_or_else(|never| match never {})
     }
 }

@@ -42,6 +42,17 @@ pub(super) fn class(error: &sqlx::Error) -> Class {
     }
 }
 
+/// A read, once more when its connection was gone: it was idle, and nobody had asked it.
+pub(super) async fn again_if_lost<T, F>(read: impl Fn() -> F) -> Result<T, sqlx::Error>
+where
+    F: Future<Output = Result<T, sqlx::Error>>,
+{
+    match read().await {
+        Err(error) if is_lost(&error) => read().await,
+        result => result,
+    }
+}
+
 pub(super) fn is_lost(error: &sqlx::Error) -> bool {
     class(error) == Class::Lost
 }

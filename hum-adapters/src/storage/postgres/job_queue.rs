@@ -15,9 +15,9 @@ use super::{
         query::{Sql, sql},
     },
     PostgresStore,
-    error::{Class, class, store_error},
+    error::{Class, again_if_lost, class, store_error},
     group::yield_to_twin,
-    statement::{bind, bind_rows, values},
+    statement::{all_values, bind, bind_rows},
 };
 
 /// How often a transaction is tried that another one got in the way of.
@@ -39,8 +39,8 @@ impl JobQueue for PostgresStore {
         let parts = job::parts(looks);
         let sql = sql!("{}", job::postgres_lines());
         let limit_param = [Value::Int(limit.into())];
-        let found = self.of_many(sql, job::PART, &parts, &limit_param).await;
-        job::lines(all_values(found)?, looks, limit)
+        let look = || self.of_many(sql.clone(), job::PART, &parts, &limit_param);
+        job::lines(all_values(again_if_lost(look).await)?, looks, limit)
     }
 
     async fn claim(
@@ -144,11 +144,6 @@ impl PostgresStore {
         transaction.commit().await?;
         Ok(swept)
     }
-}
-
-fn all_values(rows: Result<Vec<PgRow>, sqlx::Error>) -> Result<Vec<Vec<Value>>, StoreError> {
-    let rows = rows.map_err(|error| store_error(&error))?;
-    rows.iter().map(values).collect()
 }
 
 /// Gives a claim back with `sql`, or to its twin; `false` when it is not held any more.

@@ -22,7 +22,7 @@ use super::{
         query::{Rows, Sql},
         room::{Room, too_long, too_many_reads},
     },
-    error::{is_lost, store_error},
+    error::is_lost,
     statement,
 };
 
@@ -108,8 +108,7 @@ impl LongReads {
             }
             result => result,
         };
-        let rows = rows.map_err(|error| store_error(&error))?;
-        rows.iter().map(statement::values).collect()
+        statement::all_values(rows)
     }
 
     async fn once(

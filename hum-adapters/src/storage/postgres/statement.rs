@@ -10,7 +10,7 @@ use sqlx::{
     query::Query,
 };
 
-use super::error::store_error;
+use super::{super::query::Rows, error::store_error};
 
 pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
@@ -53,6 +53,12 @@ pub(super) fn bind_rows<'q>(
                 _ => None,
             })),
         })
+}
+
+/// All rows of an answer.
+pub(super) fn all_values(rows: Result<Vec<PgRow>, sqlx::Error>) -> Result<Rows, StoreError> {
+    let rows = rows.map_err(|error| store_error(&error))?;
+    rows.iter().map(values).collect()
 }
 
 fn each<T>(rows: &[&[Value]], at: usize, read: impl Fn(&Value) -> Option<T>) -> Vec<Option<T>> {

@@ -12,7 +12,7 @@ use tokio::sync::{
 
 use super::{
     super::{query::SharedRead, room::too_many_reads},
-    error::{is_lost, store_error},
+    error::{again_if_lost, store_error},
     statement::{bind_rows, values},
 };
 
@@ -84,10 +84,7 @@ async fn ask(
         let statement = sqlx::query(AssertSqlSafe(read.many.as_str()));
         bind_rows(statement, read.params, &params).fetch_all(pool)
     };
-    let rows = match ask().await {
-        Err(error) if is_lost(&error) => ask().await,
-        result => result,
-    };
+    let rows = again_if_lost(ask).await;
     let mut answers = vec![None; group.len()];
     for row in rows.map_err(|error| store_error(&error))? {
         let (nth, values) = numbered(&row)?;

@@ -7,6 +7,8 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 
+use room::Room;
+
 use crate::kernel::{
     clock::Timestamp,
     decide::Moment,
@@ -15,7 +17,7 @@ use crate::kernel::{
     store::StoreError,
 };
 
-pub use room::{QUEUE_AT_MOST, Room};
+pub use room::QUEUE_AT_MOST;
 pub use worker::{JOBS_AT_ONCE, Shutdown, Workers};
 
 /// What a job does, such as `sms.send`. The payload is its key: an id, never a copy of data.
@@ -225,12 +227,17 @@ pub struct Claim {
     pub fence: i64,
 }
 
+/// A queue that stands behind all others of its organization: their names are ids. No job is in it;
+/// [`Look::after`] it leaves the rest of an organization out.
+pub const BEHIND_ALL: &str = "~";
+
 /// Where to look for lines of a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
     /// Of which kind.
     pub kind: JobKind,
-    /// The line that was served last: those behind it come first, and it comes last.
+    /// The line that was served last: those behind it come first, and it comes last. Its queue may
+    /// be [`BEHIND_ALL`].
     pub after: Option<Line>,
 }
 

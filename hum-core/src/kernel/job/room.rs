@@ -4,13 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::kernel::id::{JobId, OrgId};
 
-use super::{Claim, Claimed, JobKind, Lane, Line, Look, Want};
+use super::{BEHIND_ALL, Claim, Claimed, JobKind, Lane, Line, Look, Want};
 
 /// How many jobs of a named queue run at once in a process, such as those of one endpoint.
 pub const QUEUE_AT_MOST: usize = 32;
-
-/// Behind every queue of an organization: their names are ids.
-const BEHIND_ALL: &str = "~";
 
 /// What runs in a process, and what more may.
 ///

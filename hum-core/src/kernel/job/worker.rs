@@ -1,6 +1,12 @@
 //! The loop that runs jobs. The server and the simulator run this very one.
 
-use std::{collections::BTreeMap, future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::{
     FutureExt as _, StreamExt as _,
@@ -98,8 +104,7 @@ impl Workers {
         let Registry { kernel, queue, .. } = &*self.0;
         let now = kernel.now();
         queue.promote(now).await?;
-        let mut looks = Room::new(1).looks(self.0.lanes());
-        looks.sort_by_key(|look| self.0.lane_of(look.kind));
+        let looks = Room::new(1).looks(self.0.lanes());
         let lines = queue.lines(&looks, 1).await?;
         let lane = |line: &Line| self.0.lane_of(line.kind);
         let Some(line) = lines.into_iter().min_by_key(lane) else {
@@ -301,12 +306,13 @@ impl<'w> Shift<'w> {
     fn renewed(&mut self, claims: &[Claim], renewed: Result<Vec<Claim>, StoreError>) {
         match renewed {
             Ok(held) => {
+                let held: BTreeSet<Claim> = held.into_iter().collect();
+                let asked: BTreeSet<Claim> = claims.iter().copied().collect();
                 let running = self.room.claims();
-                for claim in claims {
-                    if !held.contains(claim) && running.contains(claim) {
-                        tracing::warn!(job = %claim.job, "the claim of a running job is lost");
-                        self.room.lose(*claim);
-                    }
+                let lost = |claim: &Claim| asked.contains(claim) && !held.contains(claim);
+                for claim in running.into_iter().filter(lost) {
+                    tracing::warn!(job = %claim.job, "the claim of a running job is lost");
+                    self.room.lose(claim);
                 }
             }
             Err(error) => {
